@@ -1,0 +1,1 @@
+"""Ask for, approve and record credit changes of SendGrid subusers, in Slack."""
