@@ -1,0 +1,50 @@
+"""What a person may be told when something can't be done.
+
+The text of each of these is a finished sentence that says what to do next; it is shown as it is.
+"""
+
+from .text import literal
+
+
+class DomainError(Exception):
+    """A sentence for the person who asked."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class CommandError(DomainError):
+    """What was typed can't be read; `field` names the part, so that a form can show it there."""
+
+    def __init__(self, sentence: str, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class Refusal(DomainError):
+    """A rule says no; `rule` is its short name, kept in the event about it."""
+
+    def __init__(self, rule: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.rule = rule
+
+
+class UnknownRequest(DomainError):
+    """No request has the ID that was named."""
+
+    def __init__(self, request_id: str | int) -> None:
+        super().__init__(
+            f"There is no request {literal(str(request_id)[:20])}. "
+            "`/credits pending` and `/credits history` list the requests with their IDs."
+        )
+
+
+class NotTaken(DomainError):
+    """The database did not answer in time, so nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Not taken: creditbot's database did not answer in time. "
+            "Nothing was changed; try again in a minute."
+        )

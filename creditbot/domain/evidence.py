@@ -1,0 +1,59 @@
+"""What a balance read after an unclear PATCH proves.
+
+Mail flows all the time, so between two readings `remain` only falls by itself. A rise can only come
+from the change (or from a reset, or from someone else's change, which is why a reset voids the proof).
+`total = remain + used` proves nothing: SendGrid may compute one from the others.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .text import number, signed
+
+
+class Verdict(StrEnum):
+    """What may be concluded."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not_applied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a subuser's credits: `type`, `remain`, and the date of the last reset if known."""
+
+    type: str | None
+    remain: int | None
+    last_reset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """A verdict and the arithmetic behind it, for the card and the record."""
+
+    verdict: Verdict
+    arithmetic: str
+
+
+def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclusion:
+    """Compare two readings around an unclear PATCH of `allocation_update`."""
+    if before.remain is None or after.remain is None:
+        return Conclusion(Verdict.UNKNOWN, "SendGrid did not report both balances, so they prove nothing.")
+    seen = (
+        f"Balance before: {number(before.remain)}. Balance now: {number(after.remain)}. "
+        f"Change asked: {signed(allocation_update)}."
+    )
+    if before.type != after.type:
+        return Conclusion(Verdict.UNKNOWN, f"{seen} The kind of credits changed in between.")
+    if before.type == "recurring" and (before.last_reset is None or before.last_reset != after.last_reset):
+        return Conclusion(Verdict.UNKNOWN, f"{seen} A reset may have come in between.")
+    if allocation_update > 0 and after.remain > before.remain:
+        return Conclusion(Verdict.APPLIED, f"{seen} A balance rises only if credits are added.")
+    if allocation_update < 0 and after.remain > before.remain + allocation_update:
+        return Conclusion(
+            Verdict.NOT_APPLIED,
+            f"{seen} Had they been removed, "
+            f"at most {number(before.remain + allocation_update)} would be left.",
+        )
+    return Conclusion(Verdict.UNKNOWN, f"{seen} Mail sent in between could explain this either way.")

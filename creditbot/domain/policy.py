@@ -1,0 +1,158 @@
+"""Who may ask for, approve and withdraw a credit change, and what the data allows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .credits import RECURRING, UNLIMITED, SubuserCredits
+from .errors import Refusal
+from .requests import CreditRequest, Status
+from .text import literal, number, people, signed
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The approvers as they are listed (people and user groups), how many must agree, and until when."""
+
+    people: frozenset[str]
+    groups: frozenset[str]
+    approvals_needed: int = 1
+    expiry: timedelta = timedelta(hours=24)
+
+    def listed(self, *, without: str) -> list[str]:
+        """The approvers as they are listed, but for `without`, whose own request it is."""
+        return [*sorted(self.people - {without}), *sorted(self.groups)]
+
+    @property
+    def nobody(self) -> bool:
+        """True if no list was given, so that nobody can approve anything."""
+        return not self.people and not self.groups
+
+
+STATUS_WORDS = {
+    Status.PENDING: "is waiting for approval",
+    Status.APPROVED: "was approved already",
+    Status.DENIED: "was denied already",
+    Status.CANCELLED: "was cancelled already",
+    Status.EXPIRED: "has expired",
+    Status.REFUSED: "was refused",
+    Status.APPLYING: "was approved already, and is being applied",
+    Status.APPLIED: "was applied already",
+    Status.FAILED: "has failed already",
+    Status.IN_DOUBT: "was sent already, and is in doubt",
+}
+
+
+def already_settled(request: CreditRequest) -> Refusal:
+    """The refusal for a decision that comes too late."""
+    by = f" by {people([request.decided_by])}" if request.decided_by else ""
+    words = STATUS_WORDS[request.status]
+    if by and "," in words:
+        words = words.replace(",", f"{by},", 1)
+        by = ""
+    return Refusal("state", f"Request {request.id} {words}{by}, so nothing was changed.")
+
+
+def check_decision(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
+    """Raise Refusal unless `actor` may approve or deny this request now.
+
+    `approvers` is everyone who is listed by name or through a user group.
+    """
+    if request.status is not Status.PENDING:
+        raise already_settled(request)
+    if request.check is None:
+        raise Refusal("unchecked", f"Request {request.id} is still being checked; try again in a moment.")
+    if actor == request.requested_by:
+        raise Refusal(
+            "self_approval",
+            f"You asked for request {request.id} yourself, so another approver must decide it. "
+            "You may withdraw it with Cancel.",
+        )
+    check_approver(request, actor, approvers, policy)
+
+
+def check_approver(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
+    """Raise Refusal unless `actor` is an approver."""
+    if policy.nobody:
+        raise Refusal(
+            "no_approvers",
+            "Nobody may approve yet: whoever runs creditbot must list approvers in CREDITBOT_APPROVERS.",
+        )
+    if actor not in approvers:
+        listed = people(policy.listed(without=request.requested_by))
+        whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
+        raise Refusal("not_an_approver", f"Only an approver may decide this. {whom}")
+
+
+def check_approval(request: CreditRequest, actor: str) -> None:
+    """Raise Refusal if this approver has approved already: approvals are counted, each once."""
+    if any(approval.approver == actor for approval in request.approvals):
+        raise Refusal(
+            "approved_before",
+            f"You have approved request {request.id} already; "
+            f"{number(request.approvals_missing)} more must agree.",
+        )
+
+
+def check_cancel(request: CreditRequest, actor: str, approvers: frozenset[str]) -> None:
+    """Raise Refusal unless `actor` may withdraw this request now.
+
+    Its requester may until it is sent. An approver may stop one that is approved and waits its turn.
+    """
+    if request.status not in {Status.PENDING, Status.APPROVED}:
+        raise already_settled(request)
+    if actor == request.requested_by:
+        return
+    if request.status is Status.APPROVED and actor in approvers:
+        return
+    raise Refusal(
+        "not_the_requester",
+        f"Only {people([request.requested_by])}, who asked, may cancel request {request.id}. "
+        "An approver may deny it.",
+    )
+
+
+def check_in_doubt(request: CreditRequest) -> None:
+    """Raise Refusal unless the request is in doubt."""
+    if request.status is not Status.IN_DOUBT:
+        raise Refusal(
+            "not_in_doubt",
+            f"Request {request.id} is not in doubt: it {STATUS_WORDS[request.status]}. Nothing was changed.",
+        )
+
+
+def check_settlement(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
+    """Raise Refusal unless `actor` may say what became of a request in doubt."""
+    check_in_doubt(request)
+    if actor == request.requested_by:
+        raise Refusal(
+            "self_settlement",
+            f"You asked for request {request.id} yourself, so another approver must settle it.",
+        )
+    check_approver(request, actor, approvers, policy)
+
+
+def has_expired(request: CreditRequest, now: datetime) -> bool:
+    """True if nobody may decide any more, whether or not a sweep has said so yet."""
+    return request.status is Status.PENDING and now >= request.expires_at
+
+
+def check_change(subuser: str, allocation_update: int, found: SubuserCredits) -> None:
+    """Raise Refusal if SendGrid's own data says that the change makes no sense."""
+    if found.type == UNLIMITED:
+        raise Refusal(
+            "unlimited",
+            f"Subuser {literal(subuser)} has unlimited credits, so a change would mean nothing. "
+            "Nothing was sent. If it should have a limit, set one in SendGrid first.",
+        )
+    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < 0:
+        raise Refusal(
+            "below_zero",
+            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
+            f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
+            f"Ask for {number(found.remain)} or fewer.",
+        )
+
+
+def lasts_until_reset(credits_type: str | None) -> bool:
+    """True if SendGrid sets the credits anew at the next reset, whatever was added before."""
+    return credits_type == RECURRING

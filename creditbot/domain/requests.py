@@ -1,0 +1,125 @@
+"""A request for a credit change, its states, and the ways between them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a request stands. Each state is entered at most once, since no way leads back."""
+
+    PENDING = "pending"  # asked; waiting for approvals
+    APPROVED = "approved"  # the quorum is there; waiting for its turn at SendGrid
+    DENIED = "denied"  # an approver said no
+    CANCELLED = "cancelled"  # withdrawn before it was sent
+    EXPIRED = "expired"  # nobody decided in time
+    REFUSED = "refused"  # a rule or SendGrid's data said no before anyone was asked
+    APPLYING = "applying"  # claimed: the PATCH is about to be sent, or is under way
+    APPLIED = "applied"  # SendGrid said so, or it was proven or settled
+    FAILED = "failed"  # not applied, for certain
+    IN_DOUBT = "in_doubt"  # sent, and nobody knows yet whether it was applied
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset(
+        {Status.APPROVED, Status.DENIED, Status.CANCELLED, Status.EXPIRED, Status.REFUSED}
+    ),
+    Status.APPROVED: frozenset({Status.APPLYING, Status.CANCELLED}),
+    Status.APPLYING: frozenset({Status.APPLIED, Status.FAILED, Status.IN_DOUBT}),
+    Status.IN_DOUBT: frozenset({Status.APPLIED, Status.FAILED}),
+    Status.DENIED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.EXPIRED: frozenset(),
+    Status.REFUSED: frozenset(),
+    Status.APPLIED: frozenset(),
+    Status.FAILED: frozenset(),
+}
+
+HOLDS_SUBUSER = frozenset({Status.APPLYING, Status.IN_DOUBT})
+"""While a request of a subuser is in one of these, no other change of it is sent."""
+
+FINAL = frozenset(status for status, onward in TRANSITIONS.items() if not onward)
+
+
+class IllegalTransition(Exception):
+    """A programming error: the code asked for a change of state that TRANSITIONS does not have."""
+
+
+def check_transition(from_: Status, to: Status) -> None:
+    """Raise IllegalTransition unless `from_` may become `to`."""
+    if to not in TRANSITIONS[from_]:
+        raise IllegalTransition(f"{from_} can't become {to}")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approver's yes."""
+
+    approver: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What SendGrid said of the subuser before anyone was asked to approve."""
+
+    at: datetime
+    type: str | None
+    remain: int | None
+    total: int | None
+    reset_frequency: str | None
+    next_reset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditRequest:
+    """One request, as it stands now. Counts are credits (emails), times are aware and in UTC."""
+
+    id: int
+    subuser: str
+    allocation_update: int
+    reason: str
+    status: Status
+    version: int
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    approvals_needed: int
+    approvals: tuple[Approval, ...] = ()
+    check: Check | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    decision_reason: str | None = None
+    finished_at: datetime | None = None
+    answer_status: int | None = None
+    remain_before: int | None = None
+    remain_after: int | None = None
+    explanation: str | None = None
+    settled_by: str | None = None
+    settled_reason: str | None = None
+    waits_for: int | None = None
+
+    @property
+    def expected_after(self) -> int | None:
+        """The balance that the change should leave, if the one before is known."""
+        if self.check is None or self.check.remain is None:
+            return None
+        return self.check.remain + self.allocation_update
+
+    @property
+    def approvals_missing(self) -> int:
+        return max(0, self.approvals_needed - len(self.approvals))
+
+
+def people_to_tell(request: CreditRequest, to: Status) -> list[str]:
+    """Who gets a message when `request` moves to `to`: its requester, at each decision and at the end.
+
+    Those who approved are told too when their word did not do what they meant it to, and how that ended.
+    """
+    if to is Status.APPLYING:
+        return []
+    told = [request.requested_by]
+    troubled = to in {Status.FAILED, Status.IN_DOUBT} or request.status is Status.IN_DOUBT
+    if troubled:
+        told += [approval.approver for approval in request.approvals]
+    return list(dict.fromkeys(told))

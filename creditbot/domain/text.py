@@ -1,0 +1,52 @@
+"""How numbers, people and typed text are written for people, everywhere the same.
+
+Sentences are in Slack's mrkdwn; `without_markup` makes plain text of one, for a form's field or a terminal.
+"""
+
+import re
+from collections.abc import Iterable
+
+
+def number(value: int) -> str:
+    """1234567 -> 1,234,567"""
+    return f"{value:,}"
+
+
+def signed(value: int) -> str:
+    """A change always carries its sign: 5000 -> +5,000 and -5000 -> -5,000."""
+    return f"{value:+,}"
+
+
+def person(identifier: str) -> str:
+    """Slack's own notation for a person or a user group, from its ID."""
+    return f"<!subteam^{identifier}>" if identifier.startswith("S") else f"<@{identifier}>"
+
+
+def people(identifiers: Iterable[str]) -> str:
+    """Several people or user groups, in the order given."""
+    return ", ".join(person(identifier) for identifier in identifiers)
+
+
+def count(value: int, noun: str) -> str:
+    """1 approval, 2 approvals"""
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def escape(text: str) -> str:
+    """Typed text for a mrkdwn sentence: it can't link, mention a person or a group, or call a channel.
+
+    `@here` needs more than the three entities, since Slack may take it for a mention as it stands.
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"@(?=here|channel|everyone)", "@\u2060", text, flags=re.IGNORECASE)
+
+
+def literal(text: str) -> str:
+    """Typed text as a code span, in which Slack formats nothing."""
+    return f"`{escape(text).replace('`', chr(39))}`"
+
+
+def without_markup(sentence: str) -> str:
+    """A mrkdwn sentence as plain text: no code spans, no bold, no entities."""
+    plain = sentence.replace("`", "").replace("*", "").replace("\u2060", "")
+    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
