@@ -1,0 +1,39 @@
+"""Laying the tables, from the migrations that the wheel carries.
+
+Alembic takes half a second to import, so only what lays tables imports this module.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+from creditbot.store.database import prepare_sqlite
+
+PATIENCE = 60
+"""Seconds to wait for another process that is migrating the same database."""
+
+
+def migrations() -> Path:
+    """The migrations' folder: inside an installed package, or at the top of a checkout."""
+    packaged = Path(__file__).parent / "_migrations"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "migrations"
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` (`sqlite+aiosqlite:///…`) to the newest schema.
+
+    The write lock is taken before the present schema is read, so that of several processes which start
+    at once one lays the tables and the others find them.
+    """
+    engine = create_engine(url.replace("+aiosqlite", ""), connect_args={"timeout": PATIENCE})
+    prepare_sqlite(engine, "BEGIN IMMEDIATE")
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()

@@ -1,0 +1,106 @@
+"""Attempts: each sending of a PATCH, written down before it leaves and again when its answer is known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
+from creditbot.domain.evidence import Reading
+
+from .database import Transaction
+from .tables import attempts
+
+OUTCOMES: dict[type[PatchOutcome], str] = {
+    Applied: "applied",
+    Refused: "refused",
+    NotSent: "not_sent",
+    RateLimited: "rate_limited",
+    InDoubt: "in_doubt",
+}
+MAY_BE_REPEATED = frozenset({"not_sent", "rate_limited"})
+"""Outcomes after which nothing can have been applied, so that another attempt is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sending; `outcome` is None while its answer is not known."""
+
+    id: int
+    request_id: int
+    number: int
+    started_at: datetime
+    before: Reading
+    finished_at: datetime | None
+    outcome: str | None
+    answer_status: int | None
+    answer_body: str | None
+    detail: str | None
+
+
+async def start(transaction: Transaction, request_id: int, number: int, before: Reading, at: datetime) -> int:
+    """Write down that a PATCH is about to be sent; return the attempt's ID.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: another process wrote the same attempt first.
+    """
+    inserted = await transaction.connection.execute(
+        insert(attempts)
+        .values(
+            request_id=request_id,
+            number=number,
+            started_at=at,
+            credits_type=before.type,
+            remain_before=before.remain,
+            last_reset=before.last_reset,
+        )
+        .returning(attempts.c.id)
+    )
+    return int(inserted.scalar_one())
+
+
+async def finish(transaction: Transaction, attempt_id: int, outcome: PatchOutcome, at: datetime) -> None:
+    """Write down what came of it."""
+    await transaction.connection.execute(
+        update(attempts)
+        .where(attempts.c.id == attempt_id)
+        .values(
+            finished_at=at,
+            outcome=OUTCOMES[type(outcome)],
+            answer_status=getattr(outcome, "status", None),
+            answer_body=getattr(outcome, "body", None),
+            detail=getattr(outcome, "detail", None),
+        )
+    )
+
+
+async def last(connection: AsyncConnection, request_id: int) -> Attempt | None:
+    query = (
+        select(attempts)
+        .where(attempts.c.request_id == request_id)
+        .order_by(attempts.c.number.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        return None
+    return Attempt(
+        before=Reading(row["credits_type"], row["remain_before"], row["last_reset"]),
+        **{
+            name: row[name]
+            for name in (
+                [
+                    "id",
+                    "request_id",
+                    "number",
+                    "started_at",
+                    "finished_at",
+                    "outcome",
+                    "answer_status",
+                    "answer_body",
+                    "detail",
+                ]
+            )
+        },
+    )

@@ -1,0 +1,43 @@
+"""What is due now, read from the tables, so that no wake-up has to be remembered."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.requests import Status
+
+from .database import WakeUp
+from .tables import cards, notices, requests
+
+
+async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> list[WakeUp]:
+    """The jobs that have something to do, at most `limit` of each kind, oldest first."""
+    ready = or_(requests.c.next_try_at.is_(None), requests.c.next_try_at <= now)
+    pending = requests.c.status == Status.PENDING
+    kinds: dict[str, ColumnElement[bool]] = {
+        "expire": and_(pending, requests.c.expires_at <= now),
+        "check": and_(pending, requests.c.checked_at.is_(None), ready),
+        "apply": and_(requests.c.status.in_([Status.APPROVED, Status.APPLYING]), ready),
+        "settle": and_(requests.c.status == Status.IN_DOUBT, requests.c.next_try_at <= now),
+    }
+    found = []
+    for job, condition in kinds.items():
+        query = select(requests.c.id).where(condition).order_by(requests.c.id).limit(limit)
+        found += [WakeUp(job, key) for key in (await connection.execute(query)).scalars()]
+    behind = (
+        select(cards.c.request_id)
+        .distinct()
+        .join(requests)
+        .where(
+            cards.c.shown_version < requests.c.version,
+            requests.c.checked_at.is_not(None),
+            or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
+        )
+    )
+    found += [WakeUp("draw", key) for key in (await connection.execute(behind.limit(limit))).scalars()]
+    untold = select(notices.c.id).where(
+        notices.c.sent_at.is_(None), or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now)
+    )
+    found += [WakeUp("notify", key) for key in (await connection.execute(untold.limit(limit))).scalars()]
+    return found

@@ -1,0 +1,58 @@
+"""The append-only record: every change of state, every refused click, every attempt."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import RowMapping, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.ledger import GENESIS, event_hash
+from creditbot.domain.requests import Status
+
+from .tables import events
+from .types import to_millis
+
+
+async def append(
+    connection: AsyncConnection,
+    kind: str,
+    *,
+    at: datetime,
+    request_id: int | None = None,
+    actor: str | None = None,
+    from_status: Status | None = None,
+    to_status: Status | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    """Add the next event to the chain, inside the transaction of the change that it tells of.
+
+    The write lock is held by then, so no other event can slip in between reading the head and this.
+    """
+    head = (
+        await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
+    ).first()
+    row: dict[str, object] = {
+        "id": 1 if head is None else head.id + 1,
+        "request_id": request_id,
+        "at": to_millis(at),
+        "kind": kind,
+        "actor": actor,
+        "from_status": from_status,
+        "to_status": to_status,
+        "detail": json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
+    }
+    previous = GENESIS if head is None else head.hash
+    row |= {"previous_hash": previous, "hash": event_hash(previous, row)}
+    await connection.execute(insert(events).values(row))
+
+
+async def of_request(connection: AsyncConnection, request_id: int) -> list[RowMapping]:
+    """A request's events, oldest first."""
+    query = select(events).where(events.c.request_id == request_id).order_by(events.c.id)
+    return list((await connection.execute(query)).mappings())
+
+
+async def chain(connection: AsyncConnection) -> list[RowMapping]:
+    """All events in the order of their IDs."""
+    return list((await connection.execute(select(events).order_by(events.c.id))).mappings())

@@ -1,0 +1,57 @@
+"""Notices to people: one row for each request, kind and person, sent once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .database import Transaction
+from .tables import notices
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person is still to be told, or has been."""
+
+    id: int
+    request_id: int
+    kind: str
+    person: str
+    sent_at: datetime | None
+    tries: int
+
+
+async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> None:
+    """Have `person` told; a notice that is there already stays as it is."""
+    added = await transaction.connection.execute(
+        insert(notices)
+        .values(request_id=request_id, kind=kind, person=person, created_at=at)
+        .on_conflict_do_nothing()
+        .returning(notices.c.id)
+    )
+    notice_id = added.scalar()
+    if notice_id is not None:
+        transaction.wake("notify", notice_id)
+
+
+async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:
+    row = (await connection.execute(select(notices).where(notices.c.id == notice_id))).mappings().first()
+    if row is None:
+        return None
+    return Notice(**{name: row[name] for name in ["id", "request_id", "kind", "person", "sent_at", "tries"]})
+
+
+async def sent(transaction: Transaction, notice_id: int, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(notices).where(notices.c.id == notice_id).values(sent_at=at, error=None)
+    )
+
+
+async def failed(transaction: Transaction, notice: Notice, until: datetime, error: str) -> None:
+    await transaction.connection.execute(
+        update(notices)
+        .where(notices.c.id == notice.id)
+        .values(tries=notice.tries + 1, next_try_at=until, error=error[:500])
+    )

@@ -1,0 +1,260 @@
+"""Requests: asking, reading, and the one door through which their state changes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.requests import (
+    FINAL,
+    HOLDS_SUBUSER,
+    Approval,
+    Check,
+    CreditRequest,
+    Status,
+    check_transition,
+    people_to_tell,
+)
+
+from . import events, notices
+from .database import Transaction
+from .tables import approvals, cards, requests
+
+
+async def create(
+    transaction: Transaction,
+    *,
+    origin: str,
+    channel: str,
+    subuser: str,
+    allocation_update: int,
+    reason: str,
+    requested_by: str,
+    at: datetime,
+    expires_at: datetime,
+    approvals_needed: int,
+) -> int:
+    """Insert a pending request with its event and the place of its card; return its ID.
+
+    A second call with the same `origin` returns the first one's ID and writes nothing.
+    """
+    connection = transaction.connection
+    known = await connection.scalar(select(requests.c.id).where(requests.c.origin == origin))
+    if known is not None:
+        return int(known)
+    values = {
+        "origin": origin,
+        "subuser": subuser,
+        "allocation_update": allocation_update,
+        "reason": reason,
+        "requested_by": requested_by,
+        "requested_at": at,
+        "expires_at": expires_at,
+        "approvals_needed": approvals_needed,
+    }
+    inserted = await connection.execute(
+        insert(requests).values(status=Status.PENDING, version=1, **values).returning(requests.c.id)
+    )
+    request_id = int(inserted.scalar_one())
+    await connection.execute(insert(cards).values(request_id=request_id, channel=channel))
+    await events.append(
+        connection,
+        "requested",
+        at=at,
+        request_id=request_id,
+        actor=requested_by,
+        to_status=Status.PENDING,
+        detail={
+            "subuser": subuser,
+            "allocation_update": allocation_update,
+            "reason": reason,
+            "approvals_needed": approvals_needed,
+        },
+    )
+    transaction.wake("check", request_id)
+    return request_id
+
+
+async def transition(
+    transaction: Transaction,
+    request: CreditRequest,
+    to: Status,
+    *,
+    kind: str,
+    at: datetime,
+    actor: str | None = None,
+    detail: Mapping[str, object] | None = None,
+    **columns: Any,
+) -> bool:
+    """The one door: move `request` from the status it was read in to `to`, if it is still in it.
+
+    The conditional UPDATE, the event and the notices to people are one transaction. Returns False, with
+    nothing written, if someone else was faster.
+    """
+    check_transition(request.status, to)
+    connection = transaction.connection
+    fresh = {"next_try_at": None, "tries": 0, "waits_for": None}
+    changes = {"status": to, "version": requests.c.version + 1, **fresh, **columns}
+    moved = await connection.execute(
+        update(requests)
+        .where(requests.c.id == request.id, requests.c.status == request.status)
+        .values(changes)
+    )
+    if moved.rowcount != 1:
+        return False
+    await events.append(
+        connection,
+        kind,
+        at=at,
+        request_id=request.id,
+        actor=actor,
+        from_status=request.status,
+        to_status=to,
+        detail=detail,
+    )
+    for person in people_to_tell(request, to):
+        await notices.add(transaction, request.id, to, person, at)
+    transaction.wake("draw", request.id)
+    if request.status in HOLDS_SUBUSER and to in FINAL:
+        await release(transaction, request.subuser)
+    return True
+
+
+async def release(transaction: Transaction, subuser: str) -> None:
+    """Let the requests that wait for this subuser be tried at once."""
+    waiting = (
+        update(requests)
+        .where(requests.c.subuser == subuser, requests.c.status == Status.APPROVED)
+        .values(next_try_at=None)
+        .returning(requests.c.id)
+    )
+    for request_id in (await transaction.connection.execute(waiting)).scalars():
+        transaction.wake("apply", request_id)
+
+
+async def touch(transaction: Transaction, request_id: int, **columns: Any) -> None:
+    """Change what is shown of a request, not its state; its card follows."""
+    await transaction.connection.execute(
+        update(requests).where(requests.c.id == request_id).values(version=requests.c.version + 1, **columns)
+    )
+    transaction.wake("draw", request_id)
+
+
+async def postpone(
+    transaction: Transaction, request: CreditRequest, until: datetime, tries: int, **columns: Any
+) -> None:
+    """Leave a request in its state for the job to take up again at `until`."""
+    await transaction.connection.execute(
+        update(requests)
+        .where(requests.c.id == request.id, requests.c.status == request.status)
+        .values(next_try_at=until, tries=tries, **columns)
+    )
+
+
+async def add_approval(transaction: Transaction, request_id: int, approver: str, at: datetime) -> None:
+    """Count one approver's yes."""
+    await transaction.connection.execute(
+        insert(approvals).values(request_id=request_id, approver=approver, at=at)
+    )
+
+
+async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:
+    found = await _load(connection, select(requests).where(requests.c.id == request_id))
+    return found[0] if found else None
+
+
+async def tries(connection: AsyncConnection, request_id: int) -> int:
+    """How often the job at hand has tried in the present state."""
+    found = await connection.scalar(select(requests.c.tries).where(requests.c.id == request_id))
+    return int(found or 0)
+
+
+async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
+    found = await _load(connection, select(requests).where(requests.c.origin == origin))
+    return found[0] if found else None
+
+
+async def pending(connection: AsyncConnection, limit: int) -> list[CreditRequest]:
+    """What has not ended yet, oldest first."""
+    open_ = [Status.PENDING, Status.APPROVED, Status.APPLYING, Status.IN_DOUBT]
+    query = select(requests).where(requests.c.status.in_(open_)).order_by(requests.c.id).limit(limit)
+    return await _load(connection, query)
+
+
+async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -> list[CreditRequest]:
+    """The newest requests first, of one subuser or of all."""
+    query = select(requests).order_by(requests.c.id.desc()).limit(limit)
+    if subuser is not None:
+        query = query.where(requests.c.subuser == subuser)
+    return await _load(connection, query)
+
+
+async def everything(connection: AsyncConnection) -> list[CreditRequest]:
+    """All requests, oldest first."""
+    return await _load(connection, select(requests).order_by(requests.c.id))
+
+
+async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
+    """The ID of the request that is being applied to this subuser, or is in doubt."""
+    return await connection.scalar(
+        select(requests.c.id).where(requests.c.subuser == subuser, requests.c.status.in_(HOLDS_SUBUSER))
+    )
+
+
+async def _load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
+    rows = list((await connection.execute(query)).mappings())
+    agreed: dict[int, list[Approval]] = {row["id"]: [] for row in rows}
+    if rows:
+        found = await connection.execute(
+            select(approvals)
+            .where(approvals.c.request_id.in_(query.with_only_columns(requests.c.id)))
+            .order_by(approvals.c.id)
+        )
+        for row in found.mappings():
+            agreed[row["request_id"]].append(Approval(row["approver"], row["at"]))
+    return [_read(row, tuple(agreed[row["id"]])) for row in rows]
+
+
+_SAME_NAME = [
+    "id",
+    "subuser",
+    "allocation_update",
+    "reason",
+    "version",
+    "requested_by",
+    "requested_at",
+    "expires_at",
+    "approvals_needed",
+    "decided_by",
+    "decided_at",
+    "decision_reason",
+    "finished_at",
+    "answer_status",
+    "remain_before",
+    "remain_after",
+    "explanation",
+    "settled_by",
+    "settled_reason",
+    "waits_for",
+]
+
+
+def _read(row: RowMapping, agreed: tuple[Approval, ...]) -> CreditRequest:
+    check = None
+    if row["checked_at"] is not None:
+        check = Check(
+            at=row["checked_at"],
+            type=row["credits_type"],
+            remain=row["checked_remain"],
+            total=row["checked_total"],
+            reset_frequency=row["reset_frequency"],
+            next_reset=row["next_reset"],
+        )
+    return CreditRequest(
+        status=Status(row["status"]),
+        approvals=agreed,
+        check=check,
+        **{name: row[name] for name in _SAME_NAME},
+    )

@@ -1,0 +1,177 @@
+"""The tables. `migrations/` lays the same ones; a test holds the two together."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
+
+from creditbot.domain.requests import HOLDS_SUBUSER, Status
+
+from .types import Moment
+
+SCHEMA_VERSION = "0001"
+
+metadata = MetaData()
+
+STATUSES = ", ".join(f"'{status}'" for status in Status)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # What delivered it (a trigger or a form), so that a second delivery finds the first.
+    Column("origin", String(200), nullable=False, unique=True),
+    Column("subuser", String(128), nullable=False),
+    Column("allocation_update", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("requested_by", String(64), nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("approvals_needed", Integer, nullable=False),
+    Column("checked_at", Moment),
+    Column("credits_type", String(40)),
+    Column("checked_remain", BigInteger),
+    Column("checked_total", BigInteger),
+    Column("reset_frequency", String(40)),
+    Column("next_reset", String(40)),
+    Column("decided_by", String(64)),
+    Column("decided_at", Moment),
+    Column("decision_reason", Text),
+    Column("finished_at", Moment),
+    Column("answer_status", Integer),
+    Column("remain_before", BigInteger),
+    Column("remain_after", BigInteger),
+    Column("explanation", Text),
+    Column("settled_by", String(64)),
+    Column("settled_reason", Text),
+    Column("waits_for", Integer),
+    # When a job may next work on it, and how often it has tried in this state.
+    Column("next_try_at", Moment),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    CheckConstraint(f"status IN ({STATUSES})", name="known_status"),
+    CheckConstraint("allocation_update <> 0", name="some_change"),
+    sqlite_autoincrement=True,
+)
+
+# One change of a subuser at a time: while one is under way or in doubt, the next waits.
+Index(
+    "one_change_per_subuser",
+    requests.c.subuser,
+    unique=True,
+    sqlite_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
+    postgresql_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
+)
+Index("requests_by_status", requests.c.status)
+Index("requests_by_subuser", requests.c.subuser)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
+    Column("approver", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("request_id", "approver", name="one_approval_each"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("credits_type", String(40)),
+    Column("remain_before", BigInteger),
+    Column("last_reset", String(40)),
+    Column("finished_at", Moment),
+    Column("outcome", String(20)),
+    Column("answer_status", Integer),
+    Column("answer_body", Text),
+    Column("detail", Text),
+    # Two processes that both mean to send the next attempt can't both write it down.
+    UniqueConstraint("request_id", "number", name="each_attempt_once"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("request_id", Integer, ForeignKey("requests.id")),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("actor", String(64)),
+    Column("from_status", String(20)),
+    Column("to_status", String(20)),
+    Column("detail", Text, nullable=False),
+    Column("previous_hash", String(64), nullable=False, unique=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    # No state is entered twice, whatever the code does. (NULLs are distinct: other events may repeat.)
+    UniqueConstraint("request_id", "to_status", name="each_state_once"),
+)
+Index("events_by_request", events.c.request_id)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
+    Column("channel", String(64), nullable=False),
+    # None until the message was posted, as far as anyone recorded.
+    Column("ts", String(40)),
+    Column("shown_version", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Moment),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    UniqueConstraint("channel", "ts", name="each_message_once"),
+)
+Index("cards_by_request", cards.c.request_id)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("next_try_at", Moment),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("error", Text),
+    UniqueConstraint("request_id", "kind", "person", name="each_notice_once"),
+)
+Index(
+    "unsent_notices",
+    notices.c.id,
+    sqlite_where=notices.c.sent_at.is_(None),
+    postgresql_where=notices.c.sent_at.is_(None),
+)
+
+APPEND_ONLY = [
+    f"CREATE TRIGGER events_refuse_{operation.lower()} BEFORE {operation} ON events "
+    "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+    for operation in ("UPDATE", "DELETE")
+]
+
+
+@event.listens_for(events, "after_create")
+def lay_triggers(_table: Table, connection: Connection, **_: Any) -> None:
+    """The database itself refuses to change what has been recorded."""
+    for statement in APPEND_ONLY:
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,10 @@
+"""Run by Alembic; the connection comes from `creditbot.migrate`, which commits."""
+
+from alembic import context
+
+from creditbot.store.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()
