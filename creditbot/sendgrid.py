@@ -1,0 +1,367 @@
+"""SendGrid's credit endpoints: pure readers of its answers, and below them the client that fetches them.
+
+Sources (Twilio SendGrid API v3): "Retrieve your credit balance", "Get the Credits for a Subuser",
+"Update the remaining credits for a Subuser", "List all Subusers", and the general errors page.
+"""
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from .domain.credits import (
+    Applied,
+    Balance,
+    InDoubt,
+    NotSent,
+    PatchOutcome,
+    RateLimited,
+    Refused,
+    SubuserCredits,
+)
+from .domain.errors import DomainError
+from .domain.text import escape, literal
+
+HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
+
+SCOPE_BALANCE = "user.credits.read"
+SCOPE_LIST = "subusers.read"
+SCOPE_CREDITS = "subusers.credits.read"
+SCOPE_UPDATE = "subusers.credits.remaining.update"
+
+MAX_WAIT = 60.0
+"""Seconds: the longest wait that a rate limit's header is believed."""
+
+KEPT_BODY = 4000
+"""Characters of an answer that are kept in the record."""
+
+
+class SendGridProblem(DomainError):
+    """SendGrid did not give what was asked.
+
+    `status` is None if no answer came. `passing` says whether trying again may help, and `wait` after
+    how many seconds SendGrid said so. `no_such_user` is true for the documented 400 "No user found".
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int | None = None,
+        passing: bool = False,
+        wait: float | None = None,
+        no_such_user: bool = False,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.passing = passing
+        self.wait = wait
+        self.no_such_user = no_such_user
+
+
+def read_balance(document: Any) -> Balance:
+    """`{"remain": 200, "total": 200, "overage": 0, "used": 0, "last_reset": "2013-01-01", …}`"""
+    fields = document if isinstance(document, Mapping) else {}
+    return Balance(
+        remain=_int(fields.get("remain")),
+        total=_int(fields.get("total")),
+        overage=_int(fields.get("overage")),
+        used=_int(fields.get("used")),
+        last_reset=_str(fields.get("last_reset")),
+        next_reset=_str(fields.get("next_reset")),
+        reset_frequency=_str(fields.get("reset_frequency")),
+    )
+
+
+def read_subuser_credits(document: Any) -> SubuserCredits:
+    """`{"type": "recurring", "reset_frequency": "monthly", "remain": 99, "total": 100, "used": 1}`"""
+    fields = document if isinstance(document, Mapping) else {}
+    return SubuserCredits(
+        type=_str(fields.get("type")),
+        reset_frequency=_str(fields.get("reset_frequency")),
+        remain=_int(fields.get("remain")),
+        total=_int(fields.get("total")),
+        used=_int(fields.get("used")),
+    )
+
+
+def read_usernames(document: Any) -> list[str]:
+    """`[{"username": "acme", "id": 1234, "email": "a@example.com", "disabled": false}, …]`"""
+    entries = document if isinstance(document, list) else []
+    names = [entry.get("username") for entry in entries if isinstance(entry, Mapping)]
+    return [name for name in names if isinstance(name, str)]
+
+
+def read_errors(body: str) -> list[str]:
+    """The messages of `{"errors": [{"message": "No user found", "field": null}]}`; no key is certain."""
+    try:
+        errors = json.loads(body)["errors"]
+        found = [error.get("message") for error in errors]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
+    return [message for message in found if isinstance(message, str) and message]
+
+
+def read_patch_answer(status: int, headers: Mapping[str, str], body: str, now: float) -> PatchOutcome:
+    """What an answer to the PATCH says: only a readable 200 is success, only a 4xx a certain no."""
+    kept = body[:KEPT_BODY]
+    if status == 200:
+        document = _json(body)
+        if isinstance(document, Mapping) and ("remain" in document or "type" in document):
+            return Applied(read_subuser_credits(document), kept)
+        return InDoubt("SendGrid answered 200, but its answer can't be read.", status, kept)
+    if status == 429:
+        return RateLimited(rate_limit_wait(headers, now), kept)
+    if 400 <= status < 500 and status != 408:
+        return Refused(status, explain(status, body, scope=SCOPE_UPDATE), kept)
+    return InDoubt(
+        f"SendGrid answered {status}, which leaves open whether the change was applied.", status, kept
+    )
+
+
+def rate_limit_wait(headers: Mapping[str, str], now: float) -> float:
+    """Seconds to wait after a 429.
+
+    `X-RateLimit-Reset` is documented both as a time since 1970 and as seconds to wait: a number above
+    1e9 is the former. The wait is capped, so that a wrong header can't stop the work.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    for name in ("x-ratelimit-reset", "retry-after"):
+        try:
+            value = float(lower[name])
+        except (KeyError, ValueError):
+            continue
+        if math.isfinite(value):
+            wait = value - now if value > 1e9 else value
+            return min(max(wait, 1.0), MAX_WAIT)
+    return 5.0
+
+
+ADVICE = {
+    400: "Check the subuser's name and the amount.",
+    401: "It does not accept creditbot's API key. Whoever runs creditbot must set SENDGRID_API_KEY "
+    "to a valid key of the parent account.",
+    403: "creditbot's API key may not do this. Whoever runs creditbot must give the key the scope "
+    "`{scope}` in SendGrid, under Settings, API Keys.",
+    404: "Whoever runs creditbot must check SENDGRID_API_URL, and that the account has subusers.",
+    406: "Report this as a fault of creditbot.",
+    408: "SendGrid gave up waiting. Try again in a few minutes.",
+    415: "Report this as a fault of creditbot.",
+    429: "SendGrid limits how often it may be asked. Try again in a minute.",
+    451: "SendGrid keeps this account in another region. Whoever runs creditbot must set SENDGRID_REGION to "
+    "`eu` or `global`.",
+}
+SERVER_ADVICE = "SendGrid has a problem of its own. Try again in a few minutes."
+OTHER_ADVICE = "Try again, or ask whoever runs creditbot."
+
+
+def explain(status: int, body: str, *, scope: str) -> str:
+    """What an error status means and what to do about it; `scope` is what the call needs of the key."""
+    said = "; ".join(read_errors(body))
+    quoted = f": “{escape(said[:300])}”" if said else ""
+    advice = ADVICE.get(status, SERVER_ADVICE if status >= 500 else OTHER_ADVICE)
+    return f"SendGrid answered {status}{quoted}. {advice.format(scope=scope)}"
+
+
+def says_no_such_user(status: int, body: str) -> bool:
+    """A subuser that does not exist gives 400 with this message, not 404."""
+    return status in {400, 404} and any("no user found" in message.lower() for message in read_errors(body))
+
+
+def never_sent(error: Exception) -> bool:
+    """True only if no connection was made, so that SendGrid can't have seen a byte.
+
+    httpx-aiohttp reports every lost connection as httpx.ConnectTimeout, also one that broke after the
+    request was written (ServerDisconnectedError, a reset). So aiohttp's own error decides where there
+    is one: connecting failed, or it took too long. httpx's names count only without it.
+    """
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientError):
+        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return isinstance(
+        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
+    )
+
+
+def path_segment(name: str) -> str:
+    """A name as one segment of a path: everything but letters, digits and `_.-~` is percent-encoded."""
+    if name in {"", ".", ".."}:
+        raise ValueError(f"{name!r} can't be a segment of a path")
+    return quote(name, safe="")
+
+
+def _json(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _int(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if math.isfinite(value) and value == int(value) else None
+
+
+def _str(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+class SendGrid:
+    """The client. Reads raise SendGridProblem; the PATCH never raises but answers with a PatchOutcome.
+
+    The PATCH has connections of its own that are used once: a kept one may have been closed by the
+    other side, and finding that out only when sending would leave a doubt for nothing.
+    """
+
+    def __init__(self, reads: httpx.AsyncClient, writes: httpx.AsyncClient, timeout: float) -> None:
+        self._reads = reads
+        self._writes = writes
+        self.timeout = timeout
+
+    @classmethod
+    def connect(cls, api_key: str, url: str, timeout: float = 10.0) -> "SendGrid":
+        """Build both clients, once in a process. `timeout` is the seconds that a whole call may take."""
+        reads = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=200))
+        writes = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=100, force_close=True))
+        return cls(reads, writes, timeout)
+
+    async def close(self) -> None:
+        await self._reads.aclose()
+        await self._writes.aclose()
+
+    async def balance(self, on_behalf_of: str | None = None) -> Balance:
+        """`GET /v3/user/credits`, of the parent, a subuser (its name), or `account-id N`."""
+        headers = {}
+        if on_behalf_of is not None:
+            # A header carries bytes; httpx would refuse a name that is not ASCII.
+            headers["on-behalf-of"] = on_behalf_of
+        return read_balance(
+            await self._get("/v3/user/credits", SCOPE_BALANCE, headers=_header_bytes(headers))
+        )
+
+    async def subuser_credits(self, name: str) -> SubuserCredits:
+        """`GET /v3/subusers/{name}/credits`"""
+        return read_subuser_credits(
+            await self._get(f"/v3/subusers/{path_segment(name)}/credits", SCOPE_CREDITS)
+        )
+
+    async def names_like(self, name: str, most: int = 3) -> list[str]:
+        """Names of subusers that look like `name`, from the first pages of `GET /v3/subusers`."""
+        known: list[str] = []
+        for offset in range(0, 2000, 500):
+            page = await self._get("/v3/subusers", SCOPE_LIST, params={"limit": "500", "offset": str(offset)})
+            names = read_usernames(page)
+            known += names
+            if len(names) < 500:
+                break
+        return near_matches(name, known, most)
+
+    async def unknown_name(self, name: str) -> str:
+        """A sentence for a name that SendGrid does not know, with the names that it may have meant."""
+        try:
+            near = await self.names_like(name)
+        except SendGridProblem:
+            near = []
+        meant = f" Did you mean {' or '.join(literal(found) for found in near)}?" if near else ""
+        return f"SendGrid has no subuser {literal(name)}.{meant} Type the username as SendGrid spells it."
+
+    async def update_remaining(self, name: str, allocation_update: int) -> PatchOutcome:
+        """`PATCH /v3/subusers/{name}/credits/remaining {"allocation_update": N}`, sent once.
+
+        N is positive to add and negative to remove. If the task is cancelled meanwhile, the outcome is
+        not known to anyone: the caller has to record that.
+        """
+        try:
+            async with asyncio.timeout(self.timeout):
+                answer = await self._writes.patch(
+                    f"/v3/subusers/{path_segment(name)}/credits/remaining",
+                    json={"allocation_update": allocation_update},
+                )
+        except TimeoutError:
+            return InDoubt(f"SendGrid did not answer within {self.timeout:g} seconds.")
+        except Exception as error:  # noqa: BLE001 - whatever broke, the question is only: was it sent?
+            if never_sent(error):
+                return NotSent(f"No connection to SendGrid ({_kind(error)}).")
+            return InDoubt(f"The connection to SendGrid broke before its answer came ({_kind(error)}).")
+        return read_patch_answer(answer.status_code, answer.headers, answer.text, time.time())
+
+    async def _get(
+        self,
+        path: str,
+        scope: str,
+        *,
+        headers: Mapping[bytes, bytes] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Any:
+        try:
+            async with asyncio.timeout(self.timeout):
+                answer = await self._reads.get(path, headers=headers, params=params)
+        except TimeoutError:
+            raise SendGridProblem(
+                f"SendGrid did not answer within {self.timeout:g} seconds. Try again in a few minutes.",
+                passing=True,
+            ) from None
+        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+            raise SendGridProblem(
+                f"SendGrid can't be reached ({_kind(error)}). Try again in a few minutes.", passing=True
+            ) from error
+        document = _json(answer.text)
+        if answer.status_code == 200 and isinstance(document, dict | list):
+            return document
+        raise problem(answer.status_code, answer.headers, answer.text, scope)
+
+
+def problem(status: int, headers: Mapping[str, str], body: str, scope: str) -> SendGridProblem:
+    """The error for an answer that is not a readable 200."""
+    if status == 200:
+        return SendGridProblem(
+            "SendGrid's answer can't be read. Try again in a few minutes.", status=200, passing=True
+        )
+    return SendGridProblem(
+        explain(status, body, scope=scope),
+        status=status,
+        passing=status >= 500 or status in {408, 429},
+        wait=rate_limit_wait(headers, time.time()) if status == 429 else None,
+        no_such_user=says_no_such_user(status, body),
+    )
+
+
+def near_matches(name: str, known: Iterable[str], most: int) -> list[str]:
+    """The known names closest to `name`, whatever their case; never `name` itself."""
+    by_lower = {candidate.lower(): candidate for candidate in known if candidate != name}
+    close = get_close_matches(name.lower(), by_lower, n=most, cutoff=0.6)
+    begins = [lower for lower in by_lower if lower.startswith(name.lower()) and lower not in close]
+    return [by_lower[lower] for lower in [*close, *sorted(begins)][:most]]
+
+
+def _header_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in headers.items()}
+
+
+def _kind(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return type(cause).__name__
+
+
+def _client(api_key: str, url: str, timeout: float, connector: aiohttp.BaseConnector) -> httpx.AsyncClient:
+    session = aiohttp.ClientSession(connector=connector, trust_env=True, auto_decompress=False)
+    return httpx.AsyncClient(
+        base_url=url,
+        transport=AiohttpTransport(client=session),
+        timeout=httpx.Timeout(timeout, connect=min(3.0, timeout)),
+        headers={
+            "authorization": f"Bearer {api_key}",
+            "accept": "application/json",
+            "user-agent": "creditbot",
+        },
+        trust_env=False,
+    )
