@@ -1,0 +1,14 @@
+"""What is done without a person waiting.
+
+Each job reads the state and does what it calls for, so that it may run twice, late, or after a crash.
+"""
+
+from .apply import Apply
+from .check import Check
+from .draw import Draw
+from .expire import Expire
+from .messenger import DeliveryProblem, Messenger
+from .notify import Notify
+from .settle import Settle
+
+__all__ = ["Apply", "Check", "DeliveryProblem", "Draw", "Expire", "Messenger", "Notify", "Settle"]

@@ -1,0 +1,302 @@
+"""Sending an approved change to SendGrid: at most once that may have counted.
+
+The order is the promise. An attempt is committed before its PATCH leaves, and its outcome after. An
+attempt is only followed by another if its outcome says that nothing can have been applied. So whatever
+dies whenever, an attempt without an outcome means doubt, and doubt never means a second PATCH.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import exc
+
+from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
+from creditbot.domain.errors import Refusal
+from creditbot.domain.evidence import Reading
+from creditbot.domain.policy import check_change, lasts_until_reset
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import without_markup
+from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.store import attempts, events, requests
+from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
+from creditbot.store.database import Database, Transaction
+
+from .backoff import backoff
+
+GIVE_UP_AFTER = timedelta(minutes=15)
+"""How long after its approval a change that could not be sent is still tried."""
+
+MARGIN = timedelta(seconds=5)
+"""How far past the request timeout an attempt counts as over, and SendGrid as done with it."""
+
+TOO_LATE_TO_SEND = timedelta(seconds=3)
+"""A process that stood still for this long after it wrote an attempt down must not send it any more."""
+
+WAITS = timedelta(seconds=30)
+
+log = structlog.get_logger(__name__)
+
+
+class Apply:
+    """Takes an approved request through `applying` to its end, or leaves it to be taken up again."""
+
+    def __init__(self, database: Database, sendgrid: SendGrid, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._sendgrid = sendgrid
+        self._clock = clock
+        self._lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
+
+    async def __call__(self, request_id: int) -> None:
+        request = await self._claim(request_id)
+        if request is None:
+            return
+        async with self._database.read() as connection:
+            last = await attempts.last(connection, request_id)
+            tries = await requests.tries(connection, request_id)
+        if last is not None and last.outcome not in MAY_BE_REPEATED:
+            await self._wait_for_or_doubt(request, last)
+            return
+        before = await self._read_before(request, tries)
+        if before is not None:
+            await self._attempt(request, 1 if last is None else last.number + 1, before)
+
+    async def _claim(self, request_id: int) -> CreditRequest | None:
+        """Move an approved request to `applying`, or find it there; None if there is nothing to do now."""
+        now = self._clock()
+        try:
+            async with self._database.write() as transaction:
+                request = await requests.get(transaction.connection, request_id)
+                if request is None or request.status not in {Status.APPROVED, Status.APPLYING}:
+                    return None
+                if request.status is Status.APPROVED:
+                    await requests.transition(transaction, request, Status.APPLYING, kind="applying", at=now)
+                return await requests.get(transaction.connection, request_id)
+        except exc.IntegrityError:
+            # The partial unique index: another change of this subuser is under way or in doubt.
+            await self._wait_its_turn(request_id)
+            return None
+
+    async def _wait_its_turn(self, request_id: int) -> None:
+        async with self._database.write() as transaction:
+            request = await requests.get(transaction.connection, request_id)
+            if request is None or request.status is not Status.APPROVED:
+                return
+            ahead = await requests.under_way(transaction.connection, request.subuser)
+            await requests.postpone(transaction, request, self._clock() + WAITS, 0)
+            if ahead != request.waits_for:
+                await requests.touch(transaction, request_id, waits_for=ahead)
+
+    async def _wait_for_or_doubt(self, request: CreditRequest, last: Attempt) -> None:
+        """An attempt has no outcome: whoever sent it may still be waiting, or has died."""
+        over = last.started_at + self._lapse
+        now = self._clock()
+        async with self._database.write() as transaction:
+            if now < over:
+                await requests.postpone(transaction, request, over, 0)
+                return
+            lost = InDoubt(
+                "creditbot was stopped after it sent the change and before it wrote the answer down."
+            )
+            await self._conclude(transaction, request, last.id, last.started_at, lost)
+
+    async def _read_before(self, request: CreditRequest, tries: int) -> Reading | None:
+        """The balance right before, and a last look whether the change still makes sense."""
+        try:
+            found = await self._sendgrid.subuser_credits(request.subuser)
+            last_reset = None
+            if lasts_until_reset(found.type):
+                last_reset = (await self._sendgrid.balance(request.subuser)).last_reset
+            check_change(request.subuser, request.allocation_update, found)
+        except Refusal as refusal:
+            await self._fail(request, refusal.sentence)
+        except SendGridProblem as problem:
+            if problem.passing:
+                await self._try_later(request, tries, problem.sentence, problem.wait)
+            elif problem.no_such_user:
+                await self._fail(request, await self._sendgrid.unknown_name(request.subuser))
+            else:
+                await self._fail(request, problem.sentence, problem.status)
+        else:
+            return Reading(found.type, found.remain, last_reset)
+        return None
+
+    async def _attempt(self, request: CreditRequest, number: int, before: Reading) -> None:
+        started = self._clock()
+        try:
+            async with self._database.write() as transaction:
+                current = await requests.get(transaction.connection, request.id)
+                if current is None or current.status is not Status.APPLYING:
+                    return
+                attempt_id = await attempts.start(transaction, request.id, number, before, started)
+                await events.append(
+                    transaction.connection,
+                    "attempt",
+                    at=started,
+                    request_id=request.id,
+                    detail={"number": number, "remain_before": before.remain},
+                )
+        except exc.IntegrityError:
+            return  # another process wrote this attempt down first, and sends it
+        outcome: PatchOutcome
+        if self._clock() - started > TOO_LATE_TO_SEND:
+            outcome = NotSent("creditbot stood still before it could send the change.")
+            await self._record(request, attempt_id, started, outcome)
+            return
+        try:
+            outcome = await self._sendgrid.update_remaining(request.subuser, request.allocation_update)
+        except asyncio.CancelledError:
+            stopped = InDoubt("creditbot was stopped while it waited for SendGrid's answer.")
+            await self._record(request, attempt_id, started, stopped)
+            raise
+        await self._record(request, attempt_id, started, outcome)
+
+    async def _record(
+        self, request: CreditRequest, attempt_id: int, started: datetime, outcome: PatchOutcome
+    ) -> None:
+        """Commit a known outcome, and try until that is done: a success must not turn into doubt."""
+        tries = 0
+        while True:
+            try:
+                async with self._database.write() as transaction:
+                    current = await requests.get(transaction.connection, request.id)
+                    if current is not None:
+                        await self._conclude(transaction, current, attempt_id, started, outcome)
+            except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
+                log.warning(
+                    "An outcome could not be written down; trying again",
+                    request_id=request.id,
+                    error=str(error),
+                )
+                await asyncio.sleep(backoff(tries).total_seconds() / 4)
+                tries += 1
+            else:
+                return
+
+    async def _conclude(
+        self,
+        transaction: Transaction,
+        request: CreditRequest,
+        attempt_id: int,
+        started: datetime,
+        outcome: PatchOutcome,
+    ) -> None:
+        """Write an attempt's outcome and what follows from it for the request, in one transaction.
+
+        The request may be in doubt by now, if the answer took so long that this attempt was given up:
+        then a clear answer settles it.
+        """
+        now = self._clock()
+        await attempts.finish(transaction, attempt_id, outcome, now)
+        await events.append(
+            transaction.connection,
+            "answer",
+            at=now,
+            request_id=request.id,
+            detail={
+                "outcome": OUTCOMES[type(outcome)],
+                "status": getattr(outcome, "status", None),
+                "body": getattr(outcome, "body", ""),
+                "detail": getattr(outcome, "detail", ""),
+            },
+        )
+        match outcome:
+            case Applied(credits=found):
+                await self._end(
+                    transaction, request, Status.APPLIED, outcome.status, None, remain_after=found.remain
+                )
+            case Refused():
+                await self._end(transaction, request, Status.FAILED, outcome.status, outcome.sentence)
+            case InDoubt():
+                await self._doubt(transaction, request, started, outcome)
+            case NotSent():
+                await self._again(transaction, request, outcome.detail, None)
+            case RateLimited():
+                await self._again(
+                    transaction, request, "SendGrid limits how often it may be asked.", outcome.wait
+                )
+
+    async def _end(
+        self,
+        transaction: Transaction,
+        request: CreditRequest,
+        to: Status,
+        answer_status: int | None,
+        sentence: str | None,
+        **columns: Any,
+    ) -> None:
+        if request.status not in {Status.APPLYING, Status.IN_DOUBT}:
+            log.warning("An answer came after the request had ended", request_id=request.id, answer=to)
+            return
+        now = self._clock()
+        last = await attempts.last(transaction.connection, request.id)
+        await requests.transition(
+            transaction,
+            request,
+            to,
+            kind=str(to),
+            at=now,
+            detail={"said": without_markup(sentence)} if sentence else None,
+            answer_status=answer_status,
+            explanation=sentence,
+            remain_before=last.before.remain if last else None,
+            finished_at=now,
+            **columns,
+        )
+
+    async def _doubt(
+        self, transaction: Transaction, request: CreditRequest, started: datetime, outcome: InDoubt
+    ) -> None:
+        if request.status is not Status.APPLYING:
+            return
+        last = await attempts.last(transaction.connection, request.id)
+        await requests.transition(
+            transaction,
+            request,
+            Status.IN_DOUBT,
+            kind="in_doubt",
+            at=self._clock(),
+            detail={"why": outcome.detail},
+            answer_status=outcome.status,
+            explanation=outcome.detail,
+            remain_before=last.before.remain if last else None,
+            next_try_at=started + self._lapse,
+        )
+        transaction.wake("settle", request.id)
+
+    async def _again(
+        self, transaction: Transaction, request: CreditRequest, why: str, wait: float | None
+    ) -> None:
+        """Nothing was applied, so the next attempt is safe, for as long as it makes sense to try."""
+        if request.status is not Status.APPLYING:
+            if request.status is Status.IN_DOUBT:
+                await self._end(transaction, request, Status.FAILED, None, f"{why} Nothing was applied.")
+            return
+        now = self._clock()
+        if self._given_up(request, now):
+            await self._end(transaction, request, Status.FAILED, None, _never_sent(why))
+            return
+        tries = await requests.tries(transaction.connection, request.id)
+        await requests.postpone(transaction, request, now + backoff(tries, wait), tries + 1)
+
+    async def _try_later(self, request: CreditRequest, tries: int, why: str, wait: float | None) -> None:
+        now = self._clock()
+        async with self._database.write() as transaction:
+            if self._given_up(request, now):
+                await self._end(transaction, request, Status.FAILED, None, _never_sent(why))
+            else:
+                await requests.postpone(transaction, request, now + backoff(tries, wait), tries + 1)
+
+    async def _fail(self, request: CreditRequest, sentence: str, status: int | None = None) -> None:
+        async with self._database.write() as transaction:
+            await self._end(transaction, request, Status.FAILED, status, sentence)
+
+    def _given_up(self, request: CreditRequest, now: datetime) -> bool:
+        return request.decided_at is not None and now - request.decided_at > GIVE_UP_AFTER
+
+
+def _never_sent(why: str) -> str:
+    minutes = round(GIVE_UP_AFTER.total_seconds() / 60)
+    return f"{why} After {minutes} minutes of trying, nothing was sent. Ask again."

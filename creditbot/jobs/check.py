@@ -1,0 +1,103 @@
+"""Before anyone is asked: does the subuser exist, can it take the change, what is its balance?"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from creditbot.domain.credits import Balance, SubuserCredits
+from creditbot.domain.errors import Refusal
+from creditbot.domain.policy import check_change, lasts_until_reset
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import without_markup
+from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.store import events, requests
+from creditbot.store.database import Database
+
+from .backoff import backoff
+
+GIVE_UP_AFTER = timedelta(minutes=10)
+
+
+class Check:
+    """Ends in a request that has what its card shows, or in `refused` with a sentence."""
+
+    def __init__(self, database: Database, sendgrid: SendGrid, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._sendgrid = sendgrid
+        self._clock = clock
+
+    async def __call__(self, request_id: int) -> None:
+        async with self._database.read() as connection:
+            request = await requests.get(connection, request_id)
+            tries = await requests.tries(connection, request_id)
+        if request is None or request.status is not Status.PENDING or request.check is not None:
+            return
+        try:
+            credits_ = await self._sendgrid.subuser_credits(request.subuser)
+            check_change(request.subuser, request.allocation_update, credits_)
+        except Refusal as refusal:
+            await self._refuse(request, refusal.rule, refusal.sentence)
+        except SendGridProblem as problem:
+            await self._explain(request, tries, problem)
+        else:
+            await self._passed(request, credits_, await self._resets(request, credits_))
+
+    async def _resets(self, request: CreditRequest, credits_: SubuserCredits) -> Balance:
+        """The dates of a recurring subuser's resets, for the warning; only the other endpoint has them."""
+        if not lasts_until_reset(credits_.type):
+            return Balance()
+        try:
+            return await self._sendgrid.balance(request.subuser)
+        except SendGridProblem:
+            return Balance()
+
+    async def _passed(self, request: CreditRequest, credits_: SubuserCredits, resets: Balance) -> None:
+        now = self._clock()
+        async with self._database.write() as transaction:
+            current = await requests.get(transaction.connection, request.id)
+            if current is None or current.status is not Status.PENDING or current.check is not None:
+                return
+            await requests.touch(
+                transaction,
+                request.id,
+                checked_at=now,
+                credits_type=credits_.type,
+                checked_remain=credits_.remain,
+                checked_total=credits_.total,
+                reset_frequency=credits_.reset_frequency or resets.reset_frequency,
+                next_reset=resets.next_reset,
+                next_try_at=None,
+                tries=0,
+            )
+            await events.append(
+                transaction.connection,
+                "checked",
+                at=now,
+                request_id=request.id,
+                detail={"type": credits_.type, "remain": credits_.remain, "total": credits_.total},
+            )
+
+    async def _explain(self, request: CreditRequest, tries: int, problem: SendGridProblem) -> None:
+        """Try again what may pass, for a while; refuse the rest, with the names that come near."""
+        now = self._clock()
+        if problem.passing and now - request.requested_at < GIVE_UP_AFTER:
+            async with self._database.write() as transaction:
+                await requests.postpone(transaction, request, now + backoff(tries, problem.wait), tries + 1)
+            return
+        sentence = problem.sentence
+        if problem.no_such_user:
+            sentence = await self._sendgrid.unknown_name(request.subuser)
+        await self._refuse(request, "sendgrid", sentence)
+
+    async def _refuse(self, request: CreditRequest, rule: str, sentence: str) -> None:
+        now = self._clock()
+        async with self._database.write() as transaction:
+            await requests.transition(
+                transaction,
+                request,
+                Status.REFUSED,
+                kind="refused",
+                at=now,
+                detail={"rule": rule, "said": without_markup(sentence)},
+                explanation=sentence,
+                finished_at=now,
+            )

@@ -1,0 +1,63 @@
+"""Bringing a card up to date with its request, however far it is behind."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from creditbot.domain.requests import CreditRequest
+from creditbot.store import cards, requests
+from creditbot.store.cards import Card
+from creditbot.store.database import Database
+
+from .backoff import backoff
+from .messenger import DeliveryProblem, Messenger
+
+log = structlog.get_logger(__name__)
+
+
+class Draw:
+    """Posts the card if there is none, changes it otherwise; always to the state as it is now."""
+
+    def __init__(self, database: Database, messenger: Messenger, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._messenger = messenger
+        self._clock = clock
+
+    async def __call__(self, request_id: int) -> None:
+        async with self._database.read() as connection:
+            request = await requests.get(connection, request_id)
+            if request is None or request.check is None:
+                return
+            behind = await cards.behind(connection, request_id, request.version, self._clock())
+        for card in behind:
+            await self._bring_up(request, card)
+
+    async def _bring_up(self, request: CreditRequest, card: Card) -> None:
+        try:
+            channel, ts = await self._show(request, card)
+        except DeliveryProblem as problem:
+            await self._later(request, card, problem)
+            return
+        async with self._database.write() as transaction:
+            await cards.shown(transaction, card.id, channel, ts, request.version)
+
+    async def _show(self, request: CreditRequest, card: Card) -> tuple[str, str]:
+        if card.ts is None:
+            return await self._messenger.post_card(card.channel, request)
+        await self._messenger.update_card(card.channel, card.ts, request)
+        return card.channel, card.ts
+
+    async def _later(self, request: CreditRequest, card: Card, problem: DeliveryProblem) -> None:
+        log.warning(
+            "A request's card could not be shown; it will be tried again",
+            request_id=request.id,
+            channel=card.channel,
+            error=problem.detail,
+        )
+        async with self._database.write() as transaction:
+            if problem.gone:
+                await cards.lost(transaction, card)
+                return
+            later = self._clock() + backoff(card.tries, problem.wait)
+            await cards.failed(transaction, card, later, problem.detail)

@@ -1,0 +1,26 @@
+"""Ending requests that nobody decided in time."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from creditbot.domain.policy import has_expired
+from creditbot.domain.requests import Status
+from creditbot.store import requests
+from creditbot.store.database import Database
+
+
+class Expire:
+    """The sweep's part; a click that comes too late finds the same out by itself."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, request_id: int) -> None:
+        now = self._clock()
+        async with self._database.write() as transaction:
+            request = await requests.get(transaction.connection, request_id)
+            if request is not None and has_expired(request, now):
+                await requests.transition(
+                    transaction, request, Status.EXPIRED, kind="expired", at=now, finished_at=now
+                )

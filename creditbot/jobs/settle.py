@@ -1,0 +1,85 @@
+"""A request in doubt: read the balance once SendGrid must be done, and settle only what is proven."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude
+from creditbot.domain.policy import lasts_until_reset
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.store import attempts, events, requests
+from creditbot.store.attempts import Attempt
+from creditbot.store.database import Database
+
+from .backoff import backoff
+
+ENDS = {Verdict.APPLIED: Status.APPLIED, Verdict.NOT_APPLIED: Status.FAILED}
+
+
+class Settle:
+    """Ends in `applied` or `failed` by evidence, or leaves the reading on the card for a person."""
+
+    def __init__(self, database: Database, sendgrid: SendGrid, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._sendgrid = sendgrid
+        self._clock = clock
+
+    async def __call__(self, request_id: int) -> None:
+        async with self._database.read() as connection:
+            request = await requests.get(connection, request_id)
+            last = await attempts.last(connection, request_id)
+            tries = await requests.tries(connection, request_id)
+        if request is None or last is None or request.status is not Status.IN_DOUBT:
+            return
+        try:
+            after = await self._read(request)
+        except SendGridProblem as problem:
+            later = self._clock() + backoff(tries, problem.wait)
+            async with self._database.write() as transaction:
+                await requests.postpone(transaction, request, later, tries + 1)
+            return
+        await self._write(request, last, after, conclude(request.allocation_update, last.before, after))
+
+    async def _read(self, request: CreditRequest) -> Reading:
+        found = await self._sendgrid.subuser_credits(request.subuser)
+        last_reset = None
+        if lasts_until_reset(found.type):
+            last_reset = (await self._sendgrid.balance(request.subuser)).last_reset
+        return Reading(found.type, found.remain, last_reset)
+
+    async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
+        now = self._clock()
+        detail = {
+            "verdict": found.verdict,
+            "remain_before": last.before.remain,
+            "remain_after": after.remain,
+            "arithmetic": found.arithmetic,
+        }
+        async with self._database.write() as transaction:
+            current = await requests.get(transaction.connection, request.id)
+            if current is None or current.status is not Status.IN_DOUBT:
+                return
+            if found.verdict in ENDS:
+                await requests.transition(
+                    transaction,
+                    current,
+                    ENDS[found.verdict],
+                    kind="proven",
+                    at=now,
+                    detail=detail,
+                    explanation=found.arithmetic,
+                    remain_after=after.remain,
+                    finished_at=now,
+                )
+                return
+            await events.append(
+                transaction.connection, "not_proven", at=now, request_id=request.id, detail=detail
+            )
+            # No next try: from here on it takes a person, or "Check again".
+            await requests.touch(
+                transaction,
+                request.id,
+                explanation=found.arithmetic,
+                remain_after=after.remain,
+                next_try_at=None,
+            )

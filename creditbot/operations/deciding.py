@@ -1,0 +1,242 @@
+"""Approving, denying, cancelling and settling: decisions, each checked at the moment it is made."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from creditbot.domain import policy as rules
+from creditbot.domain.errors import Refusal, UnknownRequest
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import without_markup
+from creditbot.store import cards, events, requests
+from creditbot.store.database import Database, Transaction
+
+OPERATOR = "operator"
+"""Who settles from the command line, where Slack vouches for nobody."""
+
+
+class ApproverList(Protocol):
+    """Everyone who is an approver now, by name or through a user group."""
+
+    async def __call__(self) -> frozenset[str]: ...
+
+
+Rule = Callable[[CreditRequest, frozenset[str]], None]
+Act = Callable[[Transaction, CreditRequest], Awaitable[None]]
+
+
+class Decisions:
+    """Each method commits the decision before it returns the request as it then stands.
+
+    A decision that a rule refuses is an event too; then Refusal is raised, and nothing else was changed.
+    All raise UnknownRequest if there is no such request, and NotTaken if the database did not answer.
+    """
+
+    def __init__(
+        self, database: Database, policy: Policy, approvers: ApproverList, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._policy = policy
+        self._approvers = approvers
+        self._clock = clock
+
+    async def approve(self, request_id: int, actor: str, started: float | None = None) -> CreditRequest:
+        """Count one approval; with the last one that is needed the request is approved."""
+
+        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
+            rules.check_decision(request, actor, approvers, self._policy)
+            rules.check_approval(request, actor)
+
+        async def act(transaction: Transaction, request: CreditRequest) -> None:
+            now = self._clock()
+            await requests.add_approval(transaction, request_id, actor, now)
+            if request.approvals_missing > 1:
+                await events.append(
+                    transaction.connection, "approval", at=now, request_id=request_id, actor=actor
+                )
+                await requests.touch(transaction, request_id)
+                return
+            await requests.transition(
+                transaction,
+                request,
+                Status.APPROVED,
+                kind="approved",
+                at=now,
+                actor=actor,
+                decided_by=actor,
+                decided_at=now,
+            )
+            transaction.wake("apply", request_id)
+
+        return await self._decide("approve", request_id, actor, rule, act, started=started)
+
+    async def check_may_decide(
+        self, request_id: int, actor: str, action: str, started: float | None = None
+    ) -> CreditRequest:
+        """Raise Refusal (with its event) unless `actor` may decide now; nothing is decided yet."""
+
+        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
+            rules.check_decision(request, actor, approvers, self._policy)
+
+        return await self._decide(action, request_id, actor, rule, started=started)
+
+    async def deny(
+        self, request_id: int, actor: str, reason: str, started: float | None = None
+    ) -> CreditRequest:
+        """Any one denial ends a request."""
+
+        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
+            rules.check_decision(request, actor, approvers, self._policy)
+
+        async def act(transaction: Transaction, request: CreditRequest) -> None:
+            await self._end(transaction, request, Status.DENIED, actor=actor, reason=reason)
+
+        return await self._decide("deny", request_id, actor, rule, act, started=started)
+
+    async def cancel(self, request_id: int, actor: str, started: float | None = None) -> CreditRequest:
+        """Withdraw a request that has not been sent."""
+
+        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
+            rules.check_cancel(request, actor, approvers)
+
+        async def act(transaction: Transaction, request: CreditRequest) -> None:
+            await self._end(transaction, request, Status.CANCELLED, actor=actor)
+
+        return await self._decide("cancel", request_id, actor, rule, act, started=started)
+
+    async def check_may_settle(
+        self, request_id: int, actor: str, started: float | None = None
+    ) -> CreditRequest:
+        """Raise Refusal (with its event) unless `actor` may settle this doubt; nothing is settled yet."""
+        return await self._decide("settle", request_id, actor, self._may_settle(actor), started=started)
+
+    async def settle(
+        self, request_id: int, actor: str, *, applied: bool, reason: str, started: float | None = None
+    ) -> CreditRequest:
+        """Take a named person's word for what became of a request in doubt; it is recorded as theirs."""
+        to = Status.APPLIED if applied else Status.FAILED
+
+        async def act(transaction: Transaction, request: CreditRequest) -> None:
+            await requests.transition(
+                transaction,
+                request,
+                to,
+                kind="settled",
+                at=self._clock(),
+                actor=actor,
+                detail={"applied": applied, "reason": reason},
+                settled_by=actor,
+                settled_reason=reason,
+                finished_at=self._clock(),
+            )
+
+        return await self._decide("settle", request_id, actor, self._may_settle(actor), act, started=started)
+
+    async def check_again(self, request_id: int, actor: str, started: float | None = None) -> CreditRequest:
+        """Have the balance of a request in doubt read once more."""
+
+        async def act(transaction: Transaction, request: CreditRequest) -> None:
+            await requests.postpone(transaction, request, self._clock(), 0)
+            transaction.wake("settle", request.id)
+
+        return await self._decide(
+            "check_again", request_id, actor, self._may_settle(actor), act, started=started
+        )
+
+    async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
+        """A message that shows this request was clicked: have it drawn anew, known to us or not."""
+        async with self._database.write() as transaction:
+            if await requests.get(transaction.connection, request_id) is not None:
+                await cards.clicked(transaction, request_id, channel, ts)
+
+    def _may_settle(self, actor: str) -> Rule:
+        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
+            if actor == OPERATOR:
+                rules.check_in_doubt(request)
+            else:
+                rules.check_settlement(request, actor, approvers, self._policy)
+
+        return rule
+
+    async def _end(
+        self,
+        transaction: Transaction,
+        request: CreditRequest,
+        to: Status,
+        *,
+        actor: str,
+        reason: str | None = None,
+    ) -> None:
+        now = self._clock()
+        await requests.transition(
+            transaction,
+            request,
+            to,
+            kind=str(to),
+            at=now,
+            actor=actor,
+            detail={"reason": reason} if reason else None,
+            decided_by=actor,
+            decided_at=now,
+            decision_reason=reason,
+            finished_at=now,
+        )
+
+    async def _decide(
+        self,
+        action: str,
+        request_id: int,
+        actor: str,
+        rule: Rule,
+        act: Act | None = None,
+        *,
+        started: float | None = None,
+    ) -> CreditRequest:
+        """Read, judge and act in one transaction, so that nothing changes in between."""
+        # Before the transaction: Slack may have to be asked who is in a user group.
+        approvers = await self._approvers() if actor != OPERATOR else frozenset[str]()
+        async with self._database.write_for_person(started) as transaction:
+            request = await requests.get(transaction.connection, request_id)
+            if request is None:
+                raise UnknownRequest(request_id)
+            refusal = await self._expire_if_late(transaction, request)
+            if refusal is None:
+                try:
+                    rule(request, approvers)
+                except Refusal as refused:
+                    refusal = refused
+                    await events.append(
+                        transaction.connection,
+                        "refused_click",
+                        at=self._clock(),
+                        request_id=request_id,
+                        actor=actor,
+                        detail={
+                            "action": action,
+                            "rule": refused.rule,
+                            "said": without_markup(refused.sentence),
+                        },
+                    )
+                else:
+                    if act is not None:
+                        await act(transaction, request)
+            request = await requests.get(transaction.connection, request_id)
+        if refusal is not None:
+            raise refusal
+        if request is None:
+            raise UnknownRequest(request_id)
+        return request
+
+    async def _expire_if_late(self, transaction: Transaction, request: CreditRequest) -> Refusal | None:
+        now = self._clock()
+        if not rules.has_expired(request, now):
+            return None
+        await requests.transition(
+            transaction, request, Status.EXPIRED, kind="expired", at=now, finished_at=now
+        )
+        return Refusal(
+            "expired",
+            f"Request {request.id} has expired, so nothing was changed. "
+            "Whoever still needs the credits must ask again.",
+        )

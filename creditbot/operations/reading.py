@@ -1,0 +1,103 @@
+"""Balances, lists and records, for anyone who asks."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+
+from creditbot.domain.commands import ShowBalance
+from creditbot.domain.credits import Balance, SubuserCredits
+from creditbot.domain.errors import DomainError, UnknownRequest
+from creditbot.domain.requests import CreditRequest
+from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.store import events, requests
+from creditbot.store.database import Database
+
+LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceReport:
+    """A balance and, for a subuser, its kind of credits; `problem` says why a part is missing."""
+
+    command: ShowBalance
+    balance: Balance
+    credits: SubuserCredits | None = None
+    problem: str | None = None
+
+
+class Reading:
+    """What can be looked up; nothing here changes anything."""
+
+    def __init__(self, database: Database, sendgrid: SendGrid) -> None:
+        self._database = database
+        self._sendgrid = sendgrid
+
+    async def balance(self, command: ShowBalance) -> BalanceReport:
+        """The balance of the parent, a subuser or a customer account.
+
+        Raises:
+            SendGridProblem: SendGrid did not say.
+            DomainError: there is no such subuser; the sentence has the names that come near.
+        """
+        name = command.on_behalf_of
+        if name is None or not command.is_subuser:
+            return BalanceReport(command, await self._sendgrid.balance(name))
+        balance, credits_ = await asyncio.gather(
+            self._sendgrid.balance(name), self._sendgrid.subuser_credits(name), return_exceptions=True
+        )
+        for found in (credits_, balance):
+            if isinstance(found, SendGridProblem) and found.no_such_user:
+                raise DomainError(await self._sendgrid.unknown_name(name)) from found
+        if isinstance(credits_, SendGridProblem) and isinstance(balance, SendGridProblem):
+            raise credits_
+        return _report(command, balance, credits_)
+
+    async def pending(self) -> tuple[Sequence[CreditRequest], bool]:
+        """What has not ended yet, oldest first, and whether there is more than is listed."""
+        async with self._database.read() as connection:
+            found = await requests.pending(connection, LISTED + 1)
+        return found[:LISTED], len(found) > LISTED
+
+    async def history(self, subuser: str | None) -> tuple[Sequence[CreditRequest], bool]:
+        """The latest requests, newest first, and whether there are older ones."""
+        async with self._database.read() as connection:
+            found = await requests.latest(connection, subuser, LISTED + 1)
+        return found[:LISTED], len(found) > LISTED
+
+    async def show(self, request_id: int) -> tuple[CreditRequest, list[RowMapping]]:
+        """A request and its events.
+
+        Raises:
+            UnknownRequest: there is none with this ID.
+        """
+        async with self._database.read() as connection:
+            request = await requests.get(connection, request_id)
+            if request is None:
+                raise UnknownRequest(request_id)
+            return request, await events.of_request(connection, request_id)
+
+
+def _report(
+    command: ShowBalance,
+    balance: Balance | BaseException,
+    credits_: SubuserCredits | BaseException,
+) -> BalanceReport:
+    """One of the two answers is enough for a report; the other's problem is told beside it."""
+    if isinstance(balance, SendGridProblem) and isinstance(credits_, SubuserCredits):
+        known = Balance(
+            remain=credits_.remain,
+            total=credits_.total,
+            used=credits_.used,
+            reset_frequency=credits_.reset_frequency,
+        )
+        return BalanceReport(command, known, credits_, balance.sentence)
+    if isinstance(credits_, SendGridProblem) and isinstance(balance, Balance):
+        return BalanceReport(command, balance, None, credits_.sentence)
+    for found in (balance, credits_):
+        if isinstance(found, BaseException):
+            raise found
+    assert isinstance(balance, Balance)  # noqa: S101 - tells the type checker what the loop has shown
+    assert isinstance(credits_, SubuserCredits)  # noqa: S101 - likewise
+    return BalanceReport(command, balance, credits_)

@@ -1,0 +1,87 @@
+"""The runner for SQLite: a loop in this process that starts what is due."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.store.database import WakeUp
+
+POLL = 1.0
+"""Seconds between two looks at what is due, if nothing wakes the loop earlier."""
+
+AT_ONCE = 50
+FINISH = 6.0
+"""Seconds that running jobs get to finish when the process is asked to stop."""
+
+log = structlog.get_logger(__name__)
+
+Job = Callable[[int], Awaitable[None]]
+
+
+class EmbeddedRunner:
+    """Starts each due job once at a time in this process; after an unexpected error it waits a little."""
+
+    def __init__(self, jobs: Mapping[str, Job], due: Callable[[], Awaitable[list[WakeUp]]]) -> None:
+        self._jobs = jobs
+        self._due = due
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._running: dict[WakeUp, asyncio.Task[None]] = {}
+        self._not_before: dict[WakeUp, float] = {}
+
+    async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:
+        """Nothing to write: what is due is read from the tables."""
+
+    def committed(self, wake_ups: list[WakeUp]) -> None:
+        if wake_ups:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Look, start, wait; until `stop`."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                for wake_up in await self._due():
+                    self._start(wake_up)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("What is due could not be read; trying again", error=str(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._wake.wait()
+
+    async def stop(self) -> None:
+        """Start nothing more; let what runs finish, then cancel it, so that it records where it stood."""
+        self._stopping = True
+        self._wake.set()
+        running = list(self._running.values())
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=FINISH)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1.5)
+
+    def _start(self, wake_up: WakeUp) -> None:
+        if self._stopping or wake_up in self._running or len(self._running) >= AT_ONCE:
+            return
+        if self._not_before.get(wake_up, 0.0) > time.monotonic():
+            return
+        self._running[wake_up] = asyncio.create_task(self._run(wake_up), name=f"{wake_up.job} {wake_up.key}")
+
+    async def _run(self, wake_up: WakeUp) -> None:
+        try:
+            await self._jobs[wake_up.job](wake_up.key)
+            self._not_before.pop(wake_up, None)
+        except Exception:
+            self._not_before[wake_up] = time.monotonic() + 5.0
+            log.exception("A job failed; it will be tried again", job=wake_up.job, key=wake_up.key)
+        finally:
+            self._running.pop(wake_up, None)
+            # What could not start for want of room, or came meanwhile, is due still.
+            self._wake.set()
