@@ -1,0 +1,1 @@
+"""Everything that knows Slack: payloads come in here, cards and sentences go out."""

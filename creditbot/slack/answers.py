@@ -1,0 +1,222 @@
+"""What is answered to a command: balances, lists, one request, help. Pure functions to messages."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from slack_sdk.models.blocks import Block
+from sqlalchemy import RowMapping
+
+from creditbot.domain.commands import USAGE
+from creditbot.domain.credits import NONRECURRING, UNLIMITED
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import escape, literal, number, person, signed
+from creditbot.operations import BalanceReport
+
+from .cards import standing
+from .message import Message, context, facts, header, moment, plain, section, typed
+
+BAR_CELLS = 20
+
+WHAT = {
+    "balance": "the balance of a subuser, or of the parent account without a name; "
+    "`account-id:12345` for a customer account",
+    "add": "ask for more credits, such as `/credits add acme 5000 Black Friday` (also `5,000`, `5k`, `1.5m`)",
+    "remove": "ask to take credits away",
+    "request": "ask in a form; `add` and `remove` open it too if something is missing",
+    "pending": "requests that have not ended yet",
+    "history": "the latest requests, of one subuser or of all",
+    "show": "all that is known of one request",
+    "cancel": "withdraw your own request, as long as it has not been sent",
+    "help": "this list",
+}
+
+
+def help_() -> Message:
+    lines = [f"`{usage}`: {WHAT[word]}" for word, usage in USAGE.items()]
+    text = "*What you can type*\n" + "\n".join(["`/credits`: the parent account's balance", *lines])
+    note = "A change is sent to SendGrid only after someone else has approved it. Only you see these answers."
+    return Message(f"{text}\n{note}", [section(text), context(note)])
+
+
+def asked(request: CreditRequest, channel: str) -> Message:
+    """The answer to whoever has just asked, the same if it is delivered twice."""
+    text = (
+        f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}. "
+    )
+    if request.status is Status.PENDING:
+        text += (
+            f"creditbot checks it with SendGrid and puts it to the approvers in <#{channel}>. "
+            f"You get a direct message at each decision. `/credits cancel {request.id}` withdraws it."
+        )
+    else:
+        text += standing(request)
+    return Message(text, [section(text)])
+
+
+def balance(report: BalanceReport) -> Message:
+    """remain, total, used, overage, a bar, and the resets."""
+    whose = report.command.on_behalf_of
+    title = "Credits of the parent account" if whose is None else f"Credits of {whose}"
+    known, kind = report.balance, report.credits.type if report.credits else None
+    unlimited = kind == UNLIMITED
+
+    def shown(value: int | None) -> str:
+        if value is not None:
+            return number(value)
+        return "unlimited" if unlimited else "not reported"
+
+    remain, total, used = known.remain, known.total, known.used
+    if report.credits is not None:
+        # The subuser's own endpoint knows that it has no limit; the other one may still give numbers.
+        remain = None if unlimited else _first(remain, report.credits.remain)
+        total = None if unlimited else _first(total, report.credits.total)
+        used = _first(used, report.credits.used)
+    rows = [
+        ("Remaining", shown(remain)),
+        ("Total", shown(total)),
+        ("Used", number(used) if used is not None else "not reported"),
+        ("Overage", number(known.overage) if known.overage is not None else "not reported"),
+    ]
+    blocks: list[Block] = [header(title), facts(rows)]
+    bar = _bar(remain, total)
+    if bar:
+        blocks.append(section(bar))
+    resets = _resets(report)
+    blocks.append(context(resets))
+    text = f"{escape(title)}. " + ", ".join(f"{name}: {value}" for name, value in rows) + f". {bar} {resets}"
+    if report.problem:
+        blocks.append(section(report.problem))
+        text += f" {report.problem}"
+    return Message(" ".join(text.split()), blocks)
+
+
+def pending(found: tuple[Sequence[CreditRequest], bool]) -> Message:
+    return _listed(
+        "Requests that have not ended", "No request is waiting. `/credits add` asks for credits.", found
+    )
+
+
+def history(subuser: str | None, found: tuple[Sequence[CreditRequest], bool]) -> Message:
+    of = f" of {subuser}" if subuser else ""
+    none = "No request has been made yet."
+    if subuser:
+        none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
+    return _listed(f"Latest requests{of}", none, found)
+
+
+def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapping]) -> Message:
+    """A request, and its events as they were recorded."""
+    title = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}"
+    now = standing(request)
+    happened = "\n".join(_event(event) for event in events[-25:])
+    blocks = [
+        header(title),
+        typed(f"Reason: {request.reason}"),
+        section(f"Asked by {person(request.requested_by)} on {moment(request.requested_at)}. {now}"),
+        section(f"*What happened*\n{happened}"),
+    ]
+    return Message(f"{escape(title)}. Reason: {escape(request.reason)}. {now}", blocks)
+
+
+def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
+    requests, more = found
+    if not requests:
+        return Message(none, [section(none)])
+    blocks: list[Block] = [header(title)]
+    lines = []
+    for request in requests:
+        line = (
+            f"*{request.id}* {signed(request.allocation_update)} for {literal(request.subuser)}: "
+            f"*{_word(request.status)}*, asked by {person(request.requested_by)} "
+            f"on {moment(request.requested_at)}"
+        )
+        blocks += [section(line), context(plain(request.reason))]
+        lines.append(line)
+    hint = "`/credits show ID` tells all of one request." + (" There are more than these." if more else "")
+    blocks.append(context(hint))
+    return Message(f"{escape(title)}:\n" + "\n".join([*lines, hint]), blocks)
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ")
+
+
+EVENT_WORDS = {
+    "requested": "asked",
+    "checked": "checked with SendGrid",
+    "approval": "approved (one of several)",
+    "applying": "claimed for sending",
+    "attempt": "sent to SendGrid",
+    "answer": "answer of SendGrid",
+    "refused_click": "refused click",
+    "proven": "settled by the balances",
+    "not_proven": "balances read, nothing proven",
+    "settled": "settled by a person",
+    "in_doubt": "in doubt",
+}
+
+
+def _event(event: Mapping[str, object] | RowMapping) -> str:
+    at = datetime.fromtimestamp(int(str(event["at"])) / 1000, UTC)
+    word = EVENT_WORDS.get(str(event["kind"]), str(event["kind"]))
+    by = f" by {_actor(str(event['actor']))}" if event["actor"] else ""
+    detail = json.loads(str(event["detail"]))
+    parts = []
+    if detail.get("status"):
+        parts.append(f"status {detail['status']}")
+    if detail.get("remain_before") is not None:
+        parts.append(f"balance before {number(detail['remain_before'])}")
+    if detail.get("outcome"):
+        parts.append(_word(detail["outcome"]))
+    if detail.get("rule"):
+        parts.append(_word(detail["rule"]))
+    return f"{moment(at)}: {word}{by}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _actor(actor: str) -> str:
+    return actor if actor == "operator" else person(actor)
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _bar(remain: int | None, total: int | None) -> str:
+    """How much is left, as a bar and in words."""
+    if remain is None or not total:
+        return ""
+    share = min(max(remain / total, 0.0), 1.0)
+    full = math.floor(share * BAR_CELLS)
+    return f"`{'█' * full}{'░' * (BAR_CELLS - full)}` {math.floor(share * 100)}% left"
+
+
+def _resets(report: BalanceReport) -> str:
+    if report.credits is not None and report.credits.type == UNLIMITED:
+        return "Unlimited: this subuser's credits are not counted against a limit."
+    known = report.balance
+    if report.credits is not None and report.credits.type == NONRECURRING:
+        return (
+            f"Nonrecurring: the credits are not reset on a schedule. Last reset: {_date(known.last_reset)}."
+        )
+    frequency = known.reset_frequency or (report.credits.reset_frequency if report.credits else None)
+    return (
+        f"Reset: {escape(frequency) if frequency else 'frequency not reported'}. "
+        f"Last reset: {_date(known.last_reset)}. Next reset: {_date(known.next_reset)}."
+    )
+
+
+def _date(text: str | None) -> str:
+    """SendGrid's date. A day stays the day that SendGrid means; a time is shown in the reader's zone."""
+    if text is None:
+        return "not reported"
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return escape(text)
+        if at.tzinfo is not None:
+            return moment(at)
+    return escape(text)

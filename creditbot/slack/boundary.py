@@ -1,0 +1,39 @@
+"""The one place where an error on the way in from Slack becomes a sentence for a person."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from creditbot.domain.errors import DomainError
+
+from .message import Message, sentence
+from .payloads import UnreadablePayload
+
+log = structlog.get_logger(__name__)
+
+Say = Callable[[Message], Awaitable[None]]
+
+
+@asynccontextmanager
+async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
+    """Run a block; say a domain error's sentence, log anything else with an ID that the person is shown."""
+    try:
+        yield
+    except DomainError as error:
+        await say(sentence(error.sentence))
+    except UnreadablePayload:
+        raise
+    except Exception:
+        error_id = secrets.token_hex(4)
+        log.exception("An unexpected error", error_id=error_id, doing=doing)
+        await say(unexpected(error_id))
+
+
+def unexpected(error_id: str) -> Message:
+    """What a person is told when nobody foresaw what happened."""
+    return sentence(
+        f"creditbot met an error that it did not expect. Give whoever runs creditbot the ID `{error_id}`; "
+        "the log has the rest. Before you try again, see `/credits pending` and `/credits history`."
+    )

@@ -1,0 +1,111 @@
+"""The buttons on a card. A click counts only for what its clicker may do at this moment."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.models.views import View
+from slack_sdk.web.async_client import AsyncWebClient
+
+from creditbot.domain.errors import DomainError
+from creditbot.operations import Decisions
+
+from . import forms
+from .boundary import boundary
+from .message import Message
+from .payloads import Click, read_click
+from .responder import TROUBLE, Responder
+from .tasks import Tasks
+
+Deed = Callable[[Click, float], Awaitable[None]]
+
+
+class Buttons:
+    """Each listener decides and commits, then acks; the card follows."""
+
+    def __init__(
+        self, *, client: AsyncWebClient, responder: Responder, tasks: Tasks, decisions: Decisions
+    ) -> None:
+        self._client = client
+        self._responder = responder
+        self._tasks = tasks
+        self._decisions = decisions
+
+    async def approve(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._approve)
+
+    async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._deny)
+
+    async def cancel(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._cancel)
+
+    async def settle_applied(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._settle_applied)
+
+    async def settle_not_applied(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._settle_not_applied)
+
+    async def check_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._check_again)
+
+    async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
+        started = time.monotonic()
+        click = read_click(body)
+
+        async def say(message: Message) -> None:
+            self._tasks.spawn(self._whisper(click, message))
+
+        async with boundary(say, "a click"):
+            await deed(click, started)
+        await ack()
+        self._tasks.spawn(self._redraw(click))
+
+    async def _approve(self, click: Click, started: float) -> None:
+        await self._decisions.approve(click.request_id, click.user, started)
+
+    async def _cancel(self, click: Click, started: float) -> None:
+        await self._decisions.cancel(click.request_id, click.user, started)
+
+    async def _check_again(self, click: Click, started: float) -> None:
+        await self._decisions.check_again(click.request_id, click.user, started)
+
+    async def _deny(self, click: Click, started: float) -> None:
+        request = await self._decisions.check_may_decide(click.request_id, click.user, "deny", started)
+        self._tasks.spawn(self._open(click, forms.deny(request)))
+
+    async def _settle_applied(self, click: Click, started: float) -> None:
+        request = await self._decisions.check_may_settle(click.request_id, click.user, started)
+        self._tasks.spawn(self._open(click, forms.settle(request, applied=True)))
+
+    async def _settle_not_applied(self, click: Click, started: float) -> None:
+        request = await self._decisions.check_may_settle(click.request_id, click.user, started)
+        self._tasks.spawn(self._open(click, forms.settle(request, applied=False)))
+
+    async def _open(self, click: Click, view: View) -> None:
+        async def say(message: Message) -> None:
+            await self._whisper(click, message)
+
+        async with boundary(say, "a form"):
+            try:
+                await self._client.views_open(trigger_id=click.trigger_id, view=view.to_dict())
+            except TROUBLE as error:
+                raise DomainError("Slack did not open the form. Press the button again.") from error
+
+    async def _whisper(self, click: Click, message: Message) -> None:
+        if click.response_url is not None:
+            await self._responder.answer(click.response_url, message)
+        elif click.channel:
+            await self._responder.whisper(click.channel, click.user, message)
+
+    async def _redraw(self, click: Click) -> None:
+        """The message that was clicked may be one that a crash kept from the record."""
+        if click.ts is None or not click.value.isdecimal():
+            return
+
+        async def say(_: Message) -> None:
+            """Nobody asked for this; the log has it."""
+
+        async with boundary(say, "a redrawing"):
+            await self._decisions.seen_in(click.request_id, click.channel, click.ts)

@@ -1,0 +1,258 @@
+"""A request as people see it: its card in the approvals channel, and the notices about it.
+
+Pure functions: from a request (and the policy's words) to a message.
+"""
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
+
+from creditbot.domain.policy import Policy, lasts_until_reset
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import count, escape, literal, number, people, person, signed
+
+from .message import Message, context, facts, header, moment, plain, section, typed
+
+APPROVE, DENY, CANCEL = "approve", "deny", "cancel"
+SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
+
+TITLES = {
+    Status.PENDING: "Approve",
+    Status.APPROVED: "Approved",
+    Status.APPLYING: "Being applied",
+    Status.APPLIED: "Applied",
+    Status.FAILED: "Failed",
+    Status.DENIED: "Denied",
+    Status.CANCELLED: "Cancelled",
+    Status.EXPIRED: "Expired",
+    Status.REFUSED: "Refused",
+    Status.IN_DOUBT: "In doubt",
+}
+
+
+def card(request: CreditRequest, policy: Policy) -> Message:
+    """The card, in whatever state the request is."""
+    title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
+    if request.status is Status.PENDING:
+        title += "?"
+    now = standing(request, policy)
+    blocks: list[Block] = [
+        header(title),
+        facts(
+            [
+                ("Asked by", person(request.requested_by)),
+                ("Change", signed(request.allocation_update)),
+                ("Balance before", _balance_before(request)),
+                _balance_after(request),
+            ]
+        ),
+        typed(f"Reason: {request.reason}"),
+        section(now),
+    ]
+    if request.status is Status.DENIED and request.decision_reason:
+        blocks.append(typed(f"Denied because: {request.decision_reason}"))
+    if request.settled_reason:
+        blocks.append(typed(f"Settled because: {request.settled_reason}"))
+    if request.check is not None and lasts_until_reset(request.check.type):
+        blocks.append(context(_reset_warning(request)))
+    buttons = _buttons(request)
+    if buttons is not None:
+        blocks.append(buttons)
+    blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}"))
+    text = (
+        f"Request {request.id}: {signed(request.allocation_update)} credits for {escape(request.subuser)}, "
+        f"asked by {person(request.requested_by)}. Reason: {escape(request.reason)}. {now}"
+    )
+    return Message(text, blocks)
+
+
+def standing(  # noqa: C901 - one case for each status
+    request: CreditRequest, policy: Policy | None = None
+) -> str:
+    """Where a request stands and what happens next, in a few sentences."""
+    match request.status:
+        case Status.PENDING:
+            return _waiting(request, policy)
+        case Status.APPROVED if request.waits_for:
+            return (
+                f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
+                "subuser, has ended."
+            )
+        case Status.APPROVED | Status.APPLYING:
+            return f"{_approved(request)} It is being sent to SendGrid."
+        case Status.APPLIED:
+            return f"{_applied(request)} {_approved(request)}"
+        case Status.FAILED:
+            return f"{_failed(request)} {_approved(request)}"
+        case Status.IN_DOUBT:
+            return _doubt(request)
+        case Status.DENIED:
+            return f"*Denied* by {_decider(request)}. Nothing was changed."
+        case Status.CANCELLED:
+            return f"*Cancelled* by {_decider(request)}. Nothing was changed."
+        case Status.EXPIRED:
+            return (
+                f"*Expired* on {moment(request.expires_at)}: nobody decided in time. Nothing was changed. "
+                "Whoever still needs the credits must ask again."
+            )
+        case Status.REFUSED:
+            return f"*Refused* before anyone was asked. {request.explanation or ''}".strip()
+
+
+def notice(kind: str, request: CreditRequest) -> Message:
+    """What a person is told by direct message when a request has come to `kind`.
+
+    The request may have moved on since, so the words come from `kind`, the figures from the request.
+    """
+    about = (
+        f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}: "
+    )
+    text = about + _news(Status(kind), request)
+    blocks: list[Block] = [section(text)]
+    if kind == Status.DENIED and request.decision_reason:
+        text += f" Reason: {escape(request.decision_reason)}"
+        blocks.append(typed(f"Reason: {request.decision_reason}"))
+    return Message(text, blocks)
+
+
+def _news(kind: Status, request: CreditRequest) -> str:
+    if kind is Status.APPROVED:
+        return f"{_approved(request)} It is being sent to SendGrid; you will be told how that ends."
+    if kind is Status.IN_DOUBT:
+        return (
+            "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
+            "It will not be sent again. You will be told how it ends."
+        )
+    return standing(request)
+
+
+def _waiting(request: CreditRequest, policy: Policy | None) -> str:
+    until = f"until {moment(request.expires_at)}"
+    from_whom = ""
+    if policy is not None:
+        listed = policy.listed(without=request.requested_by)
+        if not listed:
+            return (
+                f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
+                f"{person(request.requested_by)} in CREDITBOT_APPROVERS. It waits {until}."
+            )
+        from_whom = f" from {people(listed)}"
+    so_far = ""
+    if request.approvals:
+        so_far = f" Approved so far by {people(approval.approver for approval in request.approvals)}."
+    needed = count(request.approvals_missing, "more approval" if request.approvals else "approval")
+    return f"*Waiting for approval* {until}. Needs {needed}{from_whom}.{so_far}"
+
+
+def _approved(request: CreditRequest) -> str:
+    if not request.approvals:
+        return ""
+    last = request.approvals[-1]
+    by = people(approval.approver for approval in request.approvals)
+    return f"*Approved* by {by} on {moment(last.at)}."
+
+
+def _applied(request: CreditRequest) -> str:
+    on = f" on {moment(request.finished_at)}" if request.finished_at else ""
+    after = (
+        f" Balance after: {number(request.remain_after)}."
+        if request.remain_after is not None
+        else " SendGrid did not report the balance after."
+    )
+    if request.settled_by:
+        return f"*Applied*, settled{on}. {_settled(request)}"
+    if request.explanation:
+        return f"*Applied*, as the balances prove{on}. {request.explanation}"
+    return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after}"
+
+
+def _failed(request: CreditRequest) -> str:
+    on = f" on {moment(request.finished_at)}" if request.finished_at else ""
+    why = _settled(request) if request.settled_by else (request.explanation or "")
+    return f"*Failed*{on}: nothing was changed. {why}".strip()
+
+
+def _settled(request: CreditRequest) -> str:
+    who = (
+        person(request.settled_by)
+        if request.settled_by and request.settled_by != "operator"
+        else "the operator"
+    )
+    return f"{who} settled the doubt."
+
+
+def _doubt(request: CreditRequest) -> str:
+    return (
+        f"*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. "
+        f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this is "
+        f"settled. {request.explanation or ''} Look at the subuser in SendGrid, then say what you found. "
+        f"{_approved(request)}"
+    )
+
+
+def _decider(request: CreditRequest) -> str:
+    who = person(request.decided_by) if request.decided_by else "nobody on record"
+    return f"{who} on {moment(request.decided_at)}" if request.decided_at else who
+
+
+def _balance_before(request: CreditRequest) -> str:
+    before = request.remain_before
+    if before is None and request.check is not None:
+        before = request.check.remain
+    return "not reported" if before is None else number(before)
+
+
+def _balance_after(request: CreditRequest) -> tuple[str, str]:
+    if request.status is Status.APPLIED:
+        return "Balance after", "not reported" if request.remain_after is None else number(
+            request.remain_after
+        )
+    if request.status is Status.IN_DOUBT and request.remain_after is not None:
+        return "Balance now", number(request.remain_after)
+    expected = request.expected_after
+    return "Expected after", "not reported" if expected is None else number(expected)
+
+
+def _reset_warning(request: CreditRequest) -> str:
+    check = request.check
+    if check is None:
+        return ""
+    when = (
+        f" on {escape(check.next_reset)}" if check.next_reset else ", on a date that SendGrid did not report"
+    )
+    to = f" to {number(check.total)}" if check.total is not None else ""
+    every = f" ({escape(check.reset_frequency)})" if check.reset_frequency else ""
+    return (
+        f"*Lasts only until the next reset*{when}: the credits of this subuser recur{every}, "
+        f"and SendGrid sets them{to} again then."
+    )
+
+
+def _buttons(request: CreditRequest) -> ActionsBlock | None:
+    value = str(request.id)
+    cancel = ButtonElement(text="Cancel", action_id=CANCEL, value=value)
+    if request.status is Status.PENDING:
+        confirm = ConfirmObject(
+            title="Approve this change?",
+            text=plain(
+                f"{signed(request.allocation_update)} credits for {request.subuser} will be sent to SendGrid "
+                "at once. It can't be called back."
+            ),
+            confirm="Approve",
+            deny="Not yet",
+        )
+        approve = ButtonElement(
+            text="Approve", action_id=APPROVE, value=value, style="primary", confirm=confirm
+        )
+        deny = ButtonElement(text="Deny", action_id=DENY, value=value, style="danger")
+        return ActionsBlock(block_id="decision", elements=[approve, deny, cancel])
+    if request.status is Status.APPROVED and request.waits_for:
+        return ActionsBlock(block_id="decision", elements=[cancel])
+    if request.status is Status.IN_DOUBT:
+        return ActionsBlock(
+            block_id="settlement",
+            elements=[
+                ButtonElement(text="It was applied", action_id=SETTLE_APPLIED, value=value),
+                ButtonElement(text="It was not applied", action_id=SETTLE_NOT_APPLIED, value=value),
+                ButtonElement(text="Check again", action_id=CHECK_AGAIN, value=value),
+            ],
+        )
+    return None

@@ -1,0 +1,106 @@
+"""`/credits …`: read, then answered at once, or taken down and acked."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from creditbot.domain import commands
+from creditbot.domain.commands import Ask, Cancel, OpenForm
+from creditbot.domain.errors import DomainError
+from creditbot.operations import Decisions, Reading, Requests
+
+from . import answers, forms
+from .boundary import boundary
+from .message import Message, sentence
+from .payloads import SlashCommand, read_command
+from .responder import TROUBLE, Responder
+from .tasks import Tasks
+
+
+class Commands:
+    """One listener for the one command."""
+
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        responder: Responder,
+        tasks: Tasks,
+        requests: Requests,
+        decisions: Decisions,
+        reading: Reading,
+        channel: str,
+    ) -> None:
+        self._client = client
+        self._responder = responder
+        self._tasks = tasks
+        self._requests = requests
+        self._decisions = decisions
+        self._reading = reading
+        self._channel = channel
+
+    async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        """Ack exactly once: with the answer if it needs no SendGrid, empty if the answer comes later."""
+        started = time.monotonic()
+        typed = read_command(body)
+
+        async def say(message: Message) -> None:
+            await ack(response_type="ephemeral", **message.payload())
+
+        async with boundary(say, "a command"):
+            match commands.parse(typed.text):
+                case Ask() as command:
+                    await say(await self._ask(command, typed, started))
+                case Cancel(request_id):
+                    await self._decisions.cancel(request_id, typed.user, started)
+                    await say(sentence(f"Request {request_id} is cancelled. Nothing was changed."))
+                case OpenForm() as given:
+                    self._tasks.spawn(self._open_form(given, typed))
+                    await ack()
+                case commands.Help():
+                    await say(answers.help_())
+                case command:
+                    self._tasks.spawn(self._answer(command, typed))
+                    await ack()
+
+    async def _ask(self, command: Ask, typed: SlashCommand, started: float) -> Message:
+        request = await self._requests.ask(
+            command, requested_by=typed.user, origin=f"command:{typed.trigger_id}", started=started
+        )
+        return answers.asked(request, self._channel)
+
+    async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:
+        async with boundary(self._responder.to(typed.response_url), "an answer"):
+            await self._responder.answer(typed.response_url, await self._look_up(command))
+
+    async def _look_up(self, command: commands.Command) -> Message:
+        match command:
+            case commands.ShowBalance():
+                return answers.balance(await self._reading.balance(command))
+            case commands.Pending():
+                return answers.pending(await self._reading.pending())
+            case commands.History(subuser):
+                return answers.history(subuser, await self._reading.history(subuser))
+            case commands.Show(request_id):
+                request, events = await self._reading.show(request_id)
+                return answers.show(request, events)
+            case _:
+                raise TypeError(f"{command} is not something to look up")
+
+    async def _open_form(self, given: OpenForm, typed: SlashCommand) -> None:
+        async with boundary(self._responder.to(typed.response_url), "a form"):
+            # The answer to the form goes where the command was typed, visible to the same person only.
+            place = json.dumps({"response_url": typed.response_url})
+            try:
+                await self._client.views_open(
+                    trigger_id=typed.trigger_id, view=forms.ask(given, place).to_dict()
+                )
+            except TROUBLE as error:
+                raise DomainError(
+                    "Slack did not open the form. Type it in full instead: "
+                    f"`{commands.USAGE[given.direction]}`."
+                ) from error

@@ -1,0 +1,106 @@
+"""Getting in touch with Slack: the token is checked once, and Socket Mode is kept open."""
+
+import asyncio
+import logging
+
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from .responder import TROUBLE
+
+WRONG_TOKEN = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "not_allowed_token_type",
+    }
+)
+LONGEST_WAIT = 15.0
+
+log = structlog.get_logger(__name__)
+
+
+class WrongToken(Exception):
+    """Slack does not accept a token, which only a person can mend; the text says how."""
+
+
+async def check_bot_token(client: AsyncWebClient) -> None:
+    """Ask Slack once whether the bot token is good. Slack being away is no reason not to start.
+
+    Raises:
+        WrongToken: Slack says that it is not.
+    """
+    try:
+        async with asyncio.timeout(5):
+            answer = await client.auth_test()
+    except SlackApiError as error:
+        code = error_code(error)
+        if code in WRONG_TOKEN:
+            raise WrongToken(
+                f"SLACK_BOT_TOKEN is wrong: Slack says {code}. Take the Bot User OAuth Token (xoxb-…) "
+                "from OAuth & Permissions in your Slack app."
+            ) from error
+        log.warning("Slack could not be asked about the token; going on", error=code)
+    except TROUBLE as error:
+        log.warning("Slack can't be reached; going on", error=error_code(error))
+    else:
+        log.info("Slack knows this bot", team=answer.get("team"), bot=answer.get("user"))
+
+
+class SocketConnection:
+    """Socket Mode: opened with as many tries as it takes; slack_sdk renews it after that."""
+
+    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: str) -> None:
+        self._handler = AsyncSocketModeHandler(
+            app,
+            app_token,
+            logger=logging.getLogger("slack_sdk.socket_mode"),
+            web_client=client,
+            ping_interval=5,
+        )
+
+    async def open(self) -> None:
+        """Return once the connection is open.
+
+        Raises:
+            WrongToken: Slack does not accept the app token.
+        """
+        wait = 0.5
+        while True:
+            try:
+                await self._handler.client.connect_to_new_endpoint(force=True)
+            except TROUBLE as error:
+                code = error_code(error)
+                if code in WRONG_TOKEN:
+                    raise WrongToken(
+                        f"SLACK_APP_TOKEN is wrong: Slack says {code}. Take an App-Level Token (xapp-…) with "
+                        "the scope connections:write from Basic Information in your Slack app."
+                    ) from error
+                log.warning("Socket Mode could not be opened; trying again", error=code, seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                log.info("Socket Mode is open")
+                return
+
+    async def is_open(self) -> bool:
+        return bool(await self._handler.client.is_connected())
+
+    async def close(self) -> None:
+        await self._handler.close_async()  # type: ignore[no-untyped-call]  # slack_bolt has no type here
+
+
+def error_code(error: Exception) -> str:
+    """Slack's own word for what went wrong, or the error's."""
+    if isinstance(error, SlackApiError):
+        try:
+            return str(error.response["error"])
+        except (KeyError, TypeError):
+            return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,121 @@
+"""Forms that were sent: a request, a denial, a settlement. Faults are shown at their fields."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from creditbot.domain import commands
+from creditbot.domain.commands import Ask
+from creditbot.domain.errors import CommandError
+from creditbot.domain.text import without_markup
+from creditbot.operations import Decisions, Requests
+
+from . import answers, forms
+from .boundary import boundary
+from .message import Message
+from .payloads import Submission, UnreadablePayload, read_submission
+from .responder import Responder
+from .tasks import Tasks
+
+
+class Submissions:
+    """Each listener commits, then acks; a second delivery of the same form finds the first one's work."""
+
+    def __init__(
+        self,
+        *,
+        responder: Responder,
+        tasks: Tasks,
+        requests: Requests,
+        decisions: Decisions,
+        channel: str,
+    ) -> None:
+        self._responder = responder
+        self._tasks = tasks
+        self._requests = requests
+        self._decisions = decisions
+        self._channel = channel
+
+    async def ask(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        started = time.monotonic()
+        sent = read_submission(body)
+        command, errors = read_request(sent.values)
+        if command is None:
+            await ack(response_action="errors", errors=errors)
+            return
+        async with boundary(_at_field(ack, forms.REASON), "a form"):
+            request = await self._requests.ask(
+                command, requested_by=sent.user, origin=f"form:{sent.view_id}", started=started
+            )
+            message = answers.asked(request, self._channel)
+            await ack(response_action="update", view=forms.done("Asked for approval", message).to_dict())
+            response_url = _response_url(sent)
+            if response_url is not None:
+                self._tasks.spawn(self._responder.answer(response_url, message))
+
+    async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        started = time.monotonic()
+        sent = read_submission(body)
+        async with boundary(_at_field(ack, forms.REASON), "a denial"):
+            request_id = commands.request_id(sent.private_metadata)
+            reason = commands.reason(sent.values.get(forms.REASON, ""))
+            await self._decisions.deny(request_id, sent.user, reason, started)
+            await ack()
+
+    async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        started = time.monotonic()
+        sent = read_submission(body)
+        async with boundary(_at_field(ack, forms.REASON), "a settlement"):
+            number, _, word = sent.private_metadata.partition(" ")
+            if word not in {"applied", "not_applied"}:
+                raise UnreadablePayload("a settlement without its word")
+            await self._decisions.settle(
+                commands.request_id(number),
+                sent.user,
+                applied=word == "applied",
+                reason=commands.reason(sent.values.get(forms.REASON, "")),
+                started=started,
+            )
+            await ack()
+
+
+def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]:
+    """The request that a form holds, or the sentences for its fields, all at once."""
+    errors: dict[str, str] = {}
+    read: dict[str, Any] = {}
+    for name, reader in (
+        (forms.SUBUSER, commands.subuser_name),
+        (forms.AMOUNT, commands.amount),
+        (forms.REASON, commands.reason),
+    ):
+        try:
+            read[name] = reader(values.get(name, ""))
+        except CommandError as error:
+            errors[name] = without_markup(error.sentence)
+    direction = values.get(forms.DIRECTION)
+    if direction not in {"add", "remove"}:
+        errors[forms.DIRECTION] = "Choose whether to add or to remove credits."
+    if errors:
+        return None, errors
+    amount = read[forms.AMOUNT]
+    return Ask(read[forms.SUBUSER], amount if direction == "add" else -amount, read[forms.REASON]), {}
+
+
+def _at_field(ack: AsyncAck, field: str) -> Any:
+    """A form has no place for a sentence but at one of its fields."""
+
+    async def say(message: Message) -> None:
+        await ack(response_action="errors", errors={field: without_markup(message.text)})
+
+    return say
+
+
+def _response_url(sent: Submission) -> str | None:
+    try:
+        found = json.loads(sent.private_metadata).get("response_url")
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) and found.startswith(("https://", "http://")) else None

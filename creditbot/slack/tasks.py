@@ -1,0 +1,27 @@
+"""Work that goes on after the ack, tracked so that shutdown can wait for it."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+class Tasks:
+    """Keeps a reference to each task until it ends; asyncio alone would not."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - waits, then cancels what is left
+        """Wait for what runs, and cancel what takes longer than `timeout` seconds."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=timeout)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1)
