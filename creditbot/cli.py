@@ -1,0 +1,262 @@
+"""The command line. Commands import what they need when they run, so that `--help` is quick."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from creditbot.config import DatabaseSettings
+    from creditbot.domain.requests import CreditRequest
+
+    S = TypeVar("S", bound=DatabaseSettings)
+
+app = typer.Typer(
+    help="Ask for, approve and record credit changes of SendGrid subusers, in Slack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+requests_app = typer.Typer(help="Look at requests, and settle one that is in doubt.", no_args_is_help=True)
+app.add_typer(requests_app, name="requests")
+
+FAULTY_SETTINGS = 2
+
+
+def main() -> None:
+    """The console script: the one place where an error becomes a line for the person at the terminal."""
+    from creditbot.domain.errors import DomainError
+    from creditbot.domain.text import without_markup
+
+    try:
+        app()
+    except DomainError as error:
+        fail(without_markup(error.sentence))
+
+
+def fail(*lines: str, code: int = 1) -> NoReturn:
+    for line in lines:
+        typer.echo(line, err=True)
+    raise SystemExit(code)
+
+
+def environ() -> dict[str, str | None]:
+    """The environment, and behind it a `.env` file in the present folder."""
+    from dotenv import dotenv_values
+
+    return {**dotenv_values(Path(".env")), **os.environ}
+
+
+def settings_of(kind: "type[S]") -> "S":
+    from creditbot.config import ConfigError
+
+    try:
+        return kind.from_environ(environ())
+    except ConfigError as error:
+        fail(*error.lines, code=FAULTY_SETTINGS)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        asyncio.run(work)
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot: Slack's events over Socket Mode or HTTP, and the work, in one process."""
+    from creditbot import log
+    from creditbot.config import Settings
+
+    settings = settings_of(Settings)
+    log.configure(settings.log_level, settings.secrets())
+    from creditbot.bootstrap import build, prepare_database
+    from creditbot.service import CannotListen
+    from creditbot.slack.connection import WrongToken
+
+    async def service() -> None:
+        await prepare_database(settings.database_url)
+        await build(settings).run(settings.host, settings.port)
+
+    try:
+        run(service())
+    except (CannotListen, WrongToken) as error:
+        fail(str(error), code=FAULTY_SETTINGS)
+    except database_errors() as error:
+        unusable(error)
+
+
+@app.command()
+def migrate() -> None:
+    """Lay the tables in the database, or bring them up to date; safe to repeat."""
+    from creditbot.config import DatabaseSettings
+    from creditbot.migrate import migrate as lay_tables
+    from creditbot.store.tables import SCHEMA_VERSION
+
+    settings = settings_of(DatabaseSettings)
+    try:
+        lay_tables(settings.database_url)
+    except database_errors() as error:
+        unusable(error)
+    typer.echo(f"The database has the tables of version {SCHEMA_VERSION}.")
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option(help="End after the story; exit 0 if all came true.")] = False,
+) -> None:
+    """Run the bot against a Slack and a SendGrid on this machine, and play a request through."""
+    from creditbot.sandbox.demo import play
+
+    raise SystemExit(asyncio.run(play(once=once)))
+
+
+@requests_app.command("list")
+def list_requests(
+    format_: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How to print them.")
+    ] = "table",
+) -> None:
+    """Print all requests, oldest first."""
+    found = asyncio.run(_all_requests())
+    if format_ == "json":
+        json.dump([as_document(request) for request in found], sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+        return
+    _print_table(found)
+
+
+@requests_app.command()
+def settle(
+    request_id: Annotated[int, typer.Argument(metavar="ID", help="The request that is in doubt.")],
+    *,
+    applied: Annotated[
+        bool, typer.Option("--applied/--not-applied", help="What you found in SendGrid.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
+) -> None:
+    """Say what became of a request in doubt, after you have looked in SendGrid."""
+    from creditbot.domain.commands import reason as read_reason
+
+    asyncio.run(_settle(request_id, applied=applied, reason=read_reason(reason)))
+    typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
+
+
+async def _all_requests() -> "list[CreditRequest]":
+    from creditbot.config import DatabaseSettings
+    from creditbot.store import requests
+    from creditbot.store.database import Database
+
+    database = Database(existing_database(settings_of(DatabaseSettings).database_url))
+    try:
+        async with database.read() as connection:
+            return await requests.everything(connection)
+    finally:
+        await database.close()
+
+
+async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
+    from datetime import UTC, datetime
+
+    from creditbot.config import DatabaseSettings
+    from creditbot.domain.policy import Policy
+    from creditbot.operations import Decisions
+    from creditbot.operations.deciding import OPERATOR
+    from creditbot.store.database import Database
+
+    async def nobody() -> frozenset[str]:
+        return frozenset()
+
+    database = Database(existing_database(settings_of(DatabaseSettings).database_url))
+    decisions = Decisions(database, Policy(frozenset(), frozenset()), nobody, lambda: datetime.now(UTC))
+    try:
+        await decisions.settle(request_id, OPERATOR, applied=applied, reason=reason)
+    finally:
+        await database.close()
+
+
+def existing_database(url: str) -> str:
+    """Looking must not make an empty database where none was."""
+    path = Path(url.removeprefix("sqlite+aiosqlite:///"))
+    if not path.is_file():
+        fail(
+            f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one."
+        )
+    return url
+
+
+def as_document(request: "CreditRequest") -> dict[str, object]:
+    """A request as JSON has it; times are ISO 8601 in UTC."""
+    return {
+        "id": request.id,
+        "subuser": request.subuser,
+        "allocation_update": request.allocation_update,
+        "reason": request.reason,
+        "status": str(request.status),
+        "requested_by": request.requested_by,
+        "requested_at": request.requested_at.isoformat(),
+        "approved_by": [approval.approver for approval in request.approvals],
+        "decided_by": request.decided_by,
+        "decided_at": request.decided_at.isoformat() if request.decided_at else None,
+        "decision_reason": request.decision_reason,
+        "finished_at": request.finished_at.isoformat() if request.finished_at else None,
+        "answer_status": request.answer_status,
+        "remain_before": request.remain_before,
+        "remain_after": request.remain_after,
+        "explanation": request.explanation,
+        "settled_by": request.settled_by,
+        "settled_reason": request.settled_reason,
+    }
+
+
+def _print_table(found: "list[CreditRequest]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from creditbot.domain.text import signed
+
+    if not found:
+        typer.echo("No request has been made yet.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("ID", "Asked (UTC)", "Subuser"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Change", justify="right", no_wrap=True)
+    for name in ("Status", "Asked by", "Decided by", "Reason"):
+        table.add_column(name)
+    for request in found:
+        cells = (
+            str(request.id),
+            f"{request.requested_at:%Y-%m-%d %H:%M}",
+            request.subuser,
+            signed(request.allocation_update),
+            request.status.replace("_", " "),
+            request.requested_by,
+            request.decided_by or "",
+            request.reason,
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    Console().print(table)
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (SQLAlchemyError, OSError)
+
+
+def unusable(error: Exception) -> NoReturn:
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    fail(f"DATABASE_URL is wrong: the database can't be used ({why}).", code=FAULTY_SETTINGS)

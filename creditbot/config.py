@@ -1,0 +1,190 @@
+"""Settings, read once from a mapping such as the environment, with one clear line for each fault."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+SLACK_API_URL = "https://slack.com/api/"
+SENDGRID_HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
+
+HELP = {
+    "SLACK_BOT_TOKEN": "set it to the Bot User OAuth Token (xoxb-…) from OAuth & Permissions "
+    "in your Slack app",
+    "SLACK_SIGNING_SECRET": "set it to the Signing Secret from Basic Information in your Slack app, "
+    "or set SLACK_APP_TOKEN for Socket Mode",
+    "SENDGRID_API_KEY": "set it to an API key of the SendGrid parent account",
+    "CREDITBOT_APPROVALS_CHANNEL": "set it to the ID of the channel for approvals, such as C0123ABCD "
+    "(at the end of the channel's About tab)",
+}
+
+
+class ConfigError(Exception):
+    """Settings are missing or wrong; `lines` has one line for each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _prefixed(prefix: str, where: str) -> AfterValidator:
+    def check(secret: SecretStr) -> SecretStr:
+        if not secret.get_secret_value().startswith(prefix):
+            raise ValueError(f"does not begin with {prefix}; take the token from {where} in your Slack app")
+        return secret
+
+    return AfterValidator(check)
+
+
+def _channel(value: str) -> str:
+    if not re.fullmatch(r"[CGD][A-Z0-9_]+", value):
+        raise ValueError(
+            f"{value!r} is not a channel's ID, which looks like C0123ABCD; "
+            "find it at the end of the channel's About tab"
+        )
+    return value
+
+
+def _approvers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    identifiers = [part.strip() for part in value.split(",") if part.strip()]
+    for identifier in identifiers:
+        if not re.fullmatch(r"[UWS][A-Z0-9_]+", identifier):
+            raise ValueError(
+                f"{identifier!r} is not a Slack ID; list user IDs (U0123ABCD) and user-group IDs "
+                "(S0123ABCD), separated by commas"
+            )
+    return tuple(dict.fromkeys(identifiers))
+
+
+def _http_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise ValueError(f"{value!r} is not an address that begins with https:// (or http://)")
+    return value
+
+
+def _api_url(value: str) -> str:
+    value = _http_url(value)
+    return value if value.endswith("/") else f"{value}/"
+
+
+def _database_url(value: str) -> str:
+    """The address with the driver that is used, whatever way it was spelt."""
+    if re.match(r"(postgres|postgresql)(\+\w+)?://", value):
+        raise ValueError("PostgreSQL is not supported by this version; use sqlite:///creditbot.db")
+    found = re.fullmatch(r"sqlite(?:\+aiosqlite)?:///(?P<path>[^?]+)", value)
+    if found is None or found["path"] == ":memory:":
+        raise ValueError(f"{value!r} is not an address such as sqlite:///creditbot.db")
+    return f"sqlite+aiosqlite:///{found['path']}"
+
+
+class DatabaseSettings(BaseSettings):
+    """What every command needs."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=False, hide_input_in_errors=True)
+
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite+aiosqlite:///creditbot.db", validation_alias="DATABASE_URL"
+    )
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    ] = Field("INFO", validation_alias="LOG_LEVEL")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The mapping that was given, and never the process's own environment behind it."""
+        del settings_cls
+        return (init_settings,)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str | None]) -> Self:
+        """Read the settings from a mapping such as `os.environ`; an empty value counts as not set.
+
+        Raises:
+            ConfigError: one line for each setting that is missing or wrong, all at once.
+        """
+        names = [str(field.validation_alias) for field in cls.model_fields.values()]
+        values = {name: (environ.get(name) or "").strip() for name in names}
+        given: dict[str, Any] = {name: value for name, value in values.items() if value}
+        lines = cls.faults_together(given)
+        try:
+            settings = cls(**given)
+        except ValidationError as error:
+            lines += [_line(str(fault["loc"][0]), fault["type"], fault["msg"]) for fault in error.errors()]
+            raise ConfigError(sorted(lines)) from None
+        if lines:
+            raise ConfigError(sorted(lines))
+        return settings
+
+    @classmethod
+    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+        """Lines for faults that only show when settings are looked at together."""
+        del given
+        return []
+
+
+class Settings(DatabaseSettings):
+    """What `serve` needs. The names are those of the environment variables, in lower case."""
+
+    slack_bot_token: Annotated[SecretStr, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
+        validation_alias="SLACK_BOT_TOKEN"
+    )
+    slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_app_token: (
+        Annotated[SecretStr, _prefixed("xapp-", "Basic Information, App-Level Tokens")] | None
+    ) = Field(None, validation_alias="SLACK_APP_TOKEN")
+    slack_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        SLACK_API_URL, validation_alias="SLACK_API_URL"
+    )
+    sendgrid_api_key: SecretStr = Field(validation_alias="SENDGRID_API_KEY")
+    sendgrid_region: Literal["global", "eu"] = Field("global", validation_alias="SENDGRID_REGION")
+    sendgrid_api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        None, validation_alias="SENDGRID_API_URL"
+    )
+    sendgrid_timeout: float = Field(10.0, ge=1, le=60, validation_alias="SENDGRID_TIMEOUT")
+    approvals_channel: Annotated[str, AfterValidator(_channel)] = Field(
+        validation_alias="CREDITBOT_APPROVALS_CHANNEL"
+    )
+    approvers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_approvers)] = Field(
+        (), validation_alias="CREDITBOT_APPROVERS"
+    )
+    policy_path: str | None = Field(None, validation_alias="CREDITBOT_POLICY")
+    host: str = Field("127.0.0.1", validation_alias="HOST")
+    port: int = Field(3000, ge=0, le=65535, validation_alias="PORT")
+
+    @classmethod
+    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+        lines = []
+        if not given.get("SLACK_APP_TOKEN") and not given.get("SLACK_SIGNING_SECRET"):
+            lines.append(f"SLACK_SIGNING_SECRET is missing: {HELP['SLACK_SIGNING_SECRET']}.")
+        if given.get("CREDITBOT_POLICY"):
+            # Going on without the policy that someone wrote down would let more through than they meant.
+            lines.append("CREDITBOT_POLICY is set, and this version reads no policy file: unset it.")
+        return lines
+
+    @property
+    def sendgrid_url(self) -> str:
+        return self.sendgrid_api_url or SENDGRID_HOSTS[self.sendgrid_region]
+
+    def secrets(self) -> list[str]:
+        """The values that may never be shown or logged."""
+        kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
+        return [secret.get_secret_value() for secret in kept if secret is not None]
+
+
+def _line(name: str, kind: str, message: str) -> str:
+    if kind == "missing":
+        return f"{name} is missing: {HELP[name]}."
+    text = message.removeprefix("Value error, ")
+    text = text[0].lower() + text[1:] if text.startswith("Input") else text
+    return f"{name} is wrong: {text}."
