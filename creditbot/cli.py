@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings
+    from creditbot.domain.ledger import Verification
     from creditbot.domain.requests import CreditRequest
 
     S = TypeVar("S", bound=DatabaseSettings)
@@ -23,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 requests_app = typer.Typer(help="Look at requests, and settle one that is in doubt.", no_args_is_help=True)
+audit_app = typer.Typer(help="Check the record.", no_args_is_help=True)
 app.add_typer(requests_app, name="requests")
+app.add_typer(audit_app, name="audit")
 
 FAULTY_SETTINGS = 2
 
@@ -153,6 +156,29 @@ def settle(
     typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
 
 
+@audit_app.command()
+def verify() -> None:
+    """Recount the hash chain over all events; exit 1 if it is broken."""
+    found = asyncio.run(_verify())
+    if found.broken_at is not None:
+        fail(f"The ledger is broken at event {found.broken_at}: {found.count} events before it hold.")
+    typer.echo(f"The ledger is whole: {found.count} events. Head: {found.head}")
+
+
+async def _verify() -> "Verification":
+    from creditbot.config import DatabaseSettings
+    from creditbot.domain.ledger import verify as recount
+    from creditbot.store import events
+    from creditbot.store.database import Database
+
+    database = Database(existing_database(settings_of(DatabaseSettings).database_url))
+    try:
+        async with database.read() as connection:
+            return recount(dict(event) for event in await events.chain(connection))
+    finally:
+        await database.close()
+
+
 async def _all_requests() -> "list[CreditRequest]":
     from creditbot.config import DatabaseSettings
     from creditbot.store import requests
@@ -190,9 +216,7 @@ def existing_database(url: str) -> str:
     """Looking must not make an empty database where none was."""
     path = Path(url.removeprefix("sqlite+aiosqlite:///"))
     if not path.is_file():
-        fail(
-            f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one."
-        )
+        fail(f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one.")
     return url
 
 

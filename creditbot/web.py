@@ -18,6 +18,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from creditbot.slack.payloads import UnknownPayload, UnreadablePayload, reduce
+
 SLACK_PATH = "/slack/events"
 LARGEST_BODY = 1_000_000
 
@@ -52,9 +54,13 @@ class VerifyingHandler(AsyncSlackRequestHandler):
         try:
             body = await read_body(request.receive, headers)
             verify(self._verifier, body, headers)
-            payload = read_payload(body, headers.get("content-type", ""))
+            payload = reduce(read_payload(body, headers.get("content-type", "")))
         except UnfitRequest as unfit:
             return BoltResponse(status=unfit.status, body="")
+        except UnknownPayload:
+            return BoltResponse(status=404, body="")
+        except UnreadablePayload:
+            return BoltResponse(status=400, body="")
         return await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload))
 
 

@@ -182,11 +182,11 @@ def subuser_name(text: str) -> str:
     """
     name = text.strip()
     if not name:
-        raise CommandError("Name the subuser, as SendGrid spells it.", "subuser")
+        raise CommandError("Name the subuser, as SendGrid spells it, such as `acme`.", "subuser")
     if len(name) > MAX_NAME:
         raise CommandError(
             f"A subuser's name has at most {MAX_NAME} characters; this one has {number(len(name))}. "
-            "Type the name as SendGrid spells it.",
+            "Type it as SendGrid spells it, such as `acme`.",
             "subuser",
         )
     if name.lower().startswith(ACCOUNT_ID_PREFIX):
@@ -251,10 +251,14 @@ def reason(text: str) -> str:
     seen = "".join(character for character in folded if not unicodedata.category(character).startswith("C"))
     seen = seen.strip()
     if not any(unicodedata.category(character)[0] in "LNSP" for character in seen):
-        raise CommandError("Say why, in a few words: whoever approves will read it.", "reason")
+        raise CommandError(
+            "Say why, in a few words, such as `Black Friday`: whoever approves will read it.", "reason"
+        )
     if len(seen) > MAX_REASON:
         raise CommandError(
-            f"The reason has {number(len(seen))} characters; at most {MAX_REASON} fit. Shorten it.", "reason"
+            f"The reason has {number(len(seen))} characters; at most {MAX_REASON} fit. "
+            "Shorten it to a few words, such as `Black Friday`.",
+            "reason",
         )
     return seen
 

@@ -41,10 +41,10 @@ class UnknownRequest(DomainError):
 
 
 class NotTaken(DomainError):
-    """The database did not answer in time, so nothing was written."""
+    """The database did not take it, or not in time, so nothing was written."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Not taken: creditbot's database did not answer in time. "
+            "Not taken: creditbot's database can't be written to right now. "
             "Nothing was changed; try again in a minute."
         )

@@ -29,7 +29,10 @@ class Settle:
             request = await requests.get(connection, request_id)
             last = await attempts.last(connection, request_id)
             tries = await requests.tries(connection, request_id)
+            due = await requests.next_try_at(connection, request_id)
         if request is None or last is None or request.status is not Status.IN_DOUBT:
+            return
+        if due is None or due > self._clock():
             return
         try:
             after = await self._read(request)
@@ -59,6 +62,8 @@ class Settle:
             current = await requests.get(transaction.connection, request.id)
             if current is None or current.status is not Status.IN_DOUBT:
                 return
+            if await requests.next_try_at(transaction.connection, request.id) is None:
+                return  # another run was faster, and its reading stands
             if found.verdict in ENDS:
                 await requests.transition(
                     transaction,

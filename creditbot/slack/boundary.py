@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from creditbot.domain.errors import DomainError
+from creditbot.domain.errors import DomainError, NotTaken
 
 from .message import Message, sentence
 from .payloads import UnreadablePayload
@@ -22,6 +22,8 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
     try:
         yield
     except DomainError as error:
+        if isinstance(error, NotTaken):
+            log.warning("Not taken", doing=doing, cause=str(error.__cause__ or "too late"))
         await say(sentence(error.sentence))
     except UnreadablePayload:
         raise

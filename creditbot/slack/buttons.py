@@ -89,15 +89,14 @@ class Buttons:
 
         async with boundary(say, "a form"):
             try:
-                await self._client.views_open(trigger_id=click.trigger_id, view=view.to_dict())
+                await self._client.views_open(trigger_id=click.trigger_id or "", view=view.to_dict())
             except TROUBLE as error:
                 raise DomainError("Slack did not open the form. Press the button again.") from error
 
     async def _whisper(self, click: Click, message: Message) -> None:
-        if click.response_url is not None:
-            await self._responder.answer(click.response_url, message)
-        elif click.channel:
-            await self._responder.whisper(click.channel, click.user, message)
+        await self._responder.privately(
+            message, response_url=click.response_url, channel=click.channel, user=click.user
+        )
 
     async def _redraw(self, click: Click) -> None:
         """The message that was clicked may be one that a crash kept from the record."""

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,7 +15,7 @@ from creditbot.domain.errors import DomainError
 from creditbot.operations import Decisions, Reading, Requests
 
 from . import answers, forms
-from .boundary import boundary
+from .boundary import Say, boundary
 from .message import Message, sentence
 from .payloads import SlashCommand, read_command
 from .responder import TROUBLE, Responder
@@ -69,13 +70,23 @@ class Commands:
 
     async def _ask(self, command: Ask, typed: SlashCommand, started: float) -> Message:
         request = await self._requests.ask(
-            command, requested_by=typed.user, origin=f"command:{typed.trigger_id}", started=started
+            command, requested_by=typed.user, origin=f"command:{typed.trigger_id or uuid4()}", started=started
         )
         return answers.asked(request, self._channel)
 
     async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:
-        async with boundary(self._responder.to(typed.response_url), "an answer"):
-            await self._responder.answer(typed.response_url, await self._look_up(command))
+        async with boundary(self._later(typed), "an answer"):
+            await self._later(typed)(await self._look_up(command))
+
+    def _later(self, typed: SlashCommand) -> Say:
+        """A way to answer a command that has been acked already."""
+
+        async def say(message: Message) -> None:
+            await self._responder.privately(
+                message, response_url=typed.response_url, channel=typed.channel, user=typed.user
+            )
+
+        return say
 
     async def _look_up(self, command: commands.Command) -> Message:
         match command:
@@ -92,12 +103,12 @@ class Commands:
                 raise TypeError(f"{command} is not something to look up")
 
     async def _open_form(self, given: OpenForm, typed: SlashCommand) -> None:
-        async with boundary(self._responder.to(typed.response_url), "a form"):
+        async with boundary(self._later(typed), "a form"):
             # The answer to the form goes where the command was typed, visible to the same person only.
             place = json.dumps({"response_url": typed.response_url})
             try:
                 await self._client.views_open(
-                    trigger_id=typed.trigger_id, view=forms.ask(given, place).to_dict()
+                    trigger_id=typed.trigger_id or "", view=forms.ask(given, place).to_dict()
                 )
             except TROUBLE as error:
                 raise DomainError(

@@ -2,13 +2,19 @@
 
 import asyncio
 import logging
+import time
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from .payloads import UnreadablePayload, reduce
 from .responder import TROUBLE
 
 WRONG_TOKEN = frozenset(
@@ -53,11 +59,24 @@ async def check_bot_token(client: AsyncWebClient) -> None:
         log.info("Slack knows this bot", team=answer.get("team"), bot=answer.get("user"))
 
 
+class ReducingHandler(AsyncSocketModeHandler):
+    """Bolt's Socket Mode adapter, given payloads that are already read."""
+
+    async def handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
+        try:
+            body = reduce(req.payload)
+        except UnreadablePayload as error:
+            log.warning("A payload could not be read", kind=req.type, error=str(error))
+            return
+        answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+        await send_async_response(client, req, answer, time.time())
+
+
 class SocketConnection:
     """Socket Mode: opened with as many tries as it takes; slack_sdk renews it after that."""
 
     def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: str) -> None:
-        self._handler = AsyncSocketModeHandler(
+        self._handler = ReducingHandler(
             app,
             app_token,
             logger=logging.getLogger("slack_sdk.socket_mode"),

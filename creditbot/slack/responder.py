@@ -6,7 +6,6 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from .boundary import Say
 from .message import Message
 
 log = structlog.get_logger(__name__)
@@ -21,6 +20,13 @@ class Responder:
     def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
         self._client = client
         self._session = session
+
+    async def privately(self, message: Message, *, response_url: str | None, channel: str, user: str) -> None:
+        """Say something to one person where they acted."""
+        if response_url is not None:
+            await self.answer(response_url, message)
+        elif channel:
+            await self._whisper(channel, user, message)
 
     async def answer(self, response_url: str, message: Message) -> None:
         """Answer an interaction; Slack takes up to five answers within 30 minutes."""
@@ -40,17 +46,8 @@ class Responder:
         if answer.status_code != 200:
             log.warning("A private answer was not taken", status=answer.status_code, body=answer.body[:200])
 
-    async def whisper(self, channel: str, user: str, message: Message) -> None:
-        """Say something to one person in a channel, where there is no response_url."""
+    async def _whisper(self, channel: str, user: str, message: Message) -> None:
         try:
             await self._client.chat_postEphemeral(channel=channel, user=user, **message.payload())
         except TROUBLE as error:
             log.warning("A private message could not be posted", channel=channel, user=user, error=str(error))
-
-    def to(self, response_url: str) -> Say:
-        """A way to answer this one interaction."""
-
-        async def say(message: Message) -> None:
-            await self.answer(response_url, message)
-
-        return say

@@ -171,6 +171,14 @@ async def tries(connection: AsyncConnection, request_id: int) -> int:
     return int(found or 0)
 
 
+async def next_try_at(connection: AsyncConnection, request_id: int) -> datetime | None:
+    """When a job may next work on the request; None also means that nothing more is to be tried."""
+    found: datetime | None = await connection.scalar(
+        select(requests.c.next_try_at).where(requests.c.id == request_id)
+    )
+    return found
+
+
 async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
     found = await _load(connection, select(requests).where(requests.c.origin == origin))
     return found[0] if found else None

@@ -1,0 +1,131 @@
+"""The real bot as a process of its own, pointed at the sandbox."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import aiohttp
+
+from .sendgrid import SendGridSandbox
+from .slack import SlackSandbox
+from .world import APPROVALS, APPROVERS
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) -> dict[str, str]:
+    """The settings for a bot that uses this sandbox, over Socket Mode; nothing else of ours leaks in."""
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ
+    }
+    return inherited | {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "SENDGRID_API_KEY": sendgrid.api_key,
+        "SENDGRID_API_URL": sendgrid.url,
+        "DATABASE_URL": f"sqlite:///{folder / 'creditbot.db'}",
+        "CREDITBOT_APPROVALS_CHANNEL": APPROVALS,
+        "CREDITBOT_APPROVERS": APPROVERS,
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port()),
+    }
+
+
+class Bot:
+    """`creditbot serve`, which can be started, asked, stopped, killed and started again."""
+
+    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+        self.env = dict(env)
+        self._folder = folder
+        self._process: Process | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.env['PORT']}"
+
+    @property
+    def log_file(self) -> Path:
+        return self._folder / "bot.log"
+
+    async def start(self) -> None:
+        """Start the process and wait until it says that it is ready."""
+        self._log = self.log_file.open("ab")
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "creditbot",
+            "serve",
+            env=self.env,
+            cwd=self._folder,
+            stdin=DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        await self.wait_until_ready()
+
+    async def wait_until_ready(self, patience: float = 30) -> None:
+        async with asyncio.timeout(patience), aiohttp.ClientSession() as session:
+            while not await self._is_ready(session):
+                if self._process is not None and self._process.returncode is not None:
+                    raise RuntimeError(f"the bot ended:\n{self.log_file.read_text()[-3000:]}")
+                await asyncio.sleep(0.05)
+
+    async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"{self.url}/readyz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    async def stop(self, patience: float = 10) -> int:
+        """SIGTERM, and the exit status."""
+        return await self._end(signal.SIGTERM, patience)
+
+    async def kill(self) -> None:
+        """SIGKILL: no warning, no clean-up."""
+        await self._end(signal.SIGKILL, 10)
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    async def _end(self, number: signal.Signals, patience: float) -> int:
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        async with asyncio.timeout(patience):
+            status = await self._process.wait()
+        self._process = None
+        if self._log is not None:
+            self._log.close()
+        return status
+
+    async def command_line(self, *arguments: str) -> tuple[int, str, str]:
+        """Run `creditbot …` with the bot's settings: exit status, standard output, standard error."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "creditbot",
+            *arguments,
+            env=self.env,
+            cwd=self._folder,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()

@@ -1,0 +1,141 @@
+"""The command line: settings, tables, and what a wheel carries."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from creditbot.sandbox.bot import Bot
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.sandbox.slack import SlackSandbox
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def creditbot(*arguments: str, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    inherited = {"PATH": os.environ["PATH"]}
+    command = [sys.executable, "-m", "creditbot", *arguments]
+    return subprocess.run(  # noqa: S603 - our own command line, with arguments of this file
+        command, env=inherited | env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_missing_settings_are_a_line_each_all_at_once(tmp_path: Path) -> None:
+    done = creditbot("serve", env={}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line.split()[0] for line in done.stderr.splitlines()] == [
+        "CREDITBOT_APPROVALS_CHANNEL",
+        "SENDGRID_API_KEY",
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+    ]
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_settings_are_a_line_each_without_their_values(tmp_path: Path) -> None:
+    env = {
+        "SLACK_BOT_TOKEN": "wrong-secret-1",
+        "SLACK_APP_TOKEN": "wrong-secret-2",
+        "SENDGRID_API_KEY": "SG.secret-3",
+        "CREDITBOT_APPROVALS_CHANNEL": "#approvals",
+        "CREDITBOT_APPROVERS": "bob",
+        "DATABASE_URL": "mysql://x",
+        "PORT": "80000",
+    }
+    done = creditbot("serve", env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line.split()[0] for line in done.stderr.splitlines()] == sorted(env.keys() - {"SENDGRID_API_KEY"})
+    assert "secret" not in done.stderr
+
+
+def test_settings_may_lie_in_a_file_beside(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///beside.db\n")
+    assert creditbot("migrate", env={}, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "beside.db").is_file()
+
+
+async def test_a_token_that_slack_does_not_take_is_said_in_a_line(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    for name, value in (("SLACK_BOT_TOKEN", "xoxb-wrong"), ("SLACK_APP_TOKEN", "xapp-wrong")):
+        done = await asyncio.to_thread(creditbot, "serve", env=settings | {name: value}, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(f"{name} is wrong: Slack says invalid_auth.")
+        assert "Traceback" not in done.stderr
+        assert "Unclosed" not in done.stderr
+
+
+async def test_a_port_that_is_taken_is_said_in_a_line(settings: dict[str, str], tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", int(settings["PORT"]))
+    async with server:
+        done = await asyncio.to_thread(creditbot, "serve", env=settings, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("PORT is wrong: nothing can listen")
+
+
+async def test_a_slack_that_is_away_does_not_keep_it_from_starting(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, settings: dict[str, str], tmp_path: Path
+) -> None:
+    del settings["SLACK_APP_TOKEN"]
+    slack.faults.down = True
+    bot = Bot(settings, tmp_path)
+    await bot.start()
+    assert await bot.stop() == 0
+
+
+def test_requests_need_a_database_that_is_there(tmp_path: Path) -> None:
+    done = creditbot("requests", "list", env={}, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "creditbot migrate" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_requests_are_an_array_in_json_and_a_table_otherwise(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/with space.db"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    assert json.loads(creditbot("requests", "list", "--format", "json", env=env, cwd=tmp_path).stdout) == []
+    assert "No request" in creditbot("requests", "list", env=env, cwd=tmp_path).stdout
+    assert "The ledger is whole: 0 events" in creditbot("audit", "verify", env=env, cwd=tmp_path).stdout
+
+
+def test_help_is_printed_without_settings(tmp_path: Path) -> None:
+    done = creditbot("--help", env={}, cwd=tmp_path)
+    assert done.returncode == 0
+    for command in ("serve", "migrate", "demo", "requests", "audit"):
+        assert command in done.stdout
+
+
+def test_a_wheel_lays_its_tables_outside_the_checkout(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
+    subprocess.run([*build, str(tmp_path), str(ROOT)], check=True, timeout=120)  # noqa: S603 - fixed arguments
+    [wheel] = tmp_path.glob("creditbot-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    env = {"PYTHONPATH": str(tmp_path / "installed"), "DATABASE_URL": f"sqlite:///{tmp_path}/wheel.db"}
+    done = creditbot("migrate", env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    where = subprocess.run(
+        [sys.executable, "-c", "import creditbot.migrate as m; print(m.migrations())"],
+        env={"PATH": os.environ["PATH"], **env},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert where.stdout.strip() == str(tmp_path / "installed" / "creditbot" / "_migrations")
+
+
+@pytest.mark.parametrize("arguments", [("--once",)])
+def test_the_demo_comes_true(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = creditbot("demo", *arguments, env={}, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for step in ("The request", "A refused self-approval", "The approval", "The PATCH", "The record in SQL"):
+        assert step in done.stdout
+    assert 'PATCH /v3/subusers/acme/credits/remaining  {"allocation_update": 5000}' in done.stdout
+    assert "All of it came true." in done.stdout

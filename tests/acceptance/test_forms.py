@@ -1,0 +1,100 @@
+"""The form: opened when something is missing, filled in with what was given, faults at their fields."""
+
+import pytest
+
+from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
+
+from .company import Company
+from .conftest import over_socket
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("/credits request", {"direction": "add", "subuser": "", "amount": ""}),
+        ("/credits add", {"direction": "add", "subuser": "", "amount": ""}),
+        ("/credits add acme", {"direction": "add", "subuser": "acme", "amount": ""}),
+        ("/credits remove acme 5k", {"direction": "remove", "subuser": "acme", "amount": "5k"}),
+    ],
+)
+@over_socket
+async def test_what_is_missing_opens_the_form_with_what_was_given(
+    company: Company, text: str, values: dict[str, str]
+) -> None:
+    form = await company.form(text)
+    elements = {block["block_id"]: block["element"] for block in form.view["blocks"]}
+    assert elements["direction"]["initial_option"]["value"] == values["direction"]
+    for name in ("subuser", "amount"):
+        assert elements[name].get("initial_value", "") == values[name]
+
+
+async def test_a_form_makes_a_request(company: Company) -> None:
+    form = await company.form("/credits add acme")
+    delivery = await company.slack.submit(ALICE, form, {"Amount": "5k", "Reason": "Black Friday"})
+    assert delivery.acked
+    assert "Request 1: +5,000 credits for `acme`" in form.plain()
+    await company.slack.until(lambda: "Request 1" in company.slack.ephemerals(ALICE, GENERAL)[-1].plain())
+    card = (await company.slack.until(lambda: company.cards))[0]
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+    assert company.sendgrid.account.applied("acme") == [5000]
+
+
+async def test_faults_are_shown_at_their_fields_all_at_once(company: Company) -> None:
+    form = await company.form("/credits request")
+    wrong = {"Subuser": "a/b", "Amount": "--5", "Reason": "\u200b"}
+    delivery = await company.slack.submit(ALICE, form, wrong)
+    assert delivery.acked
+    assert set(form.errors) == {"subuser", "amount", "reason"}
+    assert form.open
+    assert "slash" in form.errors["subuser"]
+    assert "`" not in "".join(form.errors.values())
+    assert await company.requests() == []
+    right = {"Subuser": "acme", "Amount": "5", "Reason": "Mended"}
+    await company.slack.submit(ALICE, form, right)
+    assert len(await company.requests()) == 1
+
+
+async def test_a_form_that_is_sent_twice_makes_one_request(company: Company) -> None:
+    form = await company.form("/credits add acme 5000")
+    delivery = await company.slack.submit(ALICE, form, {"Reason": "Black Friday"})
+    again = await company.slack.deliver_again(delivery)
+    assert again.acked
+    assert again.body is not None
+    assert "Request 1" in str(again.body)
+    assert len(await company.requests()) == 1
+    await company.slack.until(lambda: company.cards)
+    assert len(company.cards) == 1
+
+
+@over_socket
+async def test_a_form_that_slack_does_not_open_is_said_with_what_to_type(company: Company) -> None:
+    company.slack.faults.fail("views.open", error="expired_trigger_id")
+    answer = await company.say("/credits remove acme")
+    assert "/credits remove SUBUSER AMOUNT REASON" in answer
+
+
+@over_socket
+async def test_a_denial_that_comes_too_late_is_said_in_the_form(company: Company) -> None:
+    card = await company.ask()
+    await company.slack.click(BOB, card, "Deny")
+    form = (await company.slack.until(lambda: company.slack.open_views(BOB)))[0]
+    await company.slack.click(ALICE, card, "Cancel")
+    await company.card_says(card, "Cancelled: ")
+    await company.slack.submit(BOB, form, {"reason": "No"})
+    assert "Request 1 was cancelled already by <@U0ALICE>" in form.errors["reason"]
+    assert [record["status"] for record in await company.requests()] == ["cancelled"]
+
+
+@over_socket
+async def test_a_denial_by_someone_who_may_not_is_refused_at_the_form_too(company: Company) -> None:
+    await company.ask()
+    card = company.slack.messages(APPROVALS)[0]
+    await company.slack.click(BOB, card, "Deny")
+    form = (await company.slack.until(lambda: company.slack.open_views(BOB)))[0]
+    # The same form, as if the requester had got hold of it.
+    form.user = ALICE
+    delivery = await company.slack.submit(ALICE, form, {"reason": "No"})
+    assert delivery.acked
+    assert "yourself" in form.errors["reason"]
+    assert [record["status"] for record in await company.requests()] == ["pending"]

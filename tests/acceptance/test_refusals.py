@@ -1,0 +1,102 @@
+"""Who may not do it gets a private sentence, and an event; nothing is changed."""
+
+import pytest
+
+from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN
+
+from .company import Company
+from .conftest import over_socket
+
+
+async def test_nobody_approves_their_own_request(company: Company) -> None:
+    card = await company.ask()
+    for button in ("Approve", "Deny"):
+        said = await company.click(ALICE, card, button)
+        assert "You asked for request 1 yourself" in said
+        assert "Cancel" in said
+    assert company.patches == []
+    assert [event["actor"] for event in company.events("refused_click")] == [ALICE, ALICE]
+    assert company.slack.open_views(ALICE) == []
+
+
+async def test_an_outsider_is_told_whom_to_ask(company: Company) -> None:
+    card = await company.ask()
+    for button in ("Approve", "Deny"):
+        assert f"Ask one of: <@{BOB}>" in await company.click(DAN, card, button)
+    assert "Only <@U0ALICE>, who asked, may cancel" in await company.click(DAN, card, "Cancel")
+    assert "who asked, may cancel" in await company.say("/credits cancel 1", user=DAN)
+    assert len(company.events("refused_click")) == 4
+    assert [record["status"] for record in await company.requests()] == ["pending"]
+
+
+@over_socket
+async def test_a_member_of_a_user_group_may_approve(company: Company) -> None:
+    card = await company.ask()
+    await company.slack.click(CAROL, card, "Approve")
+    await company.card_says(card, "Applied: ")
+
+
+@over_socket
+@pytest.mark.parametrize("error", ["plan_upgrade_required", "missing_scope", "no_such_subteam"])
+async def test_a_group_that_cannot_be_read_lets_nobody_in(company: Company, error: str) -> None:
+    company.slack.faults.fail("usergroups.users.list", error=error, times=100)
+    card = await company.ask()
+    assert "Only an approver" in await company.click(CAROL, card, "Approve")
+    assert error in company.log()
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+
+
+@over_socket
+async def test_a_late_click_is_told_what_happened(company: Company) -> None:
+    card = await company.ask()
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+    before = len(company.slack.ephemerals(CAROL, APPROVALS))
+    for action in ("approve", "deny", "cancel"):
+        await company.slack.click_raw(CAROL, message=card, action_id=action, value="1")
+    await company.slack.until(lambda: len(company.slack.ephemerals(CAROL, APPROVALS)) == before + 3)
+    said = company.slack.ephemerals(CAROL, APPROVALS)[before:]
+    assert all("Request 1 was applied already by <@U0BOB>" in message.plain() for message in said)
+    assert company.sendgrid.account.applied("acme") == [5000]
+
+
+@over_socket
+@pytest.mark.parametrize("value", ["999", "abc", "", "-1", "1;2", "9" * 30, "1 ", "１"])
+async def test_a_foreign_button_is_refused_in_words(company: Company, value: str) -> None:
+    card = await company.ask()
+    before = len(company.slack.ephemerals(BOB, APPROVALS))
+    delivery = await company.slack.click_raw(BOB, message=card, action_id="approve", value=value)
+    assert delivery.acked
+    said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
+    assert "/credits pending" in said[0].plain()
+    assert company.patches == []
+
+
+@over_socket
+async def test_a_click_that_comes_too_late_finds_the_request_expired(company: Company) -> None:
+    card = await company.ask()
+    # The sweep may be faster than the click: both find the same.
+    company.sql("UPDATE requests SET expires_at = requested_at - 1")
+    delivery = await company.slack.click_raw(BOB, message=card, action_id="approve", value="1")
+    assert delivery.acked
+    said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS))
+    assert "has expired" in said[-1].plain()
+    await company.card_says(card, "Expired: ")
+    assert company.patches == []
+
+
+class TestAnEmptyListOfApprovers:
+    @pytest.fixture
+    def settings(self, settings: dict[str, str]) -> dict[str, str]:
+        return settings | {"CREDITBOT_APPROVERS": ""}
+
+    @over_socket
+    async def test_means_nobody(self, company: Company) -> None:
+        assert "nobody can approve anything" in company.log()
+        card = await company.ask()
+        assert "Nobody may approve this yet" in card.plain()
+        for user in (BOB, CAROL, DAN):
+            assert "CREDITBOT_APPROVERS" in await company.click(user, card, "Approve")
+        assert "You asked for request 1 yourself" in await company.click(ALICE, card, "Approve")
+        assert company.patches == []
