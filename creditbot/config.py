@@ -41,8 +41,7 @@ def _prefixed(prefix: str, where: str) -> AfterValidator:
 def _channel(value: str) -> str:
     if not re.fullmatch(r"[CGD][A-Z0-9_]+", value):
         raise ValueError(
-            f"{value!r} is not a channel's ID, which looks like C0123ABCD; "
-            "find it at the end of the channel's About tab"
+            "is not a channel's ID, which looks like C0123ABCD; find it at the end of the channel's About tab"
         )
     return value
 
@@ -51,10 +50,10 @@ def _approvers(value: object) -> object:
     if not isinstance(value, str):
         return value
     identifiers = [part.strip() for part in value.split(",") if part.strip()]
-    for identifier in identifiers:
+    for place, identifier in enumerate(identifiers, 1):
         if not re.fullmatch(r"[UWS][A-Z0-9_]+", identifier):
             raise ValueError(
-                f"{identifier!r} is not a Slack ID; list user IDs (U0123ABCD) and user-group IDs "
+                f"entry {place} is not a Slack ID; list user IDs (U0123ABCD) and user-group IDs "
                 "(S0123ABCD), separated by commas"
             )
     return tuple(dict.fromkeys(identifiers))
@@ -62,7 +61,7 @@ def _approvers(value: object) -> object:
 
 def _http_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
-        raise ValueError(f"{value!r} is not an address that begins with https:// (or http://)")
+        raise ValueError("is not an address that begins with https:// (or http://)")
     return value
 
 
@@ -73,11 +72,11 @@ def _api_url(value: str) -> str:
 
 def _database_url(value: str) -> str:
     """The address with the driver that is used, whatever way it was spelt."""
-    if re.match(r"(postgres|postgresql)(\+\w+)?://", value):
+    if re.match(r"(postgres|postgresql)(\+\w+)?://", value, re.IGNORECASE):
         raise ValueError("PostgreSQL is not supported by this version; use sqlite:///creditbot.db")
     found = re.fullmatch(r"sqlite(?:\+aiosqlite)?:///(?P<path>[^?]+)", value)
     if found is None or found["path"] == ":memory:":
-        raise ValueError(f"{value!r} is not an address such as sqlite:///creditbot.db")
+        raise ValueError("is not an address such as sqlite:///creditbot.db")
     return f"sqlite+aiosqlite:///{found['path']}"
 
 
@@ -187,4 +186,7 @@ def _line(name: str, kind: str, message: str) -> str:
         return f"{name} is missing: {HELP[name]}."
     text = message.removeprefix("Value error, ")
     text = text[0].lower() + text[1:] if text.startswith("Input") else text
-    return f"{name} is wrong: {text}."
+    # A value is never repeated: it may be a secret that was put in the wrong place.
+    return (
+        f"{name} is wrong: it {text}." if text.startswith(("is ", "does ")) else f"{name} is wrong: {text}."
+    )

@@ -1,5 +1,6 @@
 """Logging: one line an event, on standard error; secrets are taken out before anything is written."""
 
+import json
 import logging
 import sys
 from collections.abc import Iterable
@@ -51,7 +52,9 @@ class Redacting(structlog.stdlib.ProcessorFormatter):
         self, secrets: Iterable[str], *, foreign_pre_chain: list[Processor], processors: list[Processor]
     ) -> None:
         super().__init__(foreign_pre_chain=foreign_pre_chain, processors=processors)
-        self._secrets = [secret for secret in secrets if len(secret) >= 4]
+        kept = {form for secret in secrets if len(secret) >= 4 for form in (secret, json.dumps(secret)[1:-1])}
+        # The longest first, since one may be the beginning of another.
+        self._secrets = sorted(kept, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)

@@ -18,6 +18,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from .domain.credits import (
+    KINDS,
     Applied,
     Balance,
     InDoubt,
@@ -39,6 +40,9 @@ SCOPE_UPDATE = "subusers.credits.remaining.update"
 
 MAX_WAIT = 60.0
 """Seconds: the longest wait that a rate limit's header is believed."""
+
+LARGEST_COUNT = 2**63 - 1
+"""What fits a database's integer; a count beyond it is not one."""
 
 KEPT_BODY = 4000
 """Characters of an answer that are kept in the record."""
@@ -102,11 +106,10 @@ def read_usernames(document: Any) -> list[str]:
 
 def read_errors(body: str) -> list[str]:
     """The messages of `{"errors": [{"message": "No user found", "field": null}]}`; no key is certain."""
-    try:
-        errors = json.loads(body)["errors"]
-        found = [error.get("message") for error in errors]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return []
+    document = _json(body)
+    errors = document.get("errors") if isinstance(document, Mapping) else None
+    entries = errors if isinstance(errors, list) else []
+    found = [error.get("message") for error in entries if isinstance(error, Mapping)]
     return [message for message in found if isinstance(message, str) and message]
 
 
@@ -114,9 +117,9 @@ def read_patch_answer(status: int, headers: Mapping[str, str], body: str, now: f
     """What an answer to the PATCH says: only a readable 200 is success, only a 4xx a certain no."""
     kept = body[:KEPT_BODY]
     if status == 200:
-        document = _json(body)
-        if isinstance(document, Mapping) and ("remain" in document or "type" in document):
-            return Applied(read_subuser_credits(document), kept)
+        found = read_subuser_credits(_json(body))
+        if found.remain is not None or found.type in KINDS:
+            return Applied(found, kept)
         return InDoubt("SendGrid answered 200, but its answer can't be read.", status, kept)
     if status == 429:
         return RateLimited(rate_limit_wait(headers, now), kept)
@@ -201,14 +204,16 @@ def path_segment(name: str) -> str:
 def _json(body: str) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _int(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return int(value) if math.isfinite(value) and value == int(value) else None
+    return value if abs(value) <= LARGEST_COUNT else None
 
 
 def _str(value: Any) -> str | None:
@@ -286,13 +291,13 @@ class SendGrid:
                     f"/v3/subusers/{path_segment(name)}/credits/remaining",
                     json={"allocation_update": allocation_update},
                 )
+            return read_patch_answer(answer.status_code, answer.headers, answer.text, time.time())
         except TimeoutError:
             return InDoubt(f"SendGrid did not answer within {self.timeout:g} seconds.")
         except Exception as error:  # noqa: BLE001 - whatever broke, the question is only: was it sent?
             if never_sent(error):
                 return NotSent(f"No connection to SendGrid ({_kind(error)}).")
             return InDoubt(f"The connection to SendGrid broke before its answer came ({_kind(error)}).")
-        return read_patch_answer(answer.status_code, answer.headers, answer.text, time.time())
 
     async def _get(
         self,

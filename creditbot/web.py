@@ -66,10 +66,8 @@ class VerifyingHandler(AsyncSlackRequestHandler):
 
 async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
     """The whole body, unless it is larger than anything that Slack sends."""
-    if (
-        headers.get("content-length", "0").isdecimal()
-        and int(headers.get("content-length", "0")) > LARGEST_BODY
-    ):
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and (len(length) > 15 or int(length) > LARGEST_BODY):
         raise UnfitRequest(413)
     body = bytearray()
     while True:

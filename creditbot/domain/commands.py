@@ -210,7 +210,15 @@ def subuser_name(text: str) -> str:
 
 
 def _unfit(character: str) -> bool:
-    return character in "/\\" or character.isspace() or unicodedata.category(character).startswith("C")
+    return character in "/\\" or character.isspace() or _unseen(character)
+
+
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and a Braille pattern by their category, which nevertheless show nothing."""
+
+
+def _unseen(character: str) -> bool:
+    return character in BLANKS or unicodedata.category(character).startswith("C")
 
 
 AMOUNT = re.compile(
@@ -222,6 +230,8 @@ def amount(text: str) -> int:
     """A positive whole number of credits: 5000, 5,000, 5k or 1.5m."""
     typed = text.strip()
     shown = quoted(typed)
+    if not typed:
+        raise CommandError("Say how many credits: a whole number such as `5000`.", "amount")
     wanted = "Type a whole number such as `5000`, `5,000`, `5k` or `1.5m`."
     found = AMOUNT.fullmatch(typed) if len(typed) <= 40 else None
     if found is None:
@@ -247,9 +257,7 @@ def amount(text: str) -> int:
 
 def reason(text: str) -> str:
     """Why, in one line: white space is folded, what can't be seen is dropped."""
-    folded = " ".join(text.split())
-    seen = "".join(character for character in folded if not unicodedata.category(character).startswith("C"))
-    seen = seen.strip()
+    seen = " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
     if not any(unicodedata.category(character)[0] in "LNSP" for character in seen):
         raise CommandError(
             "Say why, in a few words, such as `Black Friday`: whoever approves will read it.", "reason"
@@ -276,7 +284,7 @@ def request_id(text: str) -> int:
 
 def quoted(text: str) -> str:
     """What a person typed, short enough to be quoted back; what can't be seen is shown as a box."""
-    seen = "".join("□" if unicodedata.category(char).startswith("C") else char for char in text)
+    seen = "".join("□" if _unseen(char) else char for char in text)
     return literal(seen if len(seen) <= 40 else f"{seen[:40]}…")
 
 
@@ -292,8 +300,7 @@ def plain(text: str) -> str:
     """
     text = _REFERENCE.sub(_spelled_out, text)
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    # A line break or a tab separates words as a space does; other control characters are left to be refused.
-    return re.sub(r"[ \t\r\n\u00a0]+", " ", text)
+    return re.sub(r"\s+", " ", text)
 
 
 def _spelled_out(found: re.Match[str]) -> str:

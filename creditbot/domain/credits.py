@@ -9,6 +9,7 @@ from dataclasses import dataclass
 UNLIMITED = "unlimited"
 RECURRING = "recurring"
 NONRECURRING = "nonrecurring"
+KINDS = frozenset({UNLIMITED, RECURRING, NONRECURRING})
 
 
 @dataclass(frozen=True, slots=True)

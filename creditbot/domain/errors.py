@@ -30,13 +30,14 @@ class Refusal(DomainError):
         self.rule = rule
 
 
-class UnknownRequest(DomainError):
+class UnknownRequest(Refusal):
     """No request has the ID that was named."""
 
     def __init__(self, request_id: str | int) -> None:
         super().__init__(
+            "unknown_request",
             f"There is no request {literal(str(request_id)[:20])}. "
-            "`/credits pending` and `/credits history` list the requests with their IDs."
+            "`/credits pending` and `/credits history` list the requests with their IDs.",
         )
 
 

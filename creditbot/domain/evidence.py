@@ -8,6 +8,7 @@ from the change (or from a reset, or from someone else's change, which is why a 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .credits import NONRECURRING, RECURRING
 from .text import number, signed
 
 
@@ -46,8 +47,10 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
     )
     if before.type != after.type:
         return Conclusion(Verdict.UNKNOWN, f"{seen} The kind of credits changed in between.")
-    if before.type == "recurring" and (before.last_reset is None or before.last_reset != after.last_reset):
+    if not _no_reset_between(before, after):
         return Conclusion(Verdict.UNKNOWN, f"{seen} A reset may have come in between.")
+    if before.remain + allocation_update < 0:
+        return Conclusion(Verdict.UNKNOWN, f"{seen} What SendGrid does below zero is not known.")
     if allocation_update > 0 and after.remain > before.remain:
         return Conclusion(Verdict.APPLIED, f"{seen} A balance rises only if credits are added.")
     if allocation_update < 0 and after.remain > before.remain + allocation_update:
@@ -57,3 +60,10 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
             f"at most {number(before.remain + allocation_update)} would be left.",
         )
     return Conclusion(Verdict.UNKNOWN, f"{seen} Mail sent in between could explain this either way.")
+
+
+def _no_reset_between(before: Reading, after: Reading) -> bool:
+    """True only if a reset is excluded: the kind has none, or its date is known and the same."""
+    if before.last_reset != after.last_reset:
+        return False
+    return before.type == NONRECURRING or (before.type == RECURRING and before.last_reset is not None)

@@ -47,6 +47,11 @@ def literal(text: str) -> str:
 
 
 def without_markup(sentence: str) -> str:
-    """A mrkdwn sentence as plain text: no code spans, no bold, no entities."""
-    plain = sentence.replace("`", "").replace("*", "").replace("\u2060", "")
+    """A mrkdwn sentence as plain text: no code spans, no bold, no entities.
+
+    What stands in a code span was typed by a person or is to be typed, so its asterisks stay.
+    """
+    parts = sentence.split("`")
+    parts[::2] = [part.replace("*", "") for part in parts[::2]]
+    plain = "".join(parts).replace("\u2060", "")
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -198,45 +198,52 @@ class Decisions:
         approvers = await self._approvers() if actor != OPERATOR else frozenset[str]()
         async with self._database.write_for_person(started) as transaction:
             request = await requests.get(transaction.connection, request_id)
-            if request is None:
-                raise UnknownRequest(request_id)
-            refusal = await self._expire_if_late(transaction, request)
-            if refusal is None:
-                try:
-                    rule(request, approvers)
-                except Refusal as refused:
-                    refusal = refused
-                    await events.append(
-                        transaction.connection,
-                        "refused_click",
-                        at=self._clock(),
-                        request_id=request_id,
-                        actor=actor,
-                        detail={
-                            "action": action,
-                            "rule": refused.rule,
-                            "said": without_markup(refused.sentence),
-                        },
-                    )
-                else:
-                    if act is not None:
-                        await act(transaction, request)
+            refusal = self._judge(request_id, request, rule, approvers)
+            if refusal is not None:
+                await self._refuse(transaction, request, refusal, action, actor)
+            elif act is not None and request is not None:
+                await act(transaction, request)
             request = await requests.get(transaction.connection, request_id)
-        if refusal is not None:
-            raise refusal
-        if request is None:
-            raise UnknownRequest(request_id)
+        if refusal is not None or request is None:
+            raise refusal or UnknownRequest(request_id)
         return request
 
-    async def _expire_if_late(self, transaction: Transaction, request: CreditRequest) -> Refusal | None:
+    def _judge(
+        self, request_id: int, request: CreditRequest | None, rule: Rule, approvers: frozenset[str]
+    ) -> Refusal | None:
+        if request is None:
+            return UnknownRequest(request_id)
+        if rules.has_expired(request, self._clock()):
+            return Refusal(
+                "expired",
+                f"Request {request.id} has expired, so nothing was changed. "
+                "Whoever still needs the credits must ask again.",
+            )
+        try:
+            rule(request, approvers)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    async def _refuse(
+        self,
+        transaction: Transaction,
+        request: CreditRequest | None,
+        refusal: Refusal,
+        action: str,
+        actor: str,
+    ) -> None:
+        """Record a decision that was not allowed; one that came too late also ends the request."""
         now = self._clock()
-        if not rules.has_expired(request, now):
-            return None
-        await requests.transition(
-            transaction, request, Status.EXPIRED, kind="expired", at=now, finished_at=now
+        await events.append(
+            transaction.connection,
+            "refused_click",
+            at=now,
+            request_id=None if request is None else request.id,
+            actor=actor,
+            detail={"action": action, "rule": refusal.rule, "said": without_markup(refusal.sentence)},
         )
-        return Refusal(
-            "expired",
-            f"Request {request.id} has expired, so nothing was changed. "
-            "Whoever still needs the credits must ask again.",
-        )
+        if request is not None and rules.has_expired(request, now):
+            await requests.transition(
+                transaction, request, Status.EXPIRED, kind="expired", at=now, finished_at=now
+            )

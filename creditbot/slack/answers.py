@@ -111,14 +111,33 @@ def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapp
     """A request, and its events as they were recorded."""
     title = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}"
     now = standing(request)
-    happened = "\n".join(_event(event) for event in events[-25:])
+    happened = _newest_that_fit([_event(event) for event in events])
     blocks = [
         header(title),
         typed(f"Reason: {request.reason}"),
         section(f"Asked by {person(request.requested_by)} on {moment(request.requested_at)}. {now}"),
+        *(
+            typed(f"{why}: {reason}")
+            for why, reason in (
+                ("Denied because", request.decision_reason),
+                ("Settled because", request.settled_reason),
+            )
+            if reason
+        ),
         section(f"*What happened*\n{happened}"),
     ]
     return Message(f"{escape(title)}. Reason: {escape(request.reason)}. {now}", blocks)
+
+
+def _newest_that_fit(lines: list[str], room: int = 2900) -> str:
+    """As many of the last lines as one section takes, and a word for those left out."""
+    kept: list[str] = []
+    for line in reversed(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return "\n".join(["…", *kept])
+        kept.insert(0, line)
+    return "\n".join(kept)
 
 
 def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
@@ -154,7 +173,7 @@ EVENT_WORDS = {
     "refused_click": "refused click",
     "proven": "settled by the balances",
     "not_proven": "balances read, nothing proven",
-    "settled": "settled by a person",
+    "settled": "doubt settled",
     "in_doubt": "in doubt",
 }
 

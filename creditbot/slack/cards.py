@@ -107,13 +107,26 @@ def notice(kind: str, request: CreditRequest) -> Message:
     )
     text = about + _news(Status(kind), request)
     blocks: list[Block] = [section(text)]
-    if kind == Status.DENIED and request.decision_reason:
-        text += f" Reason: {escape(request.decision_reason)}"
-        blocks.append(typed(f"Reason: {request.decision_reason}"))
+    reason = _reason_of(Status(kind), request)
+    if reason:
+        text += f" Reason: {escape(reason)}"
+        blocks.append(typed(f"Reason: {reason}"))
     return Message(text, blocks)
 
 
+def _reason_of(kind: Status, request: CreditRequest) -> str | None:
+    """What a person gave as the reason for bringing a request to `kind`."""
+    if kind is Status.DENIED:
+        return request.decision_reason
+    return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
+
+
 def _news(kind: Status, request: CreditRequest) -> str:
+    if kind is Status.APPROVED and request.waits_for:
+        return (
+            f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
+            "subuser, has ended; you will be told how it goes on."
+        )
     if kind is Status.APPROVED:
         return f"{_approved(request)} It is being sent to SendGrid; you will be told how that ends."
     if kind is Status.IN_DOUBT:
@@ -171,12 +184,9 @@ def _failed(request: CreditRequest) -> str:
 
 
 def _settled(request: CreditRequest) -> str:
-    who = (
-        person(request.settled_by)
-        if request.settled_by and request.settled_by != "operator"
-        else "the operator"
-    )
-    return f"{who} settled the doubt."
+    by = request.settled_by
+    who = "whoever runs creditbot" if by is None or by == "operator" else person(by)
+    return f"The doubt was settled by {who}."
 
 
 def _doubt(request: CreditRequest) -> str:

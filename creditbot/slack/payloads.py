@@ -78,6 +78,7 @@ def reduce(body: Mapping[str, Any]) -> dict[str, Any]:
         UnknownPayload: it is no payload that creditbot has a listener for.
     """
     if "command" in body:
+        _text(body, "command")
         return {name: value for name, value in body.items() if isinstance(value, str)}
     match body.get("type"):
         case "block_actions":

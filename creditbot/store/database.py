@@ -1,5 +1,6 @@
 """The connection to SQL: short write transactions, reads beside them, and wake-ups tied to commits."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,10 @@ PATIENCE = 2.0
 """Seconds within which a person's request or decision must be written, or is not taken."""
 
 BUSY_TIMEOUT = 1.2
-POOL_TIMEOUT = 0.7
-"""Seconds to wait for SQLite's write lock and for this process's own writer; less than PATIENCE together."""
+"""Seconds to wait for SQLite's write lock while another process holds it."""
+
+TURN_TIMEOUT = 0.7
+"""Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +55,27 @@ class Database:
     """One writer (SQLite has one anyway) and a few readers, which WAL lets read beside it."""
 
     def __init__(self, url: str, waker: Waker | None = None) -> None:
-        self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1, pool_timeout=POOL_TIMEOUT)
-        self._reader = _sqlite_engine(url, "BEGIN", pool_size=2, pool_timeout=5.0)
+        self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
+        self._reader = _sqlite_engine(url, "BEGIN", pool_size=2)
+        self._turn = asyncio.Lock()
         self.waker = waker
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
-        """A transaction that holds the write lock from its start, and commits at the end of the block."""
-        async with self._writer.begin() as connection:
-            transaction = Transaction(connection)
-            yield transaction
-            if self.waker is not None:
-                await self.waker.defer(connection, transaction.wake_ups)
+    async def write(self, patience: float | None = None) -> AsyncIterator[Transaction]:
+        """A transaction that holds the write lock from its start, and commits at the end of the block.
+
+        Raises TimeoutError if this process's writer is not free within `patience` seconds.
+        """
+        async with asyncio.timeout(patience):
+            await self._turn.acquire()
+        try:
+            async with self._writer.begin() as connection:
+                transaction = Transaction(connection)
+                yield transaction
+                if self.waker is not None:
+                    await self.waker.defer(connection, transaction.wake_ups)
+        finally:
+            self._turn.release()
         if self.waker is not None:
             self.waker.committed(transaction.wake_ups)
 
@@ -76,11 +88,11 @@ class Database:
         """
         started = time.monotonic() if started is None else started
         try:
-            async with self.write() as transaction:
+            async with self.write(TURN_TIMEOUT) as transaction:
                 yield transaction
                 if time.monotonic() - started > PATIENCE:
                     raise NotTaken
-        except (exc.TimeoutError, exc.OperationalError) as error:
+        except (TimeoutError, exc.TimeoutError, exc.OperationalError) as error:
             raise NotTaken from error
 
     @asynccontextmanager
@@ -94,8 +106,10 @@ class Database:
         await self._reader.dispose()
 
 
-def _sqlite_engine(url: str, begin: str, **pool: Any) -> AsyncEngine:
-    engine = create_async_engine(url, max_overflow=0, connect_args={"timeout": BUSY_TIMEOUT}, **pool)
+def _sqlite_engine(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url, max_overflow=0, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=pool_size
+    )
     prepare_sqlite(engine.sync_engine, begin)
     return engine
 

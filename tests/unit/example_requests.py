@@ -1,0 +1,36 @@
+"""One request that stands for all, to be varied by what a test is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import Approval, Check, CreditRequest, Status
+
+NOW = datetime(2026, 1, 22, 9, 30, tzinfo=UTC)
+REQUESTER, APPROVER, SECOND_APPROVER, OUTSIDER = "U0ASKER", "U1ALICE", "U2BERND", "U3OTHER"
+APPROVERS = frozenset({APPROVER, SECOND_APPROVER})
+POLICY = Policy(people=APPROVERS, groups=frozenset({"S0FINANCE"}))
+
+NONRECURRING = Check(NOW, "nonrecurring", 1000, None, None, None)
+RECURRING = Check(NOW, "recurring", 1000, 40000, "monthly", "2026-02-01")
+
+
+def approvals(*approvers: str) -> tuple[Approval, ...]:
+    return tuple(Approval(approver, NOW + timedelta(minutes=n)) for n, approver in enumerate(approvers, 1))
+
+
+def a_request(status: Status = Status.PENDING, **changed: Any) -> CreditRequest:
+    fields: dict[str, Any] = {
+        "id": 12,
+        "subuser": "acme",
+        "allocation_update": 5000,
+        "reason": "Black Friday",
+        "status": status,
+        "version": 1,
+        "requested_by": REQUESTER,
+        "requested_at": NOW,
+        "expires_at": NOW + timedelta(hours=24),
+        "approvals_needed": 1,
+        "check": NONRECURRING,
+    }
+    return CreditRequest(**(fields | changed))

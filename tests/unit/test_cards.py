@@ -1,0 +1,476 @@
+"""What people see: cards, notices, answers and forms, held as snapshots and against Slack's limits.
+
+`make snapshots` writes the snapshots anew; read them in the diff.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from creditbot.domain.commands import OpenForm, ShowBalance
+from creditbot.domain.credits import Balance, SubuserCredits
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import Check, CreditRequest, Status
+from creditbot.operations import BalanceReport
+from creditbot.sandbox.slack.limits import check_message, check_view
+from creditbot.sandbox.slack.rendering import mentions
+from creditbot.slack import answers, forms
+from creditbot.slack.boundary import unexpected
+from creditbot.slack.cards import card, notice
+from creditbot.slack.message import Message
+
+from .example_requests import (
+    APPROVER,
+    NONRECURRING,
+    NOW,
+    POLICY,
+    RECURRING,
+    REQUESTER,
+    SECOND_APPROVER,
+    a_request,
+    approvals,
+)
+
+CLICKER = "U4CLICK"
+ENDED = NOW + timedelta(minutes=5)
+ONE = approvals(APPROVER)
+TWO = approvals(APPROVER, SECOND_APPROVER)
+ARITHMETIC = (
+    "Balance before: 1,000. Balance now: 6,000. Change asked: +5,000. "
+    "A balance rises only if credits are added."
+)
+UNPROVEN = (
+    "Balance before: 1,000. Balance now: 990. Change asked: +5,000. "
+    "Mail sent in between could explain this either way."
+)
+
+REQUESTS = {
+    "pending": a_request(),
+    "pending, not checked yet": a_request(check=None),
+    "pending, one of two approvals": a_request(approvals_needed=2, approvals=ONE),
+    "pending, two needed": a_request(approvals_needed=2),
+    "pending, to remove": a_request(allocation_update=-400),
+    "pending, lasts until the reset": a_request(check=RECURRING),
+    "pending, reset not reported": a_request(check=Check(NOW, "recurring", None, None, None, None)),
+    "approved": a_request(Status.APPROVED, approvals=ONE, decided_by=APPROVER),
+    "approved, waits for another": a_request(Status.APPROVED, approvals=TWO, waits_for=7),
+    "applying": a_request(Status.APPLYING, approvals=ONE, remain_before=998),
+    "applied": a_request(
+        Status.APPLIED,
+        approvals=TWO,
+        answer_status=200,
+        remain_before=998,
+        remain_after=5998,
+        finished_at=ENDED,
+    ),
+    "applied, balance not reported": a_request(
+        Status.APPLIED, approvals=ONE, answer_status=200, remain_before=998, finished_at=ENDED
+    ),
+    "applied, proven by the balances": a_request(
+        Status.APPLIED,
+        approvals=ONE,
+        remain_before=1000,
+        remain_after=6000,
+        finished_at=ENDED,
+        explanation=ARITHMETIC,
+    ),
+    "applied, settled by a person": a_request(
+        Status.APPLIED,
+        approvals=ONE,
+        remain_before=1000,
+        finished_at=ENDED,
+        settled_by=SECOND_APPROVER,
+        settled_reason="The dashboard shows 6,000",
+    ),
+    "failed": a_request(
+        Status.FAILED,
+        approvals=ONE,
+        answer_status=403,
+        remain_before=998,
+        finished_at=ENDED,
+        explanation="SendGrid answered 403: “access forbidden”.",
+    ),
+    "failed, settled by the operator": a_request(
+        Status.FAILED,
+        approvals=ONE,
+        finished_at=ENDED,
+        settled_by="operator",
+        settled_reason="Not in the log",
+    ),
+    "in doubt": a_request(
+        Status.IN_DOUBT,
+        approvals=ONE,
+        remain_before=1000,
+        explanation="SendGrid did not answer within 10 seconds.",
+    ),
+    "in doubt, with evidence": a_request(
+        Status.IN_DOUBT, approvals=TWO, remain_before=1000, remain_after=990, explanation=UNPROVEN
+    ),
+    "denied": a_request(
+        Status.DENIED, decided_by=APPROVER, decided_at=ENDED, decision_reason="Too much for one weekend"
+    ),
+    "cancelled": a_request(Status.CANCELLED, decided_by=REQUESTER, decided_at=ENDED),
+    "expired": a_request(Status.EXPIRED, approvals_needed=2, approvals=ONE),
+    "refused": a_request(
+        Status.REFUSED, check=None, explanation="Subuser `acme` has unlimited credits. Nothing was sent."
+    ),
+}
+
+POLICIES = {
+    "nobody may approve": Policy(frozenset(), frozenset()),
+    "only the requester may approve": Policy(frozenset({REQUESTER}), frozenset()),
+    "the requester is one of the approvers": Policy(frozenset({REQUESTER, APPROVER}), frozenset()),
+}
+
+REPORTS = {
+    "parent": BalanceReport(
+        ShowBalance(None), Balance(15000, 40000, 0, 25000, "2026-01-01", "2026-02-01", "monthly")
+    ),
+    "parent, nothing reported": BalanceReport(ShowBalance(None), Balance()),
+    "customer account": BalanceReport(ShowBalance("account-id 12345"), Balance(0, 100, 3, 103)),
+    "recurring": BalanceReport(
+        ShowBalance("acme"),
+        Balance(99, 100, 0, 1, "2026-01-01T00:00:00Z", "2026-02-01", "monthly"),
+        SubuserCredits("recurring", "monthly", 99, 100, 1),
+    ),
+    "nonrecurring": BalanceReport(
+        ShowBalance("acme"),
+        Balance(remain=5000, last_reset="2026-01-01"),
+        SubuserCredits("nonrecurring", None, 5000),
+    ),
+    "unlimited": BalanceReport(
+        ShowBalance("acme"), Balance(500, 1000, 0, 500), SubuserCredits("unlimited", None, None, None, None)
+    ),
+    "part of it missing": BalanceReport(
+        ShowBalance("acme"),
+        Balance(remain=7),
+        None,
+        "SendGrid answered 403. creditbot's API key may not do this.",
+    ),
+}
+
+EVENTS: list[dict[str, object]] = [
+    {"at": 1769074200000, "kind": "requested", "actor": REQUESTER, "detail": "{}"},
+    {
+        "at": 1769074201000,
+        "kind": "checked",
+        "actor": None,
+        "detail": '{"type": "nonrecurring", "remain": 1000}',
+    },
+    {"at": 1769074202000, "kind": "refused_click", "actor": CLICKER, "detail": '{"rule": "not_an_approver"}'},
+    {"at": 1769074203000, "kind": "approved", "actor": APPROVER, "detail": "{}"},
+    {"at": 1769074204000, "kind": "attempt", "actor": None, "detail": '{"number": 1, "remain_before": 998}'},
+    {
+        "at": 1769074205000,
+        "kind": "answer",
+        "actor": None,
+        "detail": '{"outcome": "rate_limited", "status": 429}',
+    },
+    {"at": 1769074206000, "kind": "settled", "actor": "operator", "detail": "{}"},
+]
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
+    assert card(REQUESTS[name], POLICY).payload() == snapshot
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_card_by_policy(name: str, snapshot: SnapshotAssertion) -> None:
+    assert card(a_request(), POLICIES[name]).payload() == snapshot
+
+
+TOLD = [name for name in REQUESTS if not name.startswith(("pending", "applying"))]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_notice(name: str, snapshot: SnapshotAssertion) -> None:
+    assert notice(REQUESTS[name].status, REQUESTS[name]).payload() == snapshot
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_balance(name: str, snapshot: SnapshotAssertion) -> None:
+    assert answers.balance(REPORTS[name]).payload() == snapshot
+
+
+def some_of_each() -> Sequence[CreditRequest]:
+    return [REQUESTS["pending"], REQUESTS["in doubt"], REQUESTS["applied"]]
+
+
+ANSWERS = {
+    "help": answers.help_(),
+    "asked": answers.asked(REQUESTS["pending"], "C0APPROVE"),
+    "asked, delivered again after the end": answers.asked(REQUESTS["denied"], "C0APPROVE"),
+    "pending": answers.pending((some_of_each(), False)),
+    "pending, more than listed": answers.pending((some_of_each(), True)),
+    "nothing pending": answers.pending(([], False)),
+    "history": answers.history(None, (some_of_each(), False)),
+    "history of a subuser": answers.history("acme", (some_of_each(), True)),
+    "no history": answers.history(None, ([], False)),
+    "no history of a subuser": answers.history("acme", ([], False)),
+    "show": answers.show(REQUESTS["applied, settled by a person"], EVENTS),
+    "unexpected error": unexpected("0123abcd"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer(name: str, snapshot: SnapshotAssertion) -> None:
+    assert ANSWERS[name].payload() == snapshot
+
+
+FORMS = {
+    "ask": forms.ask(OpenForm(), '{"response_url": "https://hooks.slack.com/x"}'),
+    "ask, filled in": forms.ask(OpenForm("remove", "acme", "5k", "sold less"), "{}"),
+    "deny": forms.deny(REQUESTS["pending"]),
+    "settle as applied": forms.settle(REQUESTS["in doubt"], applied=True),
+    "settle as not applied": forms.settle(REQUESTS["in doubt"], applied=False),
+    "done": forms.done("Asked for approval", ANSWERS["asked"]),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form(name: str, snapshot: SnapshotAssertion) -> None:
+    view = FORMS[name].to_dict()
+    check_view(view)
+    assert view == snapshot
+
+
+def buttons(message: Message) -> list[dict[str, Any]]:
+    blocks = message.payload().get("blocks", [])
+    return [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_card_is_alive_only_while_something_can_be_decided(name: str) -> None:
+    labels = [button["text"]["text"] for button in buttons(card(REQUESTS[name], POLICY))]
+    expected: list[str] = []
+    if name.startswith("pending"):
+        expected = ["Approve", "Deny", "Cancel"]
+    elif name == "approved, waits for another":
+        expected = ["Cancel"]
+    elif name.startswith("in doubt"):
+        expected = ["It was applied", "It was not applied", "Check again"]
+    assert labels == expected
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_button_carries_the_requests_id_and_nothing_else(name: str) -> None:
+    for button in buttons(card(REQUESTS[name], POLICY)):
+        assert button["value"] == "12"
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.APPLIED])
+def test_applied_is_said_of_nothing_that_was_not(status: Status) -> None:
+    # Never pretended: whatever figures a request carries, only the state says that it was applied.
+    request = a_request(
+        status, approvals=ONE, answer_status=200, remain_before=1, remain_after=2, finished_at=ENDED
+    )
+    message = card(request, POLICY)
+    assert "*Applied*" not in json.dumps(message.payload())
+    assert not message.payload()["blocks"][0]["text"]["text"].startswith("Applied")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in REQUESTS if name.startswith(("denied", "cancelled", "expired"))]
+)
+def test_an_end_without_a_change_says_that_nothing_was_changed(name: str) -> None:
+    for message in (card(REQUESTS[name], POLICY), notice(REQUESTS[name].status, REQUESTS[name])):
+        assert "Nothing was changed." in message.text
+
+
+def test_a_request_that_was_applied_says_what_the_balance_was_and_is() -> None:
+    request = REQUESTS["applied"]
+    facts = json.dumps(card(request, POLICY).payload()["blocks"][1])
+    assert "998" in facts
+    assert "5,998" in facts
+
+
+def test_an_unlimited_subusers_balance_never_shows_a_number_that_does_not_count() -> None:
+    text = answers.balance(REPORTS["unlimited"]).text
+    assert "Remaining: unlimited, Total: unlimited" in text
+
+
+def test_a_balance_at_or_below_nothing_has_an_empty_bar_and_above_its_total_a_full_one() -> None:
+    def drawn(remain: int, total: int) -> str:
+        return answers.balance(BalanceReport(ShowBalance(None), Balance(remain=remain, total=total))).text
+
+    assert f"`{'░' * 20}` 0% left" in drawn(-5, 100)
+    assert f"`{'█' * 20}` 100% left" in drawn(500, 100)
+    assert f"`{'█' * 19}░` 99% left" in drawn(9999, 10000)
+    assert "% left" not in drawn(0, 0)
+
+
+HOSTILE = [
+    "@here",
+    "@channel",
+    "@everyone",
+    "<!channel>",
+    "<!here|x>",
+    "<@U3OTHER>",
+    "<!subteam^S1>",
+    "*bold*",
+    "_it_",
+    "~no~",
+    "`code`",
+    "```",
+    "&lt;",
+    "&amp;",
+    ":tada:",
+    "<http://evil.example|bank>",
+    "https://evil.example",
+    "\u202e",
+    "{x}",
+    "%s",
+    "&" * 60,
+    "x" * 60,
+    "`" * 60,
+    "Ω",
+]
+
+hostile_names = st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=4).map(
+    lambda parts: "".join(parts)[:128]
+)
+hostile_reasons = st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=60).map(
+    lambda parts: " ".join(parts)[:500]
+)
+MARK = re.compile(r"<[^<>]*>")
+OURS = re.compile(
+    r"<@(U0ASKER|U1ALICE|U2BERND|U4CLICK)>|<#C0APPROVE>"
+    r"|<!subteam\^S0FINANCE>|<!date\^\d+\^[^<>|]+\|[-0-9: ]+UTC>"
+)
+
+
+def text_objects(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        if part.get("type") in {"mrkdwn", "plain_text"} and isinstance(part.get("text"), str):
+            yield part
+        for value in part.values():
+            yield from text_objects(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from text_objects(item)
+
+
+def assert_harmless(text: str) -> None:
+    """Nothing links, mentions or calls but what creditbot itself wrote."""
+    for mark in MARK.findall(text):
+        assert OURS.fullmatch(mark), mark
+    assert "<" not in MARK.sub("", text)
+    assert not re.search("@(here|channel|everyone)", text, re.IGNORECASE)
+
+
+def assert_fit(payload: dict[str, Any]) -> None:
+    check_message(payload["text"], payload["blocks"])
+    assert len(payload["text"]) <= 12_000
+    assert_harmless(payload["text"])
+    for part in text_objects(payload["blocks"]):
+        if part["type"] == "mrkdwn":
+            assert part["verbatim"] is True
+            assert_harmless(part["text"])
+        else:
+            assert part["emoji"] is False or part["text"] in OWN_WORDS
+    assert mentions(payload["blocks"]) <= {REQUESTER, APPROVER, SECOND_APPROVER, CLICKER, "S0FINANCE"}
+
+
+OWN_WORDS = {
+    "Approve",
+    "Deny",
+    "Cancel",
+    "Not yet",
+    "Approve this change?",
+    "It was applied",
+    "It was not applied",
+    "Check again",
+}
+
+
+def hostile(request: CreditRequest, subuser: str, reason: str) -> CreditRequest:
+    fields = {field: getattr(request, field) for field in request.__dataclass_fields__}
+    fields |= {"subuser": subuser, "reason": reason, "allocation_update": -1_000_000_000}
+    if request.decision_reason:
+        fields["decision_reason"] = reason
+    if request.settled_reason:
+        fields["settled_reason"] = reason
+    return CreditRequest(**fields)
+
+
+@given(st.sampled_from(sorted(REQUESTS)), hostile_names, hostile_reasons)
+@example("in doubt, with evidence", "&" * 128, "&" * 500)
+@example("denied", "`" * 128, "<" * 500)
+@example("applied, settled by a person", "@here" * 25, "@channel " * 55)
+def test_whatever_people_type_a_card_and_its_notice_fit_and_call_nobody(
+    name: str, subuser: str, reason: str
+) -> None:
+    request = hostile(REQUESTS[name], subuser, reason)
+    assert_fit(card(request, POLICY).payload())
+    assert_fit(notice(request.status, request).payload())
+    assert_fit(answers.asked(request, "C0APPROVE").payload())
+
+
+@given(st.sampled_from(sorted(REQUESTS)), hostile_names, hostile_reasons)
+@example("pending", "&" * 128, "&" * 500)
+def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
+    name: str, subuser: str, reason: str
+) -> None:
+    request = hostile(REQUESTS[name], subuser, reason)
+    ten = ([request] * 10, True)
+    for message in (
+        answers.pending(ten),
+        answers.history(subuser, ten),
+        answers.history(subuser, ([], False)),
+        answers.show(request, EVENTS),
+        answers.balance(
+            BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None, subuser, subuser, reason))
+        ),
+    ):
+        assert_fit(message.payload())
+    for view in (
+        forms.ask(OpenForm("add", subuser, reason, reason), "{}"),
+        forms.deny(request),
+        forms.settle(request, applied=True),
+        forms.done("Asked for approval", answers.asked(request, "C0APPROVE")),
+    ):
+        check_view(view.to_dict())
+
+
+@given(hostile_names, hostile_reasons)
+def test_the_approver_reads_name_and_reason_exactly_as_they_were_typed(subuser: str, reason: str) -> None:
+    # In plain text nothing is formatted, so nothing may be escaped or lost either.
+    payload = card(a_request(subuser=subuser, reason=reason), POLICY).payload()
+    plain = [part["text"] for part in text_objects(payload["blocks"]) if part["type"] == "plain_text"]
+    assert f"Reason: {reason}" in plain
+    assert any(subuser in text for text in plain)
+
+
+def test_a_long_story_is_told_with_its_latest_events() -> None:
+    events = [{**EVENTS[2], "at": n * 1000} for n in range(60)]
+    message = answers.show(a_request(), [*events, EVENTS[-1]])
+    check_message(message.text, message.payload()["blocks"])
+    assert "doubt settled by operator" in message.payload()["blocks"][-1]["text"]["text"]
+
+
+def test_the_snapshots_themselves_keep_slacks_limits() -> None:
+    messages = [card(request, POLICY) for request in REQUESTS.values()]
+    messages += [notice(REQUESTS[name].status, REQUESTS[name]) for name in TOLD]
+    messages += [answers.balance(report) for report in REPORTS.values()]
+    messages += [card(a_request(), policy) for policy in POLICIES.values()]
+    for message in [*messages, *ANSWERS.values()]:
+        assert_fit(message.payload())
+
+
+def test_a_moment_can_be_read_where_slack_cannot_draw_it() -> None:
+    assert "2026-01-23 09:30 UTC" in card(REQUESTS["pending"], POLICY).text
+    assert NONRECURRING.at == NOW

@@ -1,0 +1,433 @@
+"""What can be typed after /credits, and what a person is told who typed something else."""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from creditbot.domain import commands
+from creditbot.domain.commands import (
+    MAX_AMOUNT,
+    USAGE,
+    Ask,
+    Cancel,
+    Command,
+    Help,
+    History,
+    OpenForm,
+    Pending,
+    Show,
+    ShowBalance,
+    amount,
+    parse,
+    plain,
+    quoted,
+    reason,
+    request_id,
+    subuser_name,
+)
+from creditbot.domain.errors import CommandError
+
+SAYS_WHAT_TO_TYPE = re.compile(
+    r"\bType\b|\bName (a|the) subuser|\bSay why\b|\bShorten it\b|at most|`/credits "
+)
+CALLS_A_CHANNEL = re.compile(r"@(here|channel|everyone)", re.IGNORECASE)
+
+typed_texts = st.text(st.characters(codec="utf-8"), max_size=60)
+near_commands = st.builds(
+    " ".join,
+    st.lists(
+        st.sampled_from(
+            [*USAGE, "acme", "5k", "12", "#", "@here", "<!here>", "&lt;", "`", "account-id:", ".."]
+        )
+        | typed_texts,
+        max_size=5,
+    ),
+)
+
+
+def refusal(text: str) -> CommandError:
+    with pytest.raises(CommandError) as caught:
+        parse(text)
+    return caught.value
+
+
+def assert_helpful_and_harmless(sentence: str) -> None:
+    assert SAYS_WHAT_TO_TYPE.search(sentence), sentence
+    assert "<" not in sentence
+    assert not CALLS_A_CHANNEL.search(sentence)
+    assert sentence.count("`") % 2 == 0, "what was quoted must stay inside its code span"
+    assert len(sentence) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("", ShowBalance(None)),
+        (" \t\n", ShowBalance(None)),
+        ("balance", ShowBalance(None)),
+        ("balance acme", ShowBalance("acme")),
+        ("balance john@example.com", ShowBalance("john@example.com")),
+        ("balance account-id:12345", ShowBalance("account-id 12345")),
+        ("balance account-id 12345", ShowBalance("account-id 12345")),
+        ("balance Account-ID: AC_1-x", ShowBalance("account-id AC_1-x")),
+        ("BALANCE  acme ", ShowBalance("acme")),
+        ("add acme 5000 Black Friday", Ask("acme", 5000, "Black Friday")),
+        ("Add acme 5,000 Black  Friday", Ask("acme", 5000, "Black Friday")),
+        ("add acme 10 payload campaign", Ask("acme", 10, "payload campaign")),
+        ("remove acme 1.5m sold less", Ask("acme", -1_500_000, "sold less")),
+        ("remove\tacme\n5k\r\nsold less", Ask("acme", -5000, "sold less")),
+        ("add Acme_EU.2 1 x", Ask("Acme_EU.2", 1, "x")),
+        ("add ACMÉ 1 Grüße", Ask("ACMÉ", 1, "Grüße")),
+        ("add", OpenForm("add")),
+        ("add acme", OpenForm("add", "acme")),
+        ("remove acme 5k", OpenForm("remove", "acme", "5k")),
+        ("request", OpenForm("add")),
+        ("request acme 5k Black Friday", OpenForm("add", "acme", "5k", "Black Friday")),
+        ("pending", Pending()),
+        ("history", History(None)),
+        ("history acme", History("acme")),
+        ("show 12", Show(12)),
+        ("show #12", Show(12)),
+        ("cancel 12", Cancel(12)),
+        ("help", Help()),
+        ("HELP", Help()),
+    ],
+)
+def test_every_subcommand_is_read_into_its_own_value(text: str, command: Command) -> None:
+    assert parse(text) == command
+
+
+def test_what_usage_promises_is_understood() -> None:
+    filled = {"SUBUSER": "acme", "AMOUNT": "5k", "REASON": "why", "ID": "12"}
+    for word, usage in USAGE.items():
+        text = usage.removeprefix("/credits ").replace("[", "").replace("]", "")
+        for placeholder, value in filled.items():
+            text = text.replace(placeholder, value)
+        assert text.startswith(word)
+        parse(text)
+
+
+def test_only_names_of_subusers_count_as_subusers() -> None:
+    assert ShowBalance("acme").is_subuser
+    assert not ShowBalance(None).is_subuser
+    assert not ShowBalance("account-id 5").is_subuser
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("add <mailto:a@b.co|a@b.co> 5k hi", Ask("a@b.co", 5000, "hi")),
+        ("add <mailto:a@b.co> 5k hi", Ask("a@b.co", 5000, "hi")),
+        ("add <http://acme.com|acme.com> 5k hi", Ask("acme.com", 5000, "hi")),
+        ("add R&amp;D 5k for R&amp;D", Ask("R&D", 5000, "for R&D")),
+        ("add acme 5k ask <@U1|bo> and <@U2>", Ask("acme", 5000, "ask @bo and @U2")),
+        (
+            "add acme 5k <!here> <!subteam^S1|@ops> <!channel|channel>",
+            Ask("acme", 5000, "@here @ops channel"),
+        ),
+        ("add acme 5k see <#C1|sales> and <#C2>", Ask("acme", 5000, "see #sales and #C2")),
+        (
+            "add acme 5k see <https://a.example/x?a=1&amp;b=2>",
+            Ask("acme", 5000, "see https://a.example/x?a=1&b=2"),
+        ),
+        ("add acme 5k a &lt; b &gt; c", Ask("acme", 5000, "a < b > c")),
+        ("add acme 5k typed &amp;lt;", Ask("acme", 5000, "typed &lt;")),
+        ("balance\u00a0acme", ShowBalance("acme")),
+    ],
+)
+def test_slacks_notation_is_read_as_what_the_person_typed(typed: str, command: Command) -> None:
+    assert parse(typed) == command
+
+
+def test_entities_are_undone_once_only() -> None:
+    assert plain("&amp;amp;lt;") == "&amp;lt;"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "00",
+        "0k",
+        "0,000",
+        "1.5",
+        "0.0001k",
+        "1.0000001m",
+        "1" + "0" * 30,
+        "9" * 5000,
+        "1000000001",
+        "1001m",
+        "\uff15",
+        "\u0665",
+        "²",
+        "--5",
+        "-5",
+        "+5",
+        "−5",
+        "–5",
+        "5,00",
+        "5,0000",
+        ",500",
+        "1,00,000",
+        "1e3",
+        "0x10",
+        "5kk",
+        "5mk",
+        "5b",
+        "5 000",
+        "1_000",
+        ".5k",
+        "5.",
+        "5.k",
+        "five",
+        "NaN",
+        "inf",
+        "½",
+        "@here",
+        "<!here>",
+        "`5`",
+        "5\u200b",
+    ],
+)
+def test_amounts_that_could_be_misread_are_refused(text: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        amount(text)
+    assert caught.value.field == "amount"
+    assert_helpful_and_harmless(caught.value.sentence)
+
+
+@pytest.mark.parametrize("text", ["-5", "+5", "−5", "–5", "--5"])
+def test_a_sign_is_answered_with_the_words_that_replace_it(text: str) -> None:
+    sentence = refusal(f"add acme {text} why").sentence
+    assert "add" in sentence
+    assert "remove" in sentence
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "..",
+        ".",
+        "../x",
+        "a/b",
+        "a\\b",
+        "/",
+        "x" * 129,
+        "x" * 500,
+        "account-id:12345",
+        "ACCOUNT-ID:1",
+        "account-id:",
+        "@bob",
+        "@here",
+        "#sales",
+        "a\x00b",
+        "a\x1bb",
+        "a\x7fb",
+        "a\u200bb",
+        "\u200b",
+        "a\u202eb",
+        "a\u2060b",
+        "a\ufeffb",
+        "a\U000e0041b",
+        "a\ud800b",
+    ],
+)
+def test_names_that_could_change_a_path_or_a_header_are_refused(name: str) -> None:
+    error = refusal(f"add {name} 5 why")
+    assert error.field == "subuser"
+    assert_helpful_and_harmless(error.sentence)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "a\tb", "a\nb", "a\r\nx-header: 1", "a\u3000b"])
+def test_names_from_a_form_may_not_hold_white_space(name: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        subuser_name(name)
+    assert caught.value.field == "subuser"
+    assert_helpful_and_harmless(caught.value.sentence)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t", "\u200b", "\u2063\u2064", "\x00", "\ufe0f", "\u0301", "x" * 501]
+)
+def test_reasons_that_say_nothing_or_too_much_are_refused(text: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        reason(text)
+    assert caught.value.field == "reason"
+    assert_helpful_and_harmless(caught.value.sentence)
+
+
+def test_the_longest_reason_fits_and_is_kept_whole() -> None:
+    assert reason("x" * 500) == "x" * 500
+    assert isinstance(parse(f"add acme 5 {'x' * 500}"), Ask)
+
+
+def test_a_reason_is_one_line_without_what_cannot_be_seen() -> None:
+    assert reason(" Black\n\n Friday\t\u202esale\x00 ") == "Black Friday sale"
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "#", "-1", "1.0", "1 2", "abc", "\uff11", "9" * 19, "0x1", "<!here>", "@here"]
+)
+def test_what_is_no_request_id_is_refused_with_the_way_to_find_one(text: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        request_id(text)
+    assert "/credits pending" in caught.value.sentence
+    assert_helpful_and_harmless(caught.value.sentence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "balance a b",
+        "balance account-id:",
+        "balance account-id:a/b",
+        "balance account-id: 1 2",
+        "history a b",
+        "history account-id:5",
+        "show",
+        "show 1 2",
+        "show x",
+        "cancel",
+        "cancel all",
+        "pending acme",
+        "help me",
+        "approve 5",
+        "ad acme 5 why",
+        "<!here>",
+        "@here",
+        "`*_~<http://x.example|add>",
+        "5000",
+        "-",
+        "\x00",
+    ],
+)
+def test_what_is_not_understood_is_answered_with_what_to_type(text: str) -> None:
+    assert_helpful_and_harmless(refusal(text).sentence)
+
+
+def test_a_slip_of_the_finger_is_answered_with_the_command_that_was_meant() -> None:
+    assert USAGE["balance"] in refusal("balanc acme").sentence
+    assert USAGE["history"] in refusal("histroy").sentence
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("<@U1>", "`&lt;@U1&gt;`"),
+        ("@here", "`@\u2060here`"),
+        ("`x`", "`'x'`"),
+        ("a\u200bb", "`a□b`"),
+        ("x" * 41, f"`{'x' * 40}…`"),
+    ],
+)
+def test_what_is_quoted_back_can_do_nothing(typed: str, shown: str) -> None:
+    assert quoted(typed) == shown
+
+
+@given(typed_texts | near_commands)
+@example("add \ud800 5 x")
+@example("balance account-id " + "9" * 500)
+@example("show " + "9" * 5000)
+@example("add acme " + "9" * 5000)
+def test_no_text_raises_anything_but_a_helpful_refusal(text: str) -> None:
+    try:
+        parse(text)
+    except CommandError as error:
+        assert_helpful_and_harmless(error.sentence)
+
+
+@given(st.integers(1, MAX_AMOUNT))
+@example(1)
+@example(MAX_AMOUNT)
+def test_an_amount_is_read_as_it_is_written(value: int) -> None:
+    assert amount(f"{value:,}") == value
+    assert amount(str(value)) == value
+    assert amount(f" {value} ") == value
+
+
+@given(st.integers(0, 10**9), st.integers(0, 6), st.sampled_from(["k", "K", "m", "M"]))
+@example(3, 1, "k")
+@example(11, 1, "k")
+@example(999999999, 6, "m")
+def test_k_and_m_are_exact_and_never_rounded(digits: int, places: int, unit: str) -> None:
+    value = Decimal(digits).scaleb(-places)
+    exact = value * (1000 if unit in "kK" else 1_000_000)
+    try:
+        read = amount(f"{value:f}{unit}")
+    except CommandError:
+        assert exact == 0 or exact > MAX_AMOUNT or exact % 1 != 0
+    else:
+        assert read == exact
+
+
+@given(st.text(st.sampled_from("0123456789,.kKmM"), max_size=14))
+def test_an_amount_that_is_taken_is_a_whole_number_in_range_and_reads_the_same_again(text: str) -> None:
+    try:
+        value = amount(text)
+    except CommandError:
+        return
+    assert 1 <= value <= MAX_AMOUNT
+    assert amount(str(value)) == value
+
+
+@given(typed_texts | st.text(st.sampled_from("aB1.@-_+~ %?&\t\u200b/\\é"), max_size=140))
+def test_a_name_that_is_taken_is_safe_in_a_path_and_a_header_and_reads_the_same_again(text: str) -> None:
+    try:
+        name = subuser_name(text)
+    except CommandError:
+        return
+    assert subuser_name(name) == name
+    assert 1 <= len(name) <= 128
+    assert name not in {".", ".."}
+    assert not name.lower().startswith("account-id:")
+    assert not set(name) & set("/\\")
+    assert not any(char.isspace() or unicodedata.category(char)[0] in "CZ" for char in name)
+
+
+@given(typed_texts | st.text(max_size=600))
+def test_a_reason_that_is_taken_can_be_read_and_fits(text: str) -> None:
+    try:
+        taken = reason(text)
+    except CommandError:
+        return
+    assert 1 <= len(taken) <= 500
+    assert taken == taken.strip()
+    assert not any(unicodedata.category(char).startswith("C") for char in taken)
+
+
+@given(near_commands, st.integers(1, 10**6), st.sampled_from(["add", "remove"]))
+def test_whoever_asks_gets_the_sign_of_the_word_that_they_typed(why: str, value: int, word: str) -> None:
+    try:
+        command = parse(f"{word} acme {value} x {why}")
+    except CommandError:
+        return  # the reason is too long
+    assert isinstance(command, Ask)
+    assert command.allocation_update == (value if word == "add" else -value)
+    assert command.subuser == "acme"
+
+
+@given(typed_texts)
+def test_quoting_never_ends_its_own_code_span(text: str) -> None:
+    span = quoted(text)
+    assert span.startswith("`")
+    assert span.endswith("`")
+    assert span.count("`") == 2
+    assert "<" not in span
+    assert not CALLS_A_CHANNEL.search(span)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=30))
+def test_escaped_text_comes_back_as_it_was_typed(text: str) -> None:
+    sent = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert plain(sent) == text
+
+
+def test_a_form_is_opened_with_what_was_given_even_if_it_is_wrong() -> None:
+    assert parse("request a/b 5kk why") == OpenForm("add", "a/b", "5kk", "why")
+    assert parse(f"request {'x' * 200} {'9' * 100} {'y' * 900}") == OpenForm(
+        "add", "x" * commands.MAX_NAME, "9" * 40, "y" * commands.MAX_REASON
+    )

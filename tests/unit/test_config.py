@@ -1,0 +1,239 @@
+"""Settings: what is needed, and one line for each fault without any secret in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditbot.config import ConfigError, DatabaseSettings, Settings
+
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-17-made-up-token",
+    "SLACK_SIGNING_SECRET": "made-up-signing-secret",
+    "SLACK_APP_TOKEN": "xapp-1-made-up-token",
+    "SENDGRID_API_KEY": "SG.made-up.key",
+}
+GOOD = {**SECRETS, "CREDITBOT_APPROVALS_CHANNEL": "C0123ABCD"}
+
+
+def lines(environ: dict[str, str | None]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_environ(environ)
+    assert str(caught.value) == "\n".join(caught.value.lines)
+    return caught.value.lines
+
+
+def named(found: list[str]) -> list[str]:
+    return [line.partition(" ")[0] for line in found]
+
+
+def test_what_is_needed_is_enough_and_the_rest_has_defaults() -> None:
+    settings = Settings.from_environ(GOOD)
+    assert settings.slack_bot_token.get_secret_value() == SECRETS["SLACK_BOT_TOKEN"]
+    assert settings.sendgrid_api_key.get_secret_value() == SECRETS["SENDGRID_API_KEY"]
+    assert settings.approvals_channel == "C0123ABCD"
+    assert settings.approvers == ()
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.sendgrid_url == "https://api.sendgrid.com"
+    assert settings.database_url == "sqlite+aiosqlite:///creditbot.db"
+    assert (settings.host, settings.port, settings.log_level) == ("127.0.0.1", 3000, "INFO")
+
+
+def test_everything_that_is_missing_is_said_at_once_a_line_each() -> None:
+    found = lines({})
+    assert named(found) == [
+        "CREDITBOT_APPROVALS_CHANNEL",
+        "SENDGRID_API_KEY",
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+    ]
+    for line in found:
+        assert " is missing: set it to " in line
+        assert "\n" not in line
+
+
+def test_missing_and_wrong_settings_are_said_together() -> None:
+    found = lines(
+        {
+            "SLACK_BOT_TOKEN": "xoxp-1",
+            "PORT": "x",
+            "CREDITBOT_POLICY": "p.toml",
+            "LOG_LEVEL": "loud",
+            "HOST": "",
+        }
+    )
+    assert named(found) == [
+        "CREDITBOT_APPROVALS_CHANNEL", "CREDITBOT_POLICY", "LOG_LEVEL", "PORT", "SENDGRID_API_KEY",
+        "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\n", None])
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SENDGRID_API_KEY", "CREDITBOT_APPROVALS_CHANNEL"])
+def test_an_empty_setting_counts_as_missing(name: str, empty: str | None) -> None:
+    found = lines({**GOOD, name: empty})
+    assert len(found) == 1
+    assert found[0].startswith(f"{name} is missing: ")
+
+
+@pytest.mark.parametrize("kept", ["SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"])
+def test_one_way_into_slack_is_enough(kept: str) -> None:
+    one_way = {**GOOD, "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "", kept: SECRETS[kept]}
+    assert SECRETS[kept] in Settings.from_environ(one_way).secrets()
+
+
+def test_a_missing_way_into_slack_names_both() -> None:
+    found = lines({**GOOD, "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": ""})
+    assert named(found) == ["SLACK_SIGNING_SECRET"]
+    assert "SLACK_APP_TOKEN" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxp-1", "xoxb-"),
+        ("SLACK_APP_TOKEN", "xoxb-1", "xapp-"),
+        ("SLACK_API_URL", "ftp://slack.com", "https://"),
+        ("SLACK_API_URL", "slack.com/api", "https://"),
+        ("SENDGRID_API_URL", "api.sendgrid.com", "https://"),
+        ("SENDGRID_API_URL", "https://", "https://"),
+        ("SENDGRID_API_URL", "https://a.example/v3?x=1", "https://"),
+        ("SENDGRID_REGION", "us", "'global' or 'eu'"),
+        ("SENDGRID_TIMEOUT", "0.5", "greater than or equal to 1"),
+        ("SENDGRID_TIMEOUT", "61", "less than or equal to 60"),
+        ("SENDGRID_TIMEOUT", "nan", "60"),
+        ("SENDGRID_TIMEOUT", "soon", "a valid number"),
+        ("PORT", "65536", "65535"),
+        ("PORT", "-1", "0"),
+        ("PORT", "http", "integer"),
+        ("LOG_LEVEL", "TRACE", "'DEBUG'"),
+        ("CREDITBOT_APPROVALS_CHANNEL", "#approvals", "C0123ABCD"),
+        ("CREDITBOT_APPROVALS_CHANNEL", "U0123ABCD", "C0123ABCD"),
+        ("CREDITBOT_APPROVERS", "@bob", "U0123ABCD"),
+        ("CREDITBOT_APPROVERS", "U0123 U0456", "commas"),
+        ("CREDITBOT_APPROVERS", "U0123,bob", "entry 2"),
+        ("CREDITBOT_POLICY", "policy.toml", "unset it"),
+        ("DATABASE_URL", "postgres://h/db", "PostgreSQL is not supported"),
+        ("DATABASE_URL", "sqlite://", "sqlite:///creditbot.db"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_says_what_would_be_right(name: str, value: str, says: str) -> None:
+    found = lines({**GOOD, name: value})
+    assert len(found) == 1
+    assert found[0].startswith(f"{name} ")
+    assert says in found[0]
+    assert "\n" not in found[0]
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(SECRETS)), st.integers(0, 3), min_size=1),
+    st.dictionaries(
+        st.sampled_from(
+            ["PORT", "LOG_LEVEL", "SENDGRID_REGION", "CREDITBOT_POLICY", "DATABASE_URL", "SLACK_API_URL"]
+        ),
+        st.just("wrong"),
+    ),
+)
+def test_no_fault_ever_shows_a_secret(secrets: dict[str, int], wrong: dict[str, str]) -> None:
+    # Right beginnings and wrong ones, as people swap their tokens.
+    beginnings = ["xoxb-", "xapp-", "xoxp-", ""]
+    environ = {name: f"{beginnings[n]}hush-{name}" for name, n in secrets.items()} | wrong
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_environ(environ)
+    assert "hush" not in str(caught.value)
+    assert "hush" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    settings = Settings.from_environ(GOOD)
+    for secret in SECRETS.values():
+        assert secret not in repr(settings)
+        assert secret not in str(settings)
+        assert secret not in settings.model_dump_json()
+    assert sorted(settings.secrets()) == sorted(SECRETS.values())
+
+
+@pytest.mark.parametrize(
+    ("given_url", "used"),
+    [
+        ("sqlite:///creditbot.db", "sqlite+aiosqlite:///creditbot.db"),
+        ("sqlite:////var/lib/creditbot.db", "sqlite+aiosqlite:////var/lib/creditbot.db"),
+        ("sqlite+aiosqlite:///creditbot.db", "sqlite+aiosqlite:///creditbot.db"),
+        (" sqlite:///creditbot.db\n", "sqlite+aiosqlite:///creditbot.db"),
+    ],
+)
+def test_a_database_address_gets_the_driver_that_is_used(given_url: str, used: str) -> None:
+    assert DatabaseSettings.from_environ({"DATABASE_URL": given_url}).database_url == used
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://bot:hunter2@db/credits",
+        "postgresql://bot:hunter2@db/credits",
+        "postgresql+psycopg://bot:hunter2@db/credits",
+        "postgresql+asyncpg://bot:hunter2@db/credits",
+    ],
+)
+def test_postgresql_is_refused_clearly_and_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        DatabaseSettings.from_environ({"DATABASE_URL": url})
+    assert caught.value.lines == [
+        "DATABASE_URL is wrong: PostgreSQL is not supported by this version; use sqlite:///creditbot.db."
+    ]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "creditbot.db",
+        "sqlite:",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite://x.db",
+        "sqlite:///x?mode=ro",
+    ],
+)
+def test_a_database_that_would_forget_or_cannot_be_opened_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"DATABASE_URL is wrong: .*sqlite:///creditbot\.db"):
+        DatabaseSettings.from_environ({"DATABASE_URL": url})
+
+
+def test_only_the_mapping_is_read_and_never_the_process_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        **GOOD,
+        "PORT": "9",
+        "DATABASE_URL": "sqlite:///other.db",
+        "LOG_LEVEL": "DEBUG",
+    }.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.lower(), value)
+    assert len(lines({})) == 4
+    settings = Settings.from_environ({**GOOD, "CREDITBOT_APPROVALS_CHANNEL": "C0OTHER"})
+    assert (settings.port, settings.log_level, settings.approvals_channel) == (3000, "INFO", "C0OTHER")
+    assert settings.database_url == "sqlite+aiosqlite:///creditbot.db"
+
+
+def test_commands_that_need_only_the_database_ask_for_nothing_else() -> None:
+    assert DatabaseSettings.from_environ({}).database_url == "sqlite+aiosqlite:///creditbot.db"
+    assert DatabaseSettings.from_environ({"LOG_LEVEL": "warning", "PORT": "x"}).log_level == "WARNING"
+
+
+def test_approvers_are_read_in_order_and_once_each() -> None:
+    settings = Settings.from_environ({**GOOD, "CREDITBOT_APPROVERS": " U1, S2,,W3 ,U1,"})
+    assert settings.approvers == ("U1", "S2", "W3")
+
+
+def test_the_region_chooses_the_host_unless_an_address_is_given() -> None:
+    assert (
+        Settings.from_environ({**GOOD, "SENDGRID_REGION": "eu"}).sendgrid_url == "https://api.eu.sendgrid.com"
+    )
+    both = {**GOOD, "SENDGRID_REGION": "eu", "SENDGRID_API_URL": "http://127.0.0.1:8080"}
+    assert Settings.from_environ(both).sendgrid_url == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8081/api", "http://127.0.0.1:8081/api/"])
+def test_slacks_address_ends_in_a_slash_as_its_client_needs(url: str) -> None:
+    assert Settings.from_environ({**GOOD, "SLACK_API_URL": url}).slack_api_url == "http://127.0.0.1:8081/api/"

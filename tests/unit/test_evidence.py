@@ -1,0 +1,127 @@
+"""What two readings around an unclear PATCH prove, against what truly happened."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from creditbot.domain.evidence import Reading, Verdict, conclude
+
+balances = st.integers(0, 50) | st.integers(0, 10**9)
+changes = (st.integers(-60, 60) | st.integers(-(10**9), 10**9)).filter(bool)
+burns = st.integers(0, 60) | st.integers(0, 10**9)
+kinds = st.sampled_from([("nonrecurring", None), ("recurring", "2026-01-01")])
+
+
+def read(kind: tuple[str | None, str | None], remain: int | None) -> Reading:
+    return Reading(kind[0], remain, kind[1])
+
+
+@dataclass(frozen=True)
+class Story:
+    """A balance read, mail sent, a PATCH that was applied or not, more mail sent, the balance read again."""
+
+    before: int
+    change: int
+    burn: int
+    later_burn: int
+    applied: bool
+    clamps: bool
+
+    @property
+    def after(self) -> int:
+        remain = self.before - min(self.burn, self.before)
+        if self.applied:
+            remain += self.change
+            # Whether SendGrid stops at zero or goes below is not documented.
+            remain = max(remain, 0) if self.clamps else remain
+        return remain - min(self.later_burn, max(remain, 0))
+
+
+stories = st.builds(Story, balances, changes, burns, burns, st.booleans(), st.booleans())
+
+
+@given(kinds, stories)
+@example(("nonrecurring", None), Story(10, -10, 5, 0, applied=True, clamps=True))
+@example(("nonrecurring", None), Story(10, 5, 0, 20, applied=True, clamps=False))
+def test_a_verdict_never_contradicts_what_truly_happened(kind: tuple[str, str | None], story: Story) -> None:
+    verdict = conclude(story.change, read(kind, story.before), read(kind, story.after)).verdict
+    assert verdict is not Verdict.APPLIED or story.applied
+    assert verdict is not Verdict.NOT_APPLIED or not story.applied
+
+
+@given(kinds, balances, changes)
+def test_without_mail_in_between_an_addition_that_was_applied_is_proven(
+    kind: tuple[str, str | None], before: int, change: int
+) -> None:
+    after = before + abs(change)
+    assert conclude(abs(change), read(kind, before), read(kind, after)).verdict is Verdict.APPLIED
+
+
+@given(kinds, balances, changes)
+def test_without_mail_in_between_a_removal_that_was_not_applied_is_proven(
+    kind: tuple[str, str | None], before: int, change: int
+) -> None:
+    before += abs(change)  # below zero nothing is proven
+    assert conclude(-abs(change), read(kind, before), read(kind, before)).verdict is Verdict.NOT_APPLIED
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after", "verdict"),
+    [
+        (5, 10, 11, Verdict.APPLIED),
+        (5, 10, 15, Verdict.APPLIED),
+        (5, 10, 10, Verdict.UNKNOWN),
+        (5, 10, 3, Verdict.UNKNOWN),
+        (-5, 10, 10, Verdict.NOT_APPLIED),
+        (-5, 10, 6, Verdict.NOT_APPLIED),
+        (-5, 10, 5, Verdict.UNKNOWN),
+        (-5, 10, 2, Verdict.UNKNOWN),
+    ],
+)
+def test_the_table_at_its_edges(change: int, before: int, after: int, verdict: Verdict) -> None:
+    kind = ("nonrecurring", None)
+    assert conclude(change, read(kind, before), read(kind, after)).verdict is verdict
+
+
+@given(changes, balances, balances, st.sampled_from([(None, "2026-01-01"), ("2026-01-01", None), (None, None),
+                                                     ("2026-01-01", "2026-02-01")]))  # fmt: skip
+def test_a_reset_that_may_have_come_in_between_voids_every_proof(
+    change: int, before: int, after: int, resets: tuple[str | None, str | None]
+) -> None:
+    found = conclude(change, Reading("recurring", before, resets[0]), Reading("recurring", after, resets[1]))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "reset" in found.arithmetic
+
+
+@given(
+    changes,
+    balances,
+    balances,
+    st.sampled_from(["recurring", "nonrecurring", "unlimited", None]),
+    st.sampled_from(["recurring", "nonrecurring", "unlimited", None]),
+)
+def test_a_change_of_kind_voids_every_proof(
+    change: int, before: int, after: int, kind: str | None, other: str | None
+) -> None:
+    assume(kind != other)
+    found = conclude(change, Reading(kind, before, "2026-01-01"), Reading(other, after, "2026-01-01"))
+    assert found.verdict is Verdict.UNKNOWN
+
+
+@given(kinds, changes, balances, st.sampled_from([(True, False), (False, True), (False, False)]))
+def test_a_balance_that_was_not_reported_proves_nothing(
+    kind: tuple[str, str | None], change: int, balance: int, known: tuple[bool, bool]
+) -> None:
+    before, after = (balance if is_known else None for is_known in known)
+    assert conclude(change, read(kind, before), read(kind, after)).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("change", [5000, -5000])
+def test_the_arithmetic_names_both_balances_and_the_change(change: int) -> None:
+    for after in (99, 4000, 10000, 20000):
+        found = conclude(change, Reading("nonrecurring", 10000, None), Reading("nonrecurring", after, None))
+        assert (
+            f"Balance before: 10,000. Balance now: {after:,}. Change asked: {change:+,}." in found.arithmetic
+        )

@@ -1,0 +1,134 @@
+"""The hash chain: no edit, gap or swap goes unnoticed."""
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from creditbot.domain.ledger import GENESIS, HASHED_FIELDS, Verification, event_hash, verify
+
+Row = dict[str, Any]
+
+FIELDS = (*HASHED_FIELDS, "previous_hash", "hash")
+
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
+contents: st.SearchStrategy[Row] = st.fixed_dictionaries(
+    {
+        "request_id": st.integers(1, 9) | st.none(),
+        "at": st.integers(0, 2**41),
+        "kind": texts,
+        "actor": texts | st.none(),
+        "from_status": texts | st.none(),
+        "to_status": texts | st.none(),
+        "detail": texts,
+    }
+)
+
+
+def chained(contents: list[Row]) -> list[Row]:
+    rows: list[Row] = []
+    previous = GENESIS
+    for n, content in enumerate(contents, 1):
+        row = {"id": n, **content, "previous_hash": previous}
+        previous = row["hash"] = event_hash(previous, row)
+        rows.append(row)
+    return rows
+
+
+chains = st.lists(contents, min_size=1, max_size=5).map(chained)
+
+
+@given(chains)
+def test_a_chain_that_nobody_touched_holds(rows: list[Row]) -> None:
+    assert verify(rows) == Verification(len(rows), rows[-1]["hash"], broken_at=None)
+
+
+def test_an_empty_chain_holds() -> None:
+    assert verify([]) == Verification(0, GENESIS, broken_at=None)
+
+
+@given(chains, st.data())
+def test_any_single_field_that_was_edited_is_found(rows: list[Row], data: st.DataObject) -> None:
+    n = data.draw(st.integers(0, len(rows) - 1))
+    field = data.draw(st.sampled_from(FIELDS))
+    value = data.draw(st.none() | st.integers(-1, 2**41) | texts | st.just(GENESIS))
+    assume(value != rows[n][field])
+    rows[n] = {**rows[n], field: value}
+    found = verify(rows)
+    assert found.broken_at == n + 1
+    assert found.count == n
+
+
+@given(chains, st.data())
+def test_a_row_that_was_removed_is_found_where_it_was(rows: list[Row], data: st.DataObject) -> None:
+    assume(len(rows) > 1)
+    n = data.draw(st.integers(0, len(rows) - 2))
+    del rows[n]
+    assert verify(rows).broken_at == n + 1
+
+
+@given(chains)
+def test_a_last_row_that_was_removed_shows_in_the_count_and_the_head(rows: list[Row]) -> None:
+    whole, cut = verify(rows), verify(rows[:-1])
+    assert cut.count == whole.count - 1
+    assert cut.head != whole.head
+
+
+@given(chains, contents, st.data())
+def test_a_row_that_was_slipped_in_is_found(rows: list[Row], content: Row, data: st.DataObject) -> None:
+    n = data.draw(st.integers(0, len(rows) - 1))
+    previous = rows[n]["previous_hash"]
+    forged = {"id": rows[n]["id"], **content, "previous_hash": previous}
+    forged["hash"] = event_hash(previous, forged)
+    rows.insert(n, forged)
+    assert verify(rows).broken_at in {n + 1, n + 2}
+
+
+def test_a_gap_in_the_ids_is_found_even_if_every_hash_fits() -> None:
+    event: Row = dict.fromkeys(HASHED_FIELDS)
+    first: Row = event | {"id": 1, "previous_hash": GENESIS}
+    first["hash"] = event_hash(GENESIS, first)
+    third: Row = event | {"id": 3, "previous_hash": first["hash"]}
+    third["hash"] = event_hash(first["hash"], third)
+    assert verify([first, third]).broken_at == 2
+
+
+@given(chains, st.data())
+def test_rows_that_were_swapped_are_found(rows: list[Row], data: st.DataObject) -> None:
+    assume(len(rows) > 1)
+    n, m = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=2, max_size=2)))
+    rows[n], rows[m] = rows[m], rows[n]
+    assert verify(rows).broken_at == n + 1
+
+
+@given(chains, st.data())
+def test_a_row_that_was_edited_and_hashed_anew_breaks_the_next(rows: list[Row], data: st.DataObject) -> None:
+    assume(len(rows) > 1)
+    n = data.draw(st.integers(0, len(rows) - 2))
+    edited = {**rows[n], "actor": f"{rows[n]['actor']}x"}
+    rows[n] = {**edited, "hash": event_hash(edited["previous_hash"], edited)}
+    assert verify(rows).broken_at == n + 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"kind": "ab", "actor": "c"}, {"kind": "a", "actor": "bc"}),
+        ({"actor": None}, {"actor": "null"}),
+        ({"actor": ""}, {"actor": None}),
+        ({"kind": 'a","b'}, {"kind": "a", "actor": "b"}),
+        ({"at": 1}, {"at": 11}),
+    ],
+)
+def test_different_events_never_run_into_the_same_hash(one: Row, other: Row) -> None:
+    event: Row = dict.fromkeys(HASHED_FIELDS)
+    assert event_hash(GENESIS, event | one) != event_hash(GENESIS, event | other)
+
+
+def test_the_hash_stays_what_earlier_versions_wrote() -> None:
+    event: Row = {
+        "id": 1, "request_id": 12, "at": 1769074200000, "kind": "requested", "actor": "U0ASKER",
+        "from_status": None, "to_status": "pending", "detail": '{"reason": "Grüße"}',
+    }  # fmt: skip
+    assert event_hash(GENESIS, event) == "a0d71345d931690f1f9770f1f6a83354591a305cf755c2eacaa7900effadd2bb"

@@ -1,0 +1,243 @@
+"""What Slack delivers is read into values, or found unreadable; nothing else can happen."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditbot.domain.commands import Ask
+from creditbot.domain.errors import DomainError
+from creditbot.slack.payloads import (
+    Click,
+    SlashCommand,
+    Submission,
+    UnknownPayload,
+    UnreadablePayload,
+    read_click,
+    read_command,
+    read_submission,
+    reduce,
+)
+from creditbot.slack.submissions import read_request
+
+COMMAND: dict[str, Any] = {
+    "command": "/credits",
+    "user_id": "U1",
+    "channel_id": "C1",
+    "text": "help",
+    "trigger_id": "1.2.3",
+    "response_url": "https://hooks.slack.com/x",
+}
+CLICK: dict[str, Any] = {
+    "type": "block_actions",
+    "user": {"id": "U1"},
+    "container": {"type": "message", "message_ts": "1.5", "channel_id": "C1", "is_ephemeral": False},
+    "actions": [{"action_id": "approve", "value": "12"}],
+    "trigger_id": "1.2.3",
+    "response_url": "https://hooks.slack.com/x",
+}
+SUBMISSION: dict[str, Any] = {
+    "type": "view_submission",
+    "user": {"id": "U1"},
+    "view": {
+        "id": "V1",
+        "callback_id": "ask",
+        "private_metadata": "12",
+        "state": {
+            "values": {
+                "direction": {"direction": {"type": "static_select", "selected_option": {"value": "add"}}},
+                "reason": {"reason": {"type": "plain_text_input", "value": "Black Friday"}},
+                "subuser": {"subuser": {"type": "plain_text_input", "value": None}},
+            }
+        },
+    },
+}
+READERS: list[tuple[Callable[[Any], object], dict[str, Any]]] = [
+    (read_command, COMMAND),
+    (read_click, CLICK),
+    (read_submission, SUBMISSION),
+]
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6)
+keys = st.sampled_from(
+    [
+        "user",
+        "id",
+        "container",
+        "actions",
+        "view",
+        "state",
+        "values",
+        "value",
+        "selected_option",
+        "user_id",
+        "trigger_id",
+    ]
+)
+junk = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=16,
+)
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where something stands inside a payload."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, item in inside for place in [(*at, key), *places(item, (*at, key))]]
+
+
+def replaced(body: dict[str, Any], place: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(body)
+    holder: Any = changed
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    return changed
+
+
+def outcome(reader: Callable[[Any], object], body: Any) -> object:
+    try:
+        return reader(body)
+    except UnreadablePayload as error:
+        return str(error)
+
+
+def test_a_command_is_read() -> None:
+    assert read_command(COMMAND) == SlashCommand("U1", "C1", "help", "1.2.3", "https://hooks.slack.com/x")
+    assert read_command({**COMMAND, "text": ""}).text == ""
+    assert read_command({key: value for key, value in COMMAND.items() if key != "text"}).text == ""
+
+
+def test_a_click_is_read() -> None:
+    click = read_click(CLICK)
+    assert click == Click("U1", "C1", "1.5", "12", "1.2.3", "https://hooks.slack.com/x")
+    assert click.request_id == 12
+
+
+@pytest.mark.parametrize(
+    "container",
+    [{"is_ephemeral": True}, {"type": "view"}, {"type": "message_attachment"}, {"message_ts": ""}],
+)
+def test_a_message_that_cannot_be_changed_has_no_ts(container: dict[str, Any]) -> None:
+    click = read_click({**CLICK, "container": {**CLICK["container"], **container}})
+    assert click.ts is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "-1", "1.0", "\uff11\uff12", " 12", "12\n", "9" * 19, "12 applied"]
+)
+def test_a_button_that_carries_no_request_is_answered_with_what_to_do(value: str) -> None:
+    click = read_click({**CLICK, "actions": [{"action_id": "approve", "value": value}]})
+    with pytest.raises(DomainError, match="/credits pending"):
+        _ = click.request_id
+
+
+def test_a_form_is_read_by_its_blocks() -> None:
+    assert read_submission(SUBMISSION) == Submission(
+        "U1", "V1", "12", {"direction": "add", "reason": "Black Friday", "subuser": ""}
+    )
+
+
+@pytest.mark.parametrize(("reader", "body"), READERS)
+@pytest.mark.parametrize("value", [None, 5, "", [], {}])
+def test_a_payload_without_what_slack_always_sends_is_unreadable(
+    reader: Callable[[Any], object], body: dict[str, Any], value: object
+) -> None:
+    whose = "user_id" if "user_id" in body else "user"
+    with pytest.raises(UnreadablePayload):
+        reader({**body, whose: value})
+
+
+@pytest.mark.parametrize("actions", [None, [], "x", {}, [None], ["x"], [[]], [{}], [{"value": "12"}]])
+def test_a_click_without_an_action_is_unreadable(actions: object) -> None:
+    with pytest.raises(UnreadablePayload):
+        read_click({**CLICK, "actions": actions})
+
+
+@pytest.mark.parametrize(("reader", "body"), READERS)
+def test_what_is_passed_on_reads_as_what_came(reader: Callable[[Any], object], body: dict[str, Any]) -> None:
+    passed_on = reduce(body)
+    assert reader(passed_on) == reader(body)
+    assert reduce(passed_on) == passed_on
+
+
+def test_slacks_question_for_the_address_is_passed_on() -> None:
+    asked = {"type": "url_verification", "challenge": "abc", "token": "x"}
+    assert reduce(asked) == {"type": "url_verification", "challenge": "abc"}
+
+
+@pytest.mark.parametrize("kind", [None, "", "event_callback", "shortcut", "view_closed", 5, [], {}])
+def test_a_kind_of_payload_that_nothing_listens_for_is_said_to_be_unknown(kind: object) -> None:
+    with pytest.raises(UnknownPayload):
+        reduce({**CLICK, "type": kind})
+
+
+@given(
+    st.dictionaries(keys | st.text(max_size=4), junk, max_size=8),
+    st.sampled_from(["block_actions", "view_submission", "url_verification", "x"]) | junk,
+)
+def test_junk_is_not_passed_on_and_breaks_nothing(body: dict[str, Any], kind: Any) -> None:
+    found = outcome(reduce, {**body, "type": kind})
+    assert isinstance(found, dict | str)
+
+
+@given(st.sampled_from(READERS), st.data())
+def test_what_is_passed_on_of_a_broken_payload_reads_as_what_came(
+    reader_and_body: tuple[Callable[[Any], object], dict[str, Any]], data: st.DataObject
+) -> None:
+    reader, body = reader_and_body
+    changed = replaced(body, data.draw(st.sampled_from(places(body))), data.draw(junk))
+    found = outcome(reduce, changed)
+    if isinstance(found, dict):
+        assert outcome(reader, found) == outcome(reader, changed)
+
+
+@given(st.dictionaries(keys | st.text(max_size=4), junk, max_size=8))
+def test_junk_is_unreadable_and_nothing_worse(body: dict[str, Any]) -> None:
+    for reader, _ in READERS:
+        assert outcome(reader, body) == outcome(reader, body)
+
+
+@given(st.sampled_from(READERS), st.data())
+def test_a_payload_with_one_part_gone_wrong_is_read_or_unreadable(
+    reader_and_body: tuple[Callable[[Any], object], dict[str, Any]], data: st.DataObject
+) -> None:
+    reader, body = reader_and_body
+    changed = replaced(body, data.draw(st.sampled_from(places(body))), data.draw(junk))
+    found = outcome(reader, changed)
+    assert found == outcome(reader, changed)
+    assert isinstance(found, SlashCommand | Click | Submission | str)
+    if isinstance(found, Submission):
+        assert all(isinstance(value, str) for value in found.values.values())
+    if isinstance(found, Click):
+        assert isinstance(found.value, str)
+
+
+VALUES = {"direction": "remove", "subuser": " acme ", "amount": "5k", "reason": "sold\nless"}
+
+
+def test_a_form_holds_a_request() -> None:
+    assert read_request(VALUES) == (Ask("acme", -5000, "sold less"), {})
+    assert read_request({**VALUES, "direction": "add"}) == (Ask("acme", 5000, "sold less"), {})
+
+
+def test_all_faults_of_a_form_are_shown_at_once_each_at_its_field() -> None:
+    command, errors = read_request({"direction": "both", "subuser": "a/b", "amount": "-5", "reason": " "})
+    assert command is None
+    assert sorted(errors) == ["amount", "direction", "reason", "subuser"]
+    assert read_request({})[1].keys() == errors.keys()
+
+
+@given(st.dictionaries(st.sampled_from(sorted(VALUES)), st.text(max_size=20)))
+def test_whatever_a_form_holds_it_is_a_request_or_plain_sentences(values: dict[str, str]) -> None:
+    command, errors = read_request(values)
+    assert (command is None) == bool(errors)
+    for sentence in errors.values():
+        assert sentence
+        assert "`" not in sentence

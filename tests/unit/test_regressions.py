@@ -1,0 +1,118 @@
+"""Odd input that once went wrong."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from creditbot.config import ConfigError, DatabaseSettings
+from creditbot.domain.commands import Ask, parse, reason, subuser_name
+from creditbot.domain.credits import InDoubt, Refused
+from creditbot.domain.errors import CommandError
+from creditbot.domain.evidence import Reading, Verdict, conclude
+from creditbot.domain.requests import Status
+from creditbot.domain.text import without_markup
+from creditbot.sendgrid import read_balance, read_patch_answer
+from creditbot.slack import answers
+from creditbot.slack.cards import notice
+from creditbot.slack.payloads import UnreadablePayload, reduce
+from creditbot.web import UnfitRequest, read_body
+
+from .example_requests import APPROVER, a_request
+
+
+def test_a_number_beyond_any_database_is_no_count() -> None:
+    assert read_balance({"remain": 10**400, "total": 2**63, "used": 1e300}).remain is None
+    assert isinstance(read_patch_answer(200, {}, '{"remain":1' + "0" * 400 + "}", 0), InDoubt)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(200, InDoubt), (400, Refused)])
+def test_deep_nesting_is_an_answer_too(status: int, kind: type) -> None:
+    assert isinstance(read_patch_answer(status, {}, "[" * 100_000, 0), kind)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Reading(None, 10, None), Reading(None, 100, None)),
+        (Reading("nonrecurring", 10, "2026-01-01"), Reading("nonrecurring", 100, "2026-02-01")),
+    ],
+)
+def test_a_reset_that_is_not_excluded_voids_the_proof(before: Reading, after: Reading) -> None:
+    assert conclude(5, before, after).verdict is Verdict.UNKNOWN
+
+
+def test_below_zero_nothing_is_proven() -> None:
+    before, after = Reading("nonrecurring", 10, None), Reading("nonrecurring", 0, None)
+    assert conclude(-20, before, after).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/db", "POSTGRES://u:hunter2@h", "sqlite:///x?hunter2"])
+def test_a_wrong_value_is_never_repeated(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        DatabaseSettings.from_environ({"DATABASE_URL": url})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_requester_reads_why_a_doubt_was_settled() -> None:
+    request = a_request(Status.FAILED, settled_by=APPROVER, settled_reason="Looked it up")
+    assert "Looked it up" in notice("failed", request).text
+
+
+def test_showing_a_request_says_why_it_was_denied() -> None:
+    request = a_request(Status.DENIED, decided_by=APPROVER, decision_reason="Too much")
+    assert "Too much" in json.dumps(answers.show(request, []).payload())
+
+
+def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
+    event: dict[str, object] = {
+        "at": 0,
+        "kind": "not_proven",
+        "actor": None,
+        "detail": '{"remain_before": 1234567}',
+    }
+    blocks = answers.show(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}]).blocks
+    text = blocks[-1].to_dict()["text"]["text"]
+    assert len(text) <= 3000
+    assert text.endswith("doubt settled (balance before 1,234,567)")
+
+
+def test_an_approved_request_that_waits_is_not_called_sent() -> None:
+    assert "waits until request 11" in notice("approved", a_request(Status.APPROVED, waits_for=11)).text
+
+
+def test_white_space_is_folded_after_what_cannot_be_seen_is_dropped() -> None:
+    assert reason("a \u200b b") == "a b"
+
+
+@pytest.mark.parametrize("text", ["\u3164", "\u2800", "\u034f"])
+@pytest.mark.parametrize("read", [reason, subuser_name])
+def test_blank_letters_are_refused(text: str, read: Callable[[str], str]) -> None:
+    with pytest.raises(CommandError):
+        read(text)
+
+
+@pytest.mark.parametrize("space", ["\u3000", "\u2003", "\t", "\n"])
+def test_any_white_space_separates(space: str) -> None:
+    assert parse(f"add{space}acme{space}5 x") == Ask("acme", 5, "x")
+
+
+async def test_an_absurd_length_is_too_large() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    waiting: Callable[[], Awaitable[dict[str, Any]]] = receive
+    with pytest.raises(UnfitRequest) as caught:
+        await read_body(waiting, {"content-length": "9" * 5000})
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("command", [None, 1, [], {}])
+def test_a_command_that_is_no_text_is_unreadable(command: object) -> None:
+    with pytest.raises(UnreadablePayload):
+        reduce({"command": command, "user_id": "U1"})
+
+
+def test_what_was_typed_keeps_its_asterisks_in_plain_text() -> None:
+    assert without_markup("*No*: `a*b/` is wrong") == "No: a*b/ is wrong"

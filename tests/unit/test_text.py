@@ -1,0 +1,90 @@
+"""How numbers, people and typed text are written for people."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creditbot.domain.text import count, escape, literal, number, people, person, signed, without_markup
+
+typed_texts = st.text(max_size=60) | st.lists(
+    st.sampled_from(["@here", "@Channel", "@everyone", "<!here>", "&", "&lt;", "`", "*", "@", "x"]),
+    max_size=6,
+).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("value", "written", "with_sign"),
+    [
+        (0, "0", "+0"),
+        (999, "999", "+999"),
+        (5000, "5,000", "+5,000"),
+        (-5000, "-5,000", "-5,000"),
+        (1234567890, "1,234,567,890", "+1,234,567,890"),
+    ],
+)
+def test_numbers_are_grouped_and_changes_carry_their_sign(value: int, written: str, with_sign: str) -> None:
+    assert number(value) == written
+    assert signed(value) == with_sign
+
+
+def test_one_is_singular_and_nothing_else_is() -> None:
+    assert [count(n, "approval") for n in (0, 1, 2, 1000)] == [
+        "0 approvals", "1 approval", "2 approvals", "1,000 approvals",
+    ]  # fmt: skip
+
+
+def test_people_and_user_groups_are_written_in_slacks_notation() -> None:
+    assert person("U1") == "<@U1>"
+    assert person("W1") == "<@W1>"
+    assert person("S1") == "<!subteam^S1>"
+    assert people(["U2", "S1", "U1"]) == "<@U2>, <!subteam^S1>, <@U1>"
+    assert people([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "escaped"),
+    [
+        ("R&D", "R&amp;D"),
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("&lt;", "&amp;lt;"),
+        ("@here", "@\u2060here"),
+        ("x@Channel.com", "x@\u2060Channel.com"),
+        ("@EVERYONE", "@\u2060EVERYONE"),
+        ("john@example.com", "john@example.com"),
+    ],
+)
+def test_typed_text_cannot_link_or_mention(typed: str, escaped: str) -> None:
+    assert escape(typed) == escaped
+
+
+@given(typed_texts)
+def test_escaped_text_mentions_nobody_and_reads_as_it_was_typed(typed: str) -> None:
+    escaped = escape(typed)
+    assert not set(escaped) & set("<>")
+    assert not re.search("@(here|channel|everyone)", escaped, re.IGNORECASE)
+    assert not re.search("&(?!amp;|lt;|gt;)", escaped)
+    assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace(
+        "\u2060", ""
+    ) == typed.replace("\u2060", "")
+
+
+@given(typed_texts)
+def test_a_code_span_ends_only_where_it_should(typed: str) -> None:
+    span = literal(typed)
+    assert span[0] == span[-1] == "`"
+    assert "`" not in span[1:-1]
+    assert "<" not in span
+
+
+@given(st.text(st.characters(exclude_characters="`*\u2060"), max_size=60))
+def test_a_sentence_without_markup_reads_as_it_was_typed(typed: str) -> None:
+    assert without_markup(f"*Denied*: {literal(typed)}.") == f"Denied: {typed}."
+    assert without_markup(escape("@here")) == "@here"
+
+
+def test_unescaping_is_done_once_only() -> None:
+    assert without_markup(escape("&lt;")) == "&lt;"
+    assert html.unescape(escape("&lt;")) == "&lt;"
