@@ -150,7 +150,7 @@ def settle(
     reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
 ) -> None:
     """Say what became of a request in doubt, after you have looked in SendGrid."""
-    from creditbot.domain.commands import reason as read_reason
+    from creditbot.domain.fields import reason as read_reason
 
     asyncio.run(_settle(request_id, applied=applied, reason=read_reason(reason)))
     typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")

@@ -5,18 +5,21 @@ the form; what is wrong raises CommandError with a sentence that says what to ty
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal
 from difflib import get_close_matches
 
 from .errors import CommandError
-from .text import literal, number
-
-MAX_AMOUNT = 1_000_000_000
-MAX_NAME = 128
-MAX_REASON = 500
-ACCOUNT_ID_PREFIX = "account-id:"
+from .fields import (
+    ACCOUNT_ID_PREFIX,
+    MAX_NAME,
+    MAX_REASON,
+    amount,
+    quoted,
+    reason,
+    request_id,
+    subuser_name,
+)
+from .notation import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,143 +175,3 @@ def _form(direction: str, rest: str) -> OpenForm:
 def _three(rest: str) -> tuple[str, str, str]:
     parts = [*rest.split(" ", 2), "", "", ""]
     return parts[0], parts[1], parts[2].strip()
-
-
-def subuser_name(text: str) -> str:
-    """A subuser's name, as typed.
-
-    SendGrid documents no rules for names, so only what can't be one, or could change the meaning of a
-    path or a header, is refused.
-    """
-    name = text.strip()
-    if not name:
-        raise CommandError("Name the subuser, as SendGrid spells it, such as `acme`.", "subuser")
-    if len(name) > MAX_NAME:
-        raise CommandError(
-            f"A subuser's name has at most {MAX_NAME} characters; this one has {number(len(name))}. "
-            "Type it as SendGrid spells it, such as `acme`.",
-            "subuser",
-        )
-    if name.lower().startswith(ACCOUNT_ID_PREFIX):
-        raise CommandError(
-            "A customer account's credits can be read (`/credits balance account-id:12345`), not changed. "
-            "Name a subuser.",
-            "subuser",
-        )
-    if name.startswith(("@", "#")):
-        raise CommandError(
-            f"{quoted(name)} is a Slack name. Type the subuser's username in SendGrid, such as `acme`.",
-            "subuser",
-        )
-    if name in {".", ".."} or any(_unfit(character) for character in name):
-        raise CommandError(
-            f"{quoted(name)} can't be a subuser's name: it has a slash, a space or a character that can't "
-            "be seen. Type the username as SendGrid spells it, such as `acme`.",
-            "subuser",
-        )
-    return name
-
-
-def _unfit(character: str) -> bool:
-    return character in "/\\" or character.isspace() or _unseen(character)
-
-
-BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters, marks and a Braille pattern by their category, which nevertheless show nothing."""
-
-
-def _unseen(character: str) -> bool:
-    return character in BLANKS or unicodedata.category(character).startswith("C")
-
-
-AMOUNT = re.compile(
-    r"(?P<digits>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?P<fraction>\.[0-9]+)?(?P<unit>[km])?", re.IGNORECASE
-)
-
-
-def amount(text: str) -> int:
-    """A positive whole number of credits: 5000, 5,000, 5k or 1.5m."""
-    typed = text.strip()
-    shown = quoted(typed)
-    if not typed:
-        raise CommandError("Say how many credits: a whole number such as `5000`.", "amount")
-    wanted = "Type a whole number such as `5000`, `5,000`, `5k` or `1.5m`."
-    found = AMOUNT.fullmatch(typed) if len(typed) <= 40 else None
-    if found is None:
-        if re.fullmatch(r"[-−–+].*", typed):
-            raise CommandError(
-                f"{shown} has a sign. Type the amount without it, after `add` or `remove`: "
-                "`/credits remove SUBUSER 5000 REASON`.",
-                "amount",
-            )
-        raise CommandError(f"{shown} is not an amount. {wanted}", "amount")
-    factor = {"k": 1_000, "m": 1_000_000}.get((found["unit"] or "").lower(), 1)
-    value = Decimal(found["digits"].replace(",", "") + (found["fraction"] or "")) * factor
-    if value != value.to_integral_value():
-        raise CommandError(f"{shown} is not a whole number of credits. {wanted}", "amount")
-    if value == 0:
-        raise CommandError(f"{shown} would change nothing. Type an amount of 1 or more.", "amount")
-    if value > MAX_AMOUNT:
-        raise CommandError(
-            f"{shown} is too much: one request may change at most {number(MAX_AMOUNT)} credits.", "amount"
-        )
-    return int(value)
-
-
-def reason(text: str) -> str:
-    """Why, in one line: white space is folded, what can't be seen is dropped."""
-    seen = " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
-    if not any(unicodedata.category(character)[0] in "LNSP" for character in seen):
-        raise CommandError(
-            "Say why, in a few words, such as `Black Friday`: whoever approves will read it.", "reason"
-        )
-    if len(seen) > MAX_REASON:
-        raise CommandError(
-            f"The reason has {number(len(seen))} characters; at most {MAX_REASON} fit. "
-            "Shorten it to a few words, such as `Black Friday`.",
-            "reason",
-        )
-    return seen
-
-
-def request_id(text: str) -> int:
-    """A request's number, with or without a # before it."""
-    digits = text.strip().removeprefix("#")
-    if not re.fullmatch(r"[0-9]{1,18}", digits):
-        raise CommandError(
-            f"{quoted(text)} is not a request's ID, which is a number such as `12`. "
-            "`/credits pending` lists the requests that wait, with their IDs."
-        )
-    return int(digits)
-
-
-def quoted(text: str) -> str:
-    """What a person typed, short enough to be quoted back; what can't be seen is shown as a box."""
-    seen = "".join("□" if _unseen(char) else char for char in text)
-    return literal(seen if len(seen) <= 40 else f"{seen[:40]}…")
-
-
-_REFERENCE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
-
-
-def plain(text: str) -> str:
-    """Undo what Slack does to typed text: `<@U1|bo>` -> @bo, `<mailto:a@b.c|a@b.c>` -> a@b.c, `&amp;` -> &.
-
-    A command with `should_escape` delivers people, channels and links in this notation, and a subuser
-    may well be called `john@example.com`.
-    Source: docs.slack.dev/interactivity/implementing-slash-commands and .../messaging/formatting-message-text
-    """
-    text = _REFERENCE.sub(_spelled_out, text)
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return re.sub(r"\s+", " ", text)
-
-
-def _spelled_out(found: re.Match[str]) -> str:
-    target, label = found[1], found[2]
-    if target[:1] == "@":
-        return f"@{label or target[1:]}"
-    if target[:1] == "#":
-        return f"#{label or target[1:]}"
-    if target[:1] == "!":
-        return label or f"@{target[1:].partition('^')[0]}"
-    return label or target.removeprefix("mailto:")

@@ -9,7 +9,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from creditbot.domain.commands import MAX_NAME, MAX_REASON, OpenForm
+from creditbot.domain.commands import OpenForm
+from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import signed
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from creditbot.domain import commands
+from creditbot.domain import fields
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError
 from creditbot.domain.text import without_markup
@@ -60,8 +60,8 @@ class Submissions:
         started = time.monotonic()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a denial"):
-            request_id = commands.request_id(sent.private_metadata)
-            reason = commands.reason(sent.values.get(forms.REASON, ""))
+            request_id = fields.request_id(sent.private_metadata)
+            reason = fields.reason(sent.values.get(forms.REASON, ""))
             await self._decisions.deny(request_id, sent.user, reason, started)
             await ack()
 
@@ -73,10 +73,10 @@ class Submissions:
             if word not in {"applied", "not_applied"}:
                 raise UnreadablePayload("a settlement without its word")
             await self._decisions.settle(
-                commands.request_id(number),
+                fields.request_id(number),
                 sent.user,
                 applied=word == "applied",
-                reason=commands.reason(sent.values.get(forms.REASON, "")),
+                reason=fields.reason(sent.values.get(forms.REASON, "")),
                 started=started,
             )
             await ack()
@@ -87,9 +87,9 @@ def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]
     errors: dict[str, str] = {}
     read: dict[str, Any] = {}
     for name, reader in (
-        (forms.SUBUSER, commands.subuser_name),
-        (forms.AMOUNT, commands.amount),
-        (forms.REASON, commands.reason),
+        (forms.SUBUSER, fields.subuser_name),
+        (forms.AMOUNT, fields.amount),
+        (forms.REASON, fields.reason),
     ):
         try:
             read[name] = reader(values.get(name, ""))

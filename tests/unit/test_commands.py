@@ -8,9 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from creditbot.domain import commands
 from creditbot.domain.commands import (
-    MAX_AMOUNT,
     USAGE,
     Ask,
     Cancel,
@@ -21,15 +19,20 @@ from creditbot.domain.commands import (
     Pending,
     Show,
     ShowBalance,
-    amount,
     parse,
-    plain,
+)
+from creditbot.domain.errors import CommandError
+from creditbot.domain.fields import (
+    MAX_AMOUNT,
+    MAX_NAME,
+    MAX_REASON,
+    amount,
     quoted,
     reason,
     request_id,
     subuser_name,
 )
-from creditbot.domain.errors import CommandError
+from creditbot.domain.notation import plain
 
 SAYS_WHAT_TO_TYPE = re.compile(
     r"\bType\b|\bName (a|the) subuser|\bSay why\b|\bShorten it\b|at most|`/credits "
@@ -429,5 +432,5 @@ def test_escaped_text_comes_back_as_it_was_typed(text: str) -> None:
 def test_a_form_is_opened_with_what_was_given_even_if_it_is_wrong() -> None:
     assert parse("request a/b 5kk why") == OpenForm("add", "a/b", "5kk", "why")
     assert parse(f"request {'x' * 200} {'9' * 100} {'y' * 900}") == OpenForm(
-        "add", "x" * commands.MAX_NAME, "9" * 40, "y" * commands.MAX_REASON
+        "add", "x" * MAX_NAME, "9" * 40, "y" * MAX_REASON
     )

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from creditbot.config import ConfigError, DatabaseSettings
-from creditbot.domain.commands import Ask, parse, reason, subuser_name
+from creditbot.domain.commands import Ask, parse
 from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import CommandError
 from creditbot.domain.evidence import Reading, Verdict, conclude
+from creditbot.domain.fields import reason, subuser_name
 from creditbot.domain.requests import Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import read_balance, read_patch_answer

@@ -1,0 +1,130 @@
+"""The parts of a request as people write them: a subuser, an amount, a reason, an ID.
+
+Commands and forms read them with the same functions; each raises CommandError with what to type instead.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal
+
+from .errors import CommandError
+from .text import literal, number
+
+MAX_AMOUNT = 1_000_000_000
+MAX_NAME = 128
+MAX_REASON = 500
+ACCOUNT_ID_PREFIX = "account-id:"
+
+
+def subuser_name(text: str) -> str:
+    """A subuser's name, as typed.
+
+    SendGrid documents no rules for names, so only what can't be one, or could change the meaning of a
+    path or a header, is refused.
+    """
+    name = text.strip()
+    if not name:
+        raise CommandError("Name the subuser, as SendGrid spells it, such as `acme`.", "subuser")
+    if len(name) > MAX_NAME:
+        raise CommandError(
+            f"A subuser's name has at most {MAX_NAME} characters; this one has {number(len(name))}. "
+            "Type it as SendGrid spells it, such as `acme`.",
+            "subuser",
+        )
+    if name.lower().startswith(ACCOUNT_ID_PREFIX):
+        raise CommandError(
+            "A customer account's credits can be read (`/credits balance account-id:12345`), not changed. "
+            "Name a subuser.",
+            "subuser",
+        )
+    if name.startswith(("@", "#")):
+        raise CommandError(
+            f"{quoted(name)} is a Slack name. Type the subuser's username in SendGrid, such as `acme`.",
+            "subuser",
+        )
+    if name in {".", ".."} or any(_unfit(character) for character in name):
+        raise CommandError(
+            f"{quoted(name)} can't be a subuser's name: it has a slash, a space or a character that can't "
+            "be seen. Type the username as SendGrid spells it, such as `acme`.",
+            "subuser",
+        )
+    return name
+
+
+def _unfit(character: str) -> bool:
+    return character in "/\\" or character.isspace() or _unseen(character)
+
+
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and a Braille pattern by their category, which nevertheless show nothing."""
+
+
+def _unseen(character: str) -> bool:
+    return character in BLANKS or unicodedata.category(character).startswith("C")
+
+
+AMOUNT = re.compile(
+    r"(?P<digits>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?P<fraction>\.[0-9]+)?(?P<unit>[km])?", re.IGNORECASE
+)
+
+
+def amount(text: str) -> int:
+    """A positive whole number of credits: 5000, 5,000, 5k or 1.5m."""
+    typed = text.strip()
+    shown = quoted(typed)
+    if not typed:
+        raise CommandError("Say how many credits: a whole number such as `5000`.", "amount")
+    wanted = "Type a whole number such as `5000`, `5,000`, `5k` or `1.5m`."
+    found = AMOUNT.fullmatch(typed) if len(typed) <= 40 else None
+    if found is None:
+        if re.fullmatch(r"[-−–+].*", typed):
+            raise CommandError(
+                f"{shown} has a sign. Type the amount without it, after `add` or `remove`: "
+                "`/credits remove SUBUSER 5000 REASON`.",
+                "amount",
+            )
+        raise CommandError(f"{shown} is not an amount. {wanted}", "amount")
+    factor = {"k": 1_000, "m": 1_000_000}.get((found["unit"] or "").lower(), 1)
+    value = Decimal(found["digits"].replace(",", "") + (found["fraction"] or "")) * factor
+    if value != value.to_integral_value():
+        raise CommandError(f"{shown} is not a whole number of credits. {wanted}", "amount")
+    if value == 0:
+        raise CommandError(f"{shown} would change nothing. Type an amount of 1 or more.", "amount")
+    if value > MAX_AMOUNT:
+        raise CommandError(
+            f"{shown} is too much: one request may change at most {number(MAX_AMOUNT)} credits.", "amount"
+        )
+    return int(value)
+
+
+def reason(text: str) -> str:
+    """Why, in one line: white space is folded, what can't be seen is dropped."""
+    seen = " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
+    if not any(unicodedata.category(character)[0] in "LNSP" for character in seen):
+        raise CommandError(
+            "Say why, in a few words, such as `Black Friday`: whoever approves will read it.", "reason"
+        )
+    if len(seen) > MAX_REASON:
+        raise CommandError(
+            f"The reason has {number(len(seen))} characters; at most {MAX_REASON} fit. "
+            "Shorten it to a few words, such as `Black Friday`.",
+            "reason",
+        )
+    return seen
+
+
+def request_id(text: str) -> int:
+    """A request's number, with or without a # before it."""
+    digits = text.strip().removeprefix("#")
+    if not re.fullmatch(r"[0-9]{1,18}", digits):
+        raise CommandError(
+            f"{quoted(text)} is not a request's ID, which is a number such as `12`. "
+            "`/credits pending` lists the requests that wait, with their IDs."
+        )
+    return int(digits)
+
+
+def quoted(text: str) -> str:
+    """What a person typed, short enough to be quoted back; what can't be seen is shown as a box."""
+    seen = "".join("□" if _unseen(char) else char for char in text)
+    return literal(seen if len(seen) <= 40 else f"{seen[:40]}…")
