@@ -3,11 +3,13 @@
 Alembic takes half a second to import, so only what lays tables imports this module.
 """
 
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from creditbot.store.database import prepare_sqlite
 
@@ -21,6 +23,27 @@ def migrations() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "migrations"
 
 
+def use_wal(engine: Engine) -> None:
+    """Let readers read beside the writer. The mode stays with the file, so this is done once.
+
+    SQLite does not wait for its lock here, as it does elsewhere.
+    """
+    connection = engine.raw_connection()
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+    finally:
+        connection.close()
+
+
 def migrate(url: str) -> None:
     """Bring the database at `url` (`sqlite+aiosqlite:///…`) to the newest schema.
 
@@ -32,6 +55,7 @@ def migrate(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     try:
+        use_wal(engine)
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -1,12 +1,13 @@
 """Who may ask for, approve and withdraw a credit change, and what the data allows."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .credits import RECURRING, UNLIMITED, SubuserCredits
 from .errors import Refusal
 from .requests import CreditRequest, Status
-from .text import literal, number, people, signed
+from .text import count, literal, number, people, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,17 @@ def check_in_doubt(request: CreditRequest) -> None:
         raise Refusal(
             "not_in_doubt",
             f"Request {request.id} is not in doubt: it {STATUS_WORDS[request.status]}. Nothing was changed.",
+        )
+
+
+def check_clear(request: CreditRequest, now: datetime) -> None:
+    """Raise Refusal while SendGrid may still be at work on an unclear attempt."""
+    if request.unclear_until is not None and now < request.unclear_until:
+        seconds = math.ceil((request.unclear_until - now).total_seconds())
+        raise Refusal(
+            "too_early",
+            f"SendGrid may still be at work on request {request.id}, so what you see there may yet change. "
+            f"Look again in {count(seconds, 'second')}, then say what you found.",
         )
 
 

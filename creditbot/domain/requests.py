@@ -90,6 +90,8 @@ class CreditRequest:
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None
+    claimed_at: datetime | None = None
+    unclear_until: datetime | None = None
     finished_at: datetime | None = None
     answer_status: int | None = None
     remain_before: int | None = None

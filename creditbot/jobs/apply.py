@@ -27,7 +27,7 @@ from creditbot.store.database import Database, Transaction
 from .backoff import backoff
 
 GIVE_UP_AFTER = timedelta(minutes=15)
-"""How long after its approval a change that could not be sent is still tried."""
+"""How long after it was claimed a change that could not be sent is still tried."""
 
 MARGIN = timedelta(seconds=5)
 """How far past the request timeout an attempt counts as over, and SendGrid as done with it."""
@@ -59,7 +59,7 @@ class Apply:
         if last is not None and last.outcome not in MAY_BE_REPEATED:
             await self._wait_for_or_doubt(request, last)
             return
-        before = await self._read_before(request, tries)
+        before = await self._read_before(request, last, tries)
         if before is not None:
             await self._attempt(request, 1 if last is None else last.number + 1, before)
 
@@ -72,7 +72,9 @@ class Apply:
                 if request is None or request.status not in {Status.APPROVED, Status.APPLYING}:
                     return None
                 if request.status is Status.APPROVED:
-                    await requests.transition(transaction, request, Status.APPLYING, kind="applying", at=now)
+                    await requests.transition(
+                        transaction, request, Status.APPLYING, kind="applying", at=now, claimed_at=now
+                    )
                 return await requests.get(transaction.connection, request_id)
         except exc.IntegrityError:
             # The partial unique index: another change of this subuser is under way or in doubt.
@@ -85,7 +87,8 @@ class Apply:
             if request is None or request.status is not Status.APPROVED:
                 return
             ahead = await requests.under_way(transaction.connection, request.subuser)
-            await requests.postpone(transaction, request, self._clock() + WAITS, 0)
+            waits = WAITS if ahead is not None else timedelta()  # it may have ended meanwhile
+            await requests.postpone(transaction, request, self._clock() + waits, 0)
             if ahead != request.waits_for:
                 await requests.touch(transaction, request_id, waits_for=ahead)
 
@@ -94,6 +97,8 @@ class Apply:
         over = last.started_at + self._lapse
         now = self._clock()
         async with self._database.write() as transaction:
+            if await attempts.last(transaction.connection, request.id) != last:
+                return  # its answer has come
             if now < over:
                 await requests.postpone(transaction, request, over, 0)
                 return
@@ -102,7 +107,7 @@ class Apply:
             )
             await self._conclude(transaction, request, last.id, last.started_at, lost)
 
-    async def _read_before(self, request: CreditRequest, tries: int) -> Reading | None:
+    async def _read_before(self, request: CreditRequest, last: Attempt | None, tries: int) -> Reading | None:
         """The balance right before, and a last look whether the change still makes sense."""
         try:
             found = await self._sendgrid.subuser_credits(request.subuser)
@@ -111,17 +116,40 @@ class Apply:
                 last_reset = (await self._sendgrid.balance(request.subuser)).last_reset
             check_change(request.subuser, request.allocation_update, found)
         except Refusal as refusal:
-            await self._fail(request, refusal.sentence)
+            await self._not_now(request, last, tries, refusal.sentence)
         except SendGridProblem as problem:
-            if problem.passing:
-                await self._try_later(request, tries, problem.sentence, problem.wait)
-            elif problem.no_such_user:
-                await self._fail(request, await self._sendgrid.unknown_name(request.subuser))
-            else:
-                await self._fail(request, problem.sentence, problem.status)
+            sentence = problem.sentence
+            if problem.no_such_user:
+                sentence = await self._sendgrid.unknown_name(request.subuser)
+            await self._not_now(request, last, tries, sentence, problem)
         else:
             return Reading(found.type, found.remain, last_reset)
         return None
+
+    async def _not_now(
+        self,
+        request: CreditRequest,
+        last: Attempt | None,
+        tries: int,
+        why: str,
+        problem: SendGridProblem | None = None,
+    ) -> None:
+        """Nothing was sent: try later what may pass, and end the rest as failed.
+
+        Another process may have gone ahead with an attempt meanwhile, and what was read may be its doing:
+        then this says nothing.
+        """
+        now = self._clock()
+        async with self._database.write() as transaction:
+            if await attempts.last(transaction.connection, request.id) != last:
+                return
+            if problem is None or not problem.passing:
+                status = problem.status if problem else None
+                await self._end(transaction, request, Status.FAILED, status, why)
+            elif self._given_up(request, now):
+                await self._end(transaction, request, Status.FAILED, None, _never_sent(why))
+            else:
+                await requests.postpone(transaction, request, now + backoff(tries, problem.wait), tries + 1)
 
     async def _attempt(self, request: CreditRequest, number: int, before: Reading) -> None:
         started = self._clock()
@@ -228,7 +256,7 @@ class Apply:
         **columns: Any,
     ) -> None:
         if request.status not in {Status.APPLYING, Status.IN_DOUBT}:
-            log.warning("An answer came after the request had ended", request_id=request.id, answer=to)
+            log.error("An answer came after the request had ended", request_id=request.id, answer=str(to))
             return
         now = self._clock()
         last = await attempts.last(transaction.connection, request.id)
@@ -262,6 +290,7 @@ class Apply:
             answer_status=outcome.status,
             explanation=outcome.detail,
             remain_before=last.before.remain if last else None,
+            unclear_until=started + self._lapse,
             next_try_at=started + self._lapse,
         )
         transaction.wake("settle", request.id)
@@ -281,20 +310,8 @@ class Apply:
         tries = await requests.tries(transaction.connection, request.id)
         await requests.postpone(transaction, request, now + backoff(tries, wait), tries + 1)
 
-    async def _try_later(self, request: CreditRequest, tries: int, why: str, wait: float | None) -> None:
-        now = self._clock()
-        async with self._database.write() as transaction:
-            if self._given_up(request, now):
-                await self._end(transaction, request, Status.FAILED, None, _never_sent(why))
-            else:
-                await requests.postpone(transaction, request, now + backoff(tries, wait), tries + 1)
-
-    async def _fail(self, request: CreditRequest, sentence: str, status: int | None = None) -> None:
-        async with self._database.write() as transaction:
-            await self._end(transaction, request, Status.FAILED, status, sentence)
-
     def _given_up(self, request: CreditRequest, now: datetime) -> bool:
-        return request.decided_at is not None and now - request.decided_at > GIVE_UP_AFTER
+        return request.claimed_at is not None and now - request.claimed_at > GIVE_UP_AFTER
 
 
 def _never_sent(why: str) -> str:

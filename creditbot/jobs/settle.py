@@ -32,7 +32,7 @@ class Settle:
             due = await requests.next_try_at(connection, request_id)
         if request is None or last is None or request.status is not Status.IN_DOUBT:
             return
-        if due is None or due > self._clock():
+        if due is None or max(due, request.unclear_until or due) > self._clock():
             return
         try:
             after = await self._read(request)

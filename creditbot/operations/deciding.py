@@ -156,6 +156,7 @@ class Decisions:
                 rules.check_in_doubt(request)
             else:
                 rules.check_settlement(request, actor, approvers, self._policy)
+            rules.check_clear(request, self._clock())
 
         return rule
 

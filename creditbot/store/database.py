@@ -115,7 +115,7 @@ def _sqlite_engine(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
 
 
 def prepare_sqlite(engine: Engine, begin: str) -> None:
-    """Take transactions into our own hands, and make commits last.
+    """Take transactions into our own hands, and make commits last; `migrate` has switched WAL on.
 
     The driver's own way starts a transaction at the first write, so that two which both read before
     they write lose one of the writes or fail as locked; BEGIN IMMEDIATE does neither.
@@ -125,7 +125,7 @@ def prepare_sqlite(engine: Engine, begin: str) -> None:
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

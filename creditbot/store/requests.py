@@ -238,6 +238,8 @@ _SAME_NAME = [
     "decided_by",
     "decided_at",
     "decision_reason",
+    "claimed_at",
+    "unclear_until",
     "finished_at",
     "answer_status",
     "remain_before",

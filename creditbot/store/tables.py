@@ -52,6 +52,9 @@ requests = Table(
     Column("decided_by", String(64)),
     Column("decided_at", Moment),
     Column("decision_reason", Text),
+    # When it was claimed for sending, and until when SendGrid may still be at work on an unclear attempt.
+    Column("claimed_at", Moment),
+    Column("unclear_until", Moment),
     Column("finished_at", Moment),
     Column("answer_status", Integer),
     Column("remain_before", BigInteger),

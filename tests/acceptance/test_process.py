@@ -115,7 +115,7 @@ async def test_a_doubt_can_be_settled_from_the_command_line(company: Company) ->
     company.sendgrid.faults.add("drop_before")
     card = await company.ask()
     await company.slack.click(BOB, card, "Approve")
-    await company.card_says(card, "In doubt: ")
+    await company.card_says(card, "Mail sent in between could explain this either way", 40)
     status, _, err = await company.bot.command_line("requests", "settle", "1", "--applied", "--reason", " ")
     assert (status, "Say why" in err) == (1, True)
     status, out, err = await company.bot.command_line(

@@ -15,6 +15,7 @@ from creditbot.domain.policy import (
     check_approver,
     check_cancel,
     check_change,
+    check_clear,
     check_decision,
     check_in_doubt,
     check_settlement,
@@ -179,6 +180,14 @@ def test_only_a_doubt_can_be_settled(status: Status) -> None:
     with pytest.raises(Refusal) as caught:
         check_in_doubt(a_request(status))
     assert caught.value.rule == "not_in_doubt"
+
+
+def test_nobody_settles_while_sendgrid_may_be_at_work() -> None:
+    unclear = a_request(Status.IN_DOUBT, unclear_until=NOW)
+    check_clear(unclear, NOW)
+    with pytest.raises(Refusal, match="Look again in 1 second,") as caught:
+        check_clear(unclear, NOW - timedelta(milliseconds=1))
+    assert caught.value.rule == "too_early"
 
 
 def test_a_pending_request_expires_at_its_very_moment_and_no_other_does() -> None:

@@ -1,0 +1,222 @@
+"""Stand-ins for what lies outside (Slack, the clock, the approvers), and one process's worth of the bot."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.commands import Ask
+from creditbot.domain.ledger import verify
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Notify, Settle
+from creditbot.operations import Decisions, Reading, Requests
+from creditbot.sandbox.sendgrid import Call, SendGridSandbox
+from creditbot.sendgrid import SendGrid
+from creditbot.store import due, events, requests
+from creditbot.store.attempts import Attempt, last
+from creditbot.store.database import Database, WakeUp
+from creditbot.store.tables import cards, notices
+
+ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
+CHANNEL = "C0APPROVALS"
+POLICY = Policy(people=frozenset({ANN, BEN, CAT}), groups=frozenset())
+
+_origins = count(1)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Listed:
+    """The approvers as Slack would name them now; may be changed in a test."""
+
+    people: frozenset[str]
+
+    async def __call__(self) -> frozenset[str]:
+        return self.people
+
+
+@dataclass
+class RecordingMessenger:
+    """Keeps what was shown to whom. Each problem in `problems` fails one call, the next one to come."""
+
+    problems: list[DeliveryProblem] = field(default_factory=list)
+    posted: list[tuple[str, str]] = field(default_factory=list)
+    shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
+    notices: list[tuple[str, str, int]] = field(default_factory=list)
+    calls: int = 0
+
+    async def post_card(self, channel: str, request: CreditRequest) -> tuple[str, str]:
+        self._maybe_fail()
+        message = (channel, f"{len(self.posted) + 1}.000100")
+        self.posted.append(message)
+        self.shown[message] = request
+        return message
+
+    async def update_card(self, channel: str, ts: str, request: CreditRequest) -> None:
+        self._maybe_fail()
+        self.shown[channel, ts] = request
+
+    async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
+        self._maybe_fail()
+        self.notices.append((person, kind, request.id))
+
+    def _maybe_fail(self) -> None:
+        self.calls += 1
+        if self.problems:
+            raise self.problems.pop(0)
+
+
+@dataclass
+class RecordingWaker:
+    """What a runner is told inside a transaction, and after its commit."""
+
+    deferred: list[WakeUp] = field(default_factory=list)
+    heard: list[WakeUp] = field(default_factory=list)
+
+    async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:  # noqa: ARG002 - fixed
+        self.deferred += wake_ups
+
+    def committed(self, wake_ups: list[WakeUp]) -> None:
+        self.heard += wake_ups
+
+
+def database_url(path: Path) -> str:
+    """As SQLAlchemy reads it: `%20` in a URL is a space in the name."""
+    return f"sqlite+aiosqlite:///{quote(str(path))}"
+
+
+class Bot:
+    """What one process of creditbot holds: its own connections, its operations and its jobs."""
+
+    def __init__(
+        self,
+        path: Path,
+        sandbox: SendGridSandbox,
+        clock: Clock,
+        *,
+        policy: Policy = POLICY,
+        timeout: float = 10.0,
+        api_key: str | None = None,
+    ) -> None:
+        self.clock = clock
+        self.database = Database(database_url(path))
+        self.sendgrid = SendGrid.connect(api_key or sandbox.api_key, sandbox.url, timeout)
+        self.messenger = RecordingMessenger()
+        self.approvers = Listed(policy.people)
+        self.requests = Requests(self.database, policy, CHANNEL, clock)
+        self.decisions = Decisions(self.database, policy, self.approvers, clock)
+        self.reading = Reading(self.database, self.sendgrid)
+        self.apply = Apply(self.database, self.sendgrid, clock)
+        self.check = Check(self.database, self.sendgrid, clock)
+        self.settle = Settle(self.database, self.sendgrid, clock)
+        self.expire = Expire(self.database, clock)
+        self.draw = Draw(self.database, self.messenger, clock)
+        self.notify = Notify(self.database, self.messenger, clock)
+
+    async def close(self) -> None:
+        await self.sendgrid.close()
+        await self.database.close()
+
+    async def ask(
+        self, change: int = 250, subuser: str = "acme", *, by: str = ASKER, origin: str | None = None
+    ) -> CreditRequest:
+        command = Ask(subuser, change, "the spring mailing")
+        origin = origin or f"trigger-{next(_origins)}"
+        return await self.requests.ask(command, requested_by=by, origin=origin, started=time.monotonic())
+
+    async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
+        """A request whose card may be shown, so that it can be decided."""
+        request = await self.ask(change, subuser)
+        await self.check(request.id)
+        return await self.request(request.id)
+
+    async def approved(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
+        request = await self.checked(change, subuser)
+        return await self.decisions.approve(request.id, ANN)
+
+    async def applying(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
+        """A request that some process has claimed, and nothing more."""
+        request = await self.approved(change, subuser)
+        async with self.database.write() as transaction:
+            await requests.transition(transaction, request, Status.APPLYING, kind="applying", at=self.clock())
+        return await self.request(request.id)
+
+    async def request(self, request_id: int) -> CreditRequest:
+        async with self.database.read() as connection:
+            found = await requests.get(connection, request_id)
+        assert found is not None
+        return found
+
+    async def status(self, request_id: int) -> Status:
+        return (await self.request(request_id)).status
+
+    async def last_attempt(self, request_id: int) -> Attempt | None:
+        async with self.database.read() as connection:
+            return await last(connection, request_id)
+
+    async def events(self, request_id: int) -> list[RowMapping]:
+        async with self.database.read() as connection:
+            return await events.of_request(connection, request_id)
+
+    async def kinds(self, request_id: int) -> list[str]:
+        return [event["kind"] for event in await self.events(request_id)]
+
+    async def notices_of(self, request_id: int) -> set[tuple[str, str]]:
+        """Who is to be told what, sent or not."""
+        async with self.database.read() as connection:
+            query = select(notices.c.person, notices.c.kind).where(notices.c.request_id == request_id)
+            return {(row.person, row.kind) for row in await connection.execute(query)}
+
+    async def cards_of(self, request_id: int) -> list[RowMapping]:
+        async with self.database.read() as connection:
+            query = select(cards).where(cards.c.request_id == request_id).order_by(cards.c.id)
+            return list((await connection.execute(query)).mappings())
+
+    async def due(self) -> list[WakeUp]:
+        async with self.database.read() as connection:
+            return await due.due(connection, self.clock())
+
+    async def work(self, *only: str) -> None:
+        """Do what is due, until nothing is."""
+        for _ in range(50):
+            found = [wake_up for wake_up in await self.due() if not only or wake_up.job in only]
+            if not found:
+                return
+            for wake_up in found:
+                await getattr(self, wake_up.job)(wake_up.key)
+        raise AssertionError(f"there is always something due: {found}")
+
+    async def assert_sound(self) -> None:
+        """The chain of events recounts, and no event was lost or added beside it."""
+        async with self.database.read() as connection:
+            rows = await events.chain(connection)
+        found = verify([dict(row) for row in rows])
+        assert (found.broken_at, found.count) == (None, len(rows))
+
+
+def patches(sandbox: SendGridSandbox) -> list[Call]:
+    """Each PATCH that reached SendGrid, whatever came of it."""
+    return [call for call in sandbox.calls if call.method == "PATCH"]
+
+
+def ids(wake_ups: Iterable[WakeUp], job: str) -> list[int]:
+    return [wake_up.key for wake_up in wake_ups if wake_up.job == job]

@@ -1,0 +1,259 @@
+"""Cards follow the state and heal by themselves; each person is told each thing once."""
+
+import asyncio
+
+import pytest
+
+from creditbot.domain.requests import Status
+from creditbot.jobs import DeliveryProblem
+from creditbot.sandbox.sendgrid import SendGridSandbox
+
+from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, Bot, Clock, ids
+
+
+async def shown(bot: Bot, request_id: int) -> list[Status]:
+    """What each message of a request shows, by the card's own request."""
+    return [found.status for found in bot.messenger.shown.values() if found.id == request_id]
+
+
+async def test_a_card_is_posted_once_and_then_changed(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    await bot.work("draw")
+    await bot.decisions.deny(request.id, ANN, "no")
+    await bot.work("draw")
+
+    assert len(bot.messenger.posted) == 1
+    assert await shown(bot, request.id) == [Status.DENIED]
+    [card] = await bot.cards_of(request.id)
+    assert (card["channel"], card["ts"]) == bot.messenger.posted[0]
+    assert card["channel"] == CHANNEL
+    assert card["shown_version"] == (await bot.request(request.id)).version
+
+
+async def test_nothing_is_shown_before_the_check_has_passed(bot: Bot, sandbox: SendGridSandbox) -> None:
+    request = await bot.ask()
+    refused = await bot.ask(subuser="nobody")
+    await bot.check(refused.id)
+
+    assert ids(await bot.due(), "draw") == []
+    await bot.draw(request.id)
+    await bot.draw(refused.id)
+    await bot.draw(refused.id + 1)
+
+    assert bot.messenger.calls == 0
+
+
+async def test_nothing_is_drawn_that_is_up_to_date(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    calls = bot.messenger.calls
+
+    await bot.draw(request.id)
+
+    assert bot.messenger.calls == calls
+
+
+async def test_an_outage_ends_with_the_newest_state_on_the_card_and_none_between(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    request = await bot.checked()
+    bot.messenger.problems = [DeliveryProblem("service_unavailable") for _ in range(6)]
+    await bot.work("draw")
+    await bot.decisions.approve(request.id, ANN)
+    waits = []
+    for _ in range(6):
+        await bot.work("draw")
+        begun = clock.now
+        while ids(await bot.due(), "draw") == []:
+            clock.advance(seconds=1)
+        waits.append((clock.now - begun).total_seconds())
+    await bot.work("apply")
+    await bot.work("draw")
+
+    assert waits == [1, 2, 4, 8, 16, 30]
+    assert await shown(bot, request.id) == [Status.APPLIED]
+    assert len(bot.messenger.posted) == 1
+    [card] = await bot.cards_of(request.id)
+    assert (card["tries"], card["error"], card["next_try_at"]) == (0, None, None)
+
+
+async def test_a_failure_to_draw_is_kept_with_its_reason_and_the_wait_that_was_asked(
+    bot: Bot, clock: Clock
+) -> None:
+    request = await bot.checked()
+    bot.messenger.problems = [DeliveryProblem("ratelimited", wait=45)]
+    await bot.work("draw")
+
+    [card] = await bot.cards_of(request.id)
+    clock.advance(seconds=44)
+    early = ids(await bot.due(), "draw")
+    clock.advance(seconds=1)
+
+    assert (card["tries"], card["error"], card["ts"]) == (1, "ratelimited", None)
+    assert (early, ids(await bot.due(), "draw")) == ([], [request.id])
+
+
+async def test_a_lost_message_is_posted_anew(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    await bot.decisions.approve(request.id, ANN)
+    bot.messenger.problems = [DeliveryProblem("message_not_found", gone=True)]
+
+    await bot.work("draw")
+
+    [card] = await bot.cards_of(request.id)
+    assert len(bot.messenger.posted) == 2
+    assert (card["channel"], card["ts"]) == bot.messenger.posted[1]
+    assert bot.messenger.shown[bot.messenger.posted[1]].status is Status.APPROVED
+
+
+async def test_a_change_during_the_drawing_is_drawn_afterwards(bot: Bot) -> None:
+    request = await bot.checked()
+    post = bot.messenger.post_card
+
+    async def post_while_someone_denies(channel: str, found: object) -> tuple[str, str]:
+        await bot.decisions.deny(request.id, ANN, "no")
+        return await post(channel, found)  # type: ignore[arg-type]
+
+    bot.messenger.post_card = post_while_someone_denies  # type: ignore[method-assign, assignment]
+    await bot.draw(request.id)
+    assert await shown(bot, request.id) == [Status.PENDING]
+
+    await bot.work("draw")
+
+    assert await shown(bot, request.id) == [Status.DENIED]
+
+
+async def test_an_unposted_card_is_adopted_by_the_click_on_a_message_that_nobody_recorded(bot: Bot) -> None:
+    """A crash after the post and before the record leaves such a message."""
+    request = await bot.checked()
+    message = await bot.messenger.post_card(CHANNEL, request)
+
+    await bot.decisions.seen_in(request.id, *message)
+    await bot.decisions.deny(request.id, ANN, "no")
+    await bot.work("draw")
+
+    assert len(bot.messenger.posted) == 1
+    assert bot.messenger.shown[message].status is Status.DENIED
+    assert [(card["channel"], card["ts"]) for card in await bot.cards_of(request.id)] == [message]
+
+
+async def test_a_clicked_message_that_is_not_on_record_joins_the_one_that_is(bot: Bot) -> None:
+    request = await bot.checked()
+    stray = await bot.messenger.post_card(CHANNEL, request)
+    await bot.work("draw")
+
+    await bot.decisions.seen_in(request.id, *stray)
+    await bot.decisions.seen_in(request.id, *stray)
+    await bot.decisions.deny(request.id, ANN, "no")
+    await bot.work("draw")
+
+    assert len(bot.messenger.posted) == 2
+    assert await shown(bot, request.id) == [Status.DENIED] * 2
+    assert len(await bot.cards_of(request.id)) == 2
+
+
+async def test_a_clicked_message_is_drawn_anew_even_if_nothing_has_changed(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    message = bot.messenger.posted[0]
+    del bot.messenger.shown[message]
+
+    await bot.decisions.seen_in(request.id, *message)
+    await bot.work("draw")
+
+    assert bot.messenger.shown[message].status is Status.PENDING
+    assert len(bot.messenger.posted) == 1
+
+
+async def test_a_click_on_a_request_that_does_not_exist_makes_no_card(bot: Bot) -> None:
+    await bot.decisions.seen_in(404, CHANNEL, "1.0")
+
+    assert await bot.cards_of(404) == []
+
+
+async def test_one_message_that_fails_does_not_hold_up_the_other(bot: Bot) -> None:
+    request = await bot.checked()
+    stray = await bot.messenger.post_card(CHANNEL, request)
+    await bot.work("draw")
+    await bot.decisions.seen_in(request.id, *stray)
+    await bot.decisions.deny(request.id, ANN, "no")
+    bot.messenger.problems = [DeliveryProblem("cant_update_message")]
+
+    await bot.draw(request.id)
+
+    assert sorted(await shown(bot, request.id)) == [Status.DENIED, Status.PENDING]
+
+
+async def test_each_person_is_told_each_thing_once(bot: Bot, sandbox: SendGridSandbox) -> None:
+    request = await bot.approved()
+    sandbox.faults.add("drop_after")
+    await bot.work()
+    bot.clock.advance(seconds=20)
+    await bot.work()
+    await bot.work()
+
+    assert await bot.status(request.id) is Status.APPLIED
+    assert sorted(bot.messenger.notices) == sorted(
+        [
+            (ASKER, "approved", request.id),
+            (ASKER, "in_doubt", request.id),
+            (ANN, "in_doubt", request.id),
+            (ASKER, "applied", request.id),
+            (ANN, "applied", request.id),
+        ]
+    )
+
+
+async def test_a_notice_that_was_sent_is_not_sent_again(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.decisions.deny(request.id, ANN, "no")
+    [notice] = ids(await bot.due(), "notify")
+
+    await bot.notify(notice)
+    await bot.notify(notice)
+    await bot.notify(notice + 1)
+
+    assert bot.messenger.notices == [(ASKER, "denied", request.id)]
+    assert ids(await bot.due(), "notify") == []
+
+
+async def test_a_notice_that_failed_is_sent_later_and_once(bot: Bot, clock: Clock) -> None:
+    request = await bot.checked()
+    await bot.decisions.deny(request.id, ANN, "no")
+    [notice] = ids(await bot.due(), "notify")
+    bot.messenger.problems = [DeliveryProblem("ratelimited", wait=40), DeliveryProblem("internal_error")]
+
+    await bot.notify(notice)
+    clock.advance(seconds=39)
+    assert ids(await bot.due(), "notify") == []
+    clock.advance(seconds=1)
+    for _ in range(3):
+        await bot.work("notify")
+        clock.advance(seconds=30)
+
+    assert bot.messenger.notices == [(ASKER, "denied", request.id)]
+
+
+@pytest.mark.parametrize("actor", [ASKER, OUTSIDER])
+async def test_a_refused_click_tells_nobody(bot: Bot, actor: str) -> None:
+    request = await bot.checked()
+
+    await asyncio.gather(bot.decisions.approve(request.id, actor), return_exceptions=True)
+
+    assert await bot.notices_of(request.id) == set()
+
+
+async def test_a_doubt_that_a_person_settles_is_told_to_all_concerned(
+    bot: Bot, sandbox: SendGridSandbox
+) -> None:
+    request = await bot.approved()
+    sandbox.faults.add("drop_before")
+    await bot.apply(request.id)
+
+    bot.clock.advance(minutes=1)
+    await bot.decisions.settle(request.id, BEN, applied=False, reason="no trace of it")
+    await bot.work("notify")
+
+    assert {(ASKER, "failed", request.id), (ANN, "failed", request.id)} <= set(bot.messenger.notices)

@@ -1,0 +1,209 @@
+"""The embedded runner: whatever is due is started, once at a time, and nothing stops the rest."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from creditbot.domain.requests import Status
+from creditbot.runners import EmbeddedRunner, embedded
+from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.store.database import WakeUp
+
+from .adapters import ANN, Bot, patches
+from .conftest import StartBot
+
+Job = Callable[[int], Awaitable[None]]
+
+
+def runner_of(bot: Bot, **instead: Job) -> EmbeddedRunner:
+    names = ("check", "apply", "settle", "expire", "draw", "notify")
+    runner = EmbeddedRunner({name: getattr(bot, name) for name in names} | instead, bot.due)
+    bot.database.waker = runner
+    return runner
+
+
+@asynccontextmanager
+async def running(runner: EmbeddedRunner) -> AsyncIterator[None]:
+    loop = asyncio.create_task(runner.run())
+    try:
+        yield
+    finally:
+        await runner.stop()
+        await loop
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():  # noqa: ASYNC110 - what is waited for is in the database
+            await asyncio.sleep(0.01)
+
+
+async def test_a_request_goes_all_the_way_with_nobody_but_the_approver(
+    bot: Bot, sandbox: SendGridSandbox
+) -> None:
+    async with running(runner_of(bot)):
+        request = await bot.ask()
+
+        async def card_is_there() -> bool:
+            return bool(bot.messenger.posted)
+
+        async def told() -> bool:
+            return len(bot.messenger.notices) == 2
+
+        async def card_is_new() -> bool:
+            return bot.messenger.shown[bot.messenger.posted[0]].status is Status.APPLIED
+
+        await until(card_is_there)
+        await bot.decisions.approve(request.id, ANN)
+        await until(told)
+        await until(card_is_new)
+
+    assert sandbox.account.applied("acme") == [250]
+    assert sorted(kind for _, kind, _ in bot.messenger.notices) == ["applied", "approved"]
+
+
+async def test_what_a_crash_left_over_is_picked_up_at_the_start(
+    start: StartBot, sandbox: SendGridSandbox
+) -> None:
+    died = start()
+    sandbox.account.add_subuser(Subuser("third", type="nonrecurring", remain=10))
+    left = [await died.ask(), await died.approved(subuser="other"), await died.applying(subuser="third")]
+    bot = start()
+
+    async def nothing_is_due() -> bool:
+        return not await bot.due()
+
+    async with running(runner_of(bot)):
+        await until(nothing_is_due)
+
+    assert [await bot.status(request.id) for request in left] == ["pending", "applied", "applied"]
+    assert (await bot.request(left[0].id)).check is not None
+    assert [call.username for call in patches(sandbox)].count("third") == 1
+
+
+async def test_a_job_that_raises_does_not_stop_the_others(bot: Bot) -> None:
+    broken, sound = await bot.ask(), await bot.ask()
+    tried = Counter[int]()
+
+    async def check(request_id: int) -> None:
+        tried[request_id] += 1
+        if request_id == broken.id:
+            raise RuntimeError("a fault in a job")
+        await bot.check(request_id)
+
+    async def card_is_there() -> bool:
+        return bool(bot.messenger.posted)
+
+    async with running(runner_of(bot, check=check)):
+        await until(card_is_there)
+
+    assert (await bot.request(sound.id)).check is not None
+    assert tried == {broken.id: 1, sound.id: 1}
+
+
+async def test_nothing_runs_twice_at_once_for_the_same_key() -> None:
+    now_running, most, done = Counter[int](), Counter[int](), Counter[int]()
+
+    async def job(key: int) -> None:
+        now_running[key] += 1
+        most[key] = max(most[key], now_running[key])
+        await asyncio.sleep(0.01)
+        now_running[key] -= 1
+        done[key] += 1
+
+    async def always_due() -> list[WakeUp]:
+        return [WakeUp("apply", 1), WakeUp("apply", 2), WakeUp("apply", 1)]
+
+    async def enough() -> bool:
+        runner.committed([WakeUp("apply", 1)])
+        return min(done[1], done[2]) >= 10
+
+    runner = EmbeddedRunner({"apply": job}, always_due)
+    async with running(runner):
+        await until(enough)
+
+    assert most == {1: 1, 2: 1}
+    assert now_running == {1: 0, 2: 0}
+
+
+async def test_an_outage_of_the_database_does_not_end_the_loop() -> None:
+    asked, ran = Counter[str](), asyncio.Event()
+
+    async def due() -> list[WakeUp]:
+        asked["due"] += 1
+        if asked["due"] == 1:
+            raise OperationalError("SELECT", {}, Exception("database is locked"))
+        return [] if ran.is_set() else [WakeUp("draw", 1)]
+
+    async def draw(_key: int) -> None:
+        ran.set()
+
+    runner = EmbeddedRunner({"draw": draw}, due)
+    async with running(runner):
+        runner.committed([WakeUp("draw", 1)])
+        async with asyncio.timeout(20):
+            await ran.wait()
+
+
+async def test_stopping_waits_for_what_runs_and_starts_nothing_more(
+    bot: Bot, sandbox: SendGridSandbox
+) -> None:
+    request = await bot.approved()
+    sandbox.faults.add("slow", seconds=0.4)
+    runner = runner_of(bot)
+    loop = asyncio.create_task(runner.run())
+    await sandbox.until(lambda: patches(sandbox))
+
+    await runner.stop()
+    await loop
+    later = await bot.ask(subuser="other")
+
+    assert await bot.status(request.id) is Status.APPLIED
+    assert (await bot.request(later.id)).check is None
+
+
+async def test_what_does_not_finish_in_time_is_stopped_and_recorded_as_a_doubt(
+    bot: Bot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "FINISH", 0.05)
+    request = await bot.approved()
+    sandbox.faults.add("hang_after", seconds=600)
+    runner = runner_of(bot)
+    loop = asyncio.create_task(runner.run())
+    await sandbox.until(lambda: sandbox.account.ledger)
+
+    await runner.stop()
+    await loop
+
+    assert await bot.status(request.id) is Status.IN_DOUBT
+    assert len(patches(sandbox)) == 1
+
+
+async def test_two_runners_on_one_database_send_each_change_once(
+    start: StartBot, sandbox: SendGridSandbox
+) -> None:
+    first = start()
+    names = [f"subuser-{number}" for number in range(4)]
+    for name in names:
+        sandbox.account.add_subuser(Subuser(name, type="nonrecurring", remain=10))
+    requests = [await first.approved(5, name) for name in names for _ in range(2)]
+    bots = [start() for _ in range(2)]
+
+    async def all_applied() -> bool:
+        return all([await first.status(request.id) is Status.APPLIED for request in requests])
+
+    async with (
+        running(runner_of(bots[0])),
+        running(runner_of(bots[1])),
+    ):
+        async with asyncio.timeout(30):
+            while not await all_applied():
+                first.clock.advance(seconds=1)
+                await asyncio.sleep(0.05)
+
+    assert all(sandbox.account.applied(name) == [5, 5] for name in names)
+    assert len(patches(sandbox)) == 8
