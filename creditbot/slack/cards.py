@@ -191,13 +191,14 @@ def _settled(request: CreditRequest) -> str:
 
 def _doubt(request: CreditRequest) -> str:
     what = (
-        "*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. It will not be "
-        f"sent again, and no other change of {literal(request.subuser)} is sent until this is settled."
+        "*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. "
+        f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this "
+        "is settled."
     )
     if request.remain_after is None and request.unclear_until is not None:
         then = (
-            f"creditbot reads the balance on {moment(request.unclear_until)}, when SendGrid must be done with "
-            "it, and settles what that proves."
+            f"creditbot reads the balance on {moment(request.unclear_until)}, when SendGrid must be done, "
+            "and settles what that proves."
         )
     else:
         then = "Look at the subuser in SendGrid, then say what you found."

@@ -105,7 +105,7 @@ async def test_what_the_balance_does_not_prove_is_settled_by_an_approver(company
     await company.slack.submit(BOB, form, {"reason": "The console shows 1,200"})
     shown = await company.card_says(card, "Failed: ")
     assert "The console shows 1,200" in shown
-    await company.told(ALICE, f"<@{BOB}> settled the doubt")
+    await company.told(ALICE, f"settled by <@{BOB}>")
     await company.card_says(second, "Applied: ")
     assert company.sendgrid.account.applied("acme") == [7]
 
