@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help demo test check format lock snapshots clean
+.PHONY: help demo test campaign check format lock snapshots clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -23,6 +23,9 @@ demo: $(STAMP) ## Run the main job against a sandbox on this machine (ARGS=--onc
 
 test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
+	$(BIN)/python -m tests.campaign $(ARGS)
 
 check: $(STAMP) ## Lint, check types, check the layering
 	$(BIN)/ruff check .

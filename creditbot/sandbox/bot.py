@@ -46,9 +46,11 @@ def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) ->
 class Bot:
     """`creditbot serve`, which can be started, asked, stopped, killed and started again."""
 
-    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, env: Mapping[str, str], folder: Path, *, module: str = "creditbot") -> None:
+        """`module` is what Python runs; a control experiment puts a broken bot here."""
         self.env = dict(env)
         self._folder = folder
+        self._module = module
         self._process: Process | None = None
         self._log: IO[bytes] | None = None
 
@@ -66,7 +68,7 @@ class Bot:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "creditbot",
+            self._module,
             "serve",
             env=self.env,
             cwd=self._folder,
