@@ -32,6 +32,10 @@ from creditbot.web import VerifyingHandler, Web
 log = structlog.get_logger(__name__)
 
 
+class NewerDatabase(Exception):
+    """A later version of creditbot has laid the tables; the text says what to do."""
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -50,6 +54,11 @@ async def prepare_database(url: str) -> None:
             version = await health.schema_version(connection)
     finally:
         await database.close()
+    if version is not None and version > SCHEMA_VERSION:
+        raise NewerDatabase(
+            f"DATABASE_URL: the database has the tables of version {version}, and this creditbot knows "
+            f"{SCHEMA_VERSION}. Install the newer creditbot."
+        )
     if version != SCHEMA_VERSION:
         # Alembic takes half a second to import, which a start seldom needs.
         from creditbot.migrate import migrate  # noqa: PLC0415

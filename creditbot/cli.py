@@ -40,6 +40,8 @@ def main() -> None:
         app()
     except DomainError as error:
         fail(without_markup(error.sentence))
+    except database_errors() as error:
+        unusable(error)
 
 
 def fail(*lines: str, code: int = 1) -> NoReturn:
@@ -52,7 +54,10 @@ def environ() -> dict[str, str | None]:
     """The environment, and behind it a `.env` file in the present folder."""
     from dotenv import dotenv_values
 
-    return {**dotenv_values(Path(".env")), **os.environ}
+    try:
+        return {**dotenv_values(Path(".env")), **os.environ}
+    except (OSError, UnicodeDecodeError):
+        fail("The file .env can't be read: it must be a text file in UTF-8.", code=FAULTY_SETTINGS)
 
 
 def settings_of(kind: "type[S]") -> "S":
@@ -83,7 +88,7 @@ def serve() -> None:
 
     settings = settings_of(Settings)
     log.configure(settings.log_level, settings.secrets())
-    from creditbot.bootstrap import build, prepare_database
+    from creditbot.bootstrap import NewerDatabase, build, prepare_database
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
@@ -93,15 +98,15 @@ def serve() -> None:
 
     try:
         run(service())
-    except (CannotListen, WrongToken) as error:
+    except (CannotListen, NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
-    except database_errors() as error:
-        unusable(error)
 
 
 @app.command()
 def migrate() -> None:
     """Lay the tables in the database, or bring them up to date; safe to repeat."""
+    from alembic.util.exc import CommandError
+
     from creditbot.config import DatabaseSettings
     from creditbot.migrate import migrate as lay_tables
     from creditbot.store.tables import SCHEMA_VERSION
@@ -109,8 +114,8 @@ def migrate() -> None:
     settings = settings_of(DatabaseSettings)
     try:
         lay_tables(settings.database_url)
-    except database_errors() as error:
-        unusable(error)
+    except CommandError as error:
+        fail(f"DATABASE_URL: the database is of a newer version of creditbot ({error}).")
     typer.echo(f"The database has the tables of version {SCHEMA_VERSION}.")
 
 
@@ -161,8 +166,8 @@ def verify() -> None:
     """Recount the hash chain over all events; exit 1 if it is broken."""
     found = asyncio.run(_verify())
     if found.broken_at is not None:
-        fail(f"The ledger is broken at event {found.broken_at}: {found.count} events before it hold.")
-    typer.echo(f"The ledger is whole: {found.count} events. Head: {found.head}")
+        fail(f"The ledger is broken at event {found.broken_at}: {found.count:,} events before it hold.")
+    typer.echo(f"The ledger is whole: {found.count:,} events. Head: {found.head}")
 
 
 async def _verify() -> "Verification":
@@ -197,15 +202,20 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
 
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
+    from creditbot.domain.requests import OPERATOR
     from creditbot.operations import Decisions
-    from creditbot.operations.deciding import OPERATOR
     from creditbot.store.database import Database
 
-    async def nobody() -> frozenset[str]:
-        return frozenset()
+    class Nobody:
+        """The command line asks no Slack."""
+
+        unreadable: frozenset[str] = frozenset()
+
+        async def __call__(self) -> frozenset[str]:
+            return frozenset()
 
     database = Database(existing_database(settings_of(DatabaseSettings).database_url))
-    decisions = Decisions(database, Policy(frozenset(), frozenset()), nobody, lambda: datetime.now(UTC))
+    decisions = Decisions(database, Policy(frozenset(), frozenset()), Nobody(), lambda: datetime.now(UTC))
     try:
         await decisions.settle(request_id, OPERATOR, applied=applied, reason=reason)
     finally:
@@ -214,7 +224,9 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
 
 def existing_database(url: str) -> str:
     """Looking must not make an empty database where none was."""
-    path = Path(url.removeprefix("sqlite+aiosqlite:///"))
+    from sqlalchemy import make_url
+
+    path = Path(make_url(url).database or "")
     if not path.is_file():
         fail(f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one.")
     return url
@@ -258,8 +270,9 @@ def _print_table(found: "list[CreditRequest]") -> None:
     for name in ("ID", "Asked (UTC)", "Subuser"):
         table.add_column(name, no_wrap=True)
     table.add_column("Change", justify="right", no_wrap=True)
-    for name in ("Status", "Asked by", "Decided by", "Reason"):
-        table.add_column(name)
+    for name in ("Status", "Asked by", "Decided by"):
+        table.add_column(name, overflow="fold", min_width=7)
+    table.add_column("Reason", overflow="fold", min_width=12)
     for request in found:
         cells = (
             str(request.id),
@@ -272,13 +285,16 @@ def _print_table(found: "list[CreditRequest]") -> None:
             request.reason,
         )
         table.add_row(*(Text(cell) for cell in cells))
-    Console().print(table)
+    # A file or a pipe has no width to fit.
+    Console(width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 def database_errors() -> tuple[type[Exception], ...]:
+    import sqlite3
+
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (SQLAlchemyError, OSError)
+    return (SQLAlchemyError, sqlite3.Error)
 
 
 def unusable(error: Exception) -> NoReturn:

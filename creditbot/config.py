@@ -29,6 +29,16 @@ class ConfigError(Exception):
         self.lines = lines
 
 
+def _printable(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not (value.isascii() and value.isprintable() and " " not in value):
+        raise ValueError("has characters that no token has; copy it again, whole")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_printable)]
+
+
 def _prefixed(prefix: str, where: str) -> AfterValidator:
     def check(secret: SecretStr) -> SecretStr:
         if not secret.get_secret_value().startswith(prefix):
@@ -60,7 +70,8 @@ def _approvers(value: object) -> object:
 
 
 def _http_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+    found = re.fullmatch(r"https?://[^\s/?#:@]+(?::(?P<port>\d{1,5}))?(/[^\s?#]*)?", value)
+    if found is None or int(found["port"] or 0) > 65535:
         raise ValueError("is not an address that begins with https:// (or http://)")
     return value
 
@@ -135,17 +146,17 @@ class DatabaseSettings(BaseSettings):
 class Settings(DatabaseSettings):
     """What `serve` needs. The names are those of the environment variables, in lower case."""
 
-    slack_bot_token: Annotated[SecretStr, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
+    slack_bot_token: Annotated[Secret, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
         validation_alias="SLACK_BOT_TOKEN"
     )
-    slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_signing_secret: Secret | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
     slack_app_token: (
         Annotated[SecretStr, _prefixed("xapp-", "Basic Information, App-Level Tokens")] | None
     ) = Field(None, validation_alias="SLACK_APP_TOKEN")
     slack_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
         SLACK_API_URL, validation_alias="SLACK_API_URL"
     )
-    sendgrid_api_key: SecretStr = Field(validation_alias="SENDGRID_API_KEY")
+    sendgrid_api_key: Secret = Field(validation_alias="SENDGRID_API_KEY")
     sendgrid_region: Literal["global", "eu"] = Field("global", validation_alias="SENDGRID_REGION")
     sendgrid_api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None, validation_alias="SENDGRID_API_URL"
@@ -187,6 +198,5 @@ def _line(name: str, kind: str, message: str) -> str:
     text = message.removeprefix("Value error, ")
     text = text[0].lower() + text[1:] if text.startswith("Input") else text
     # A value is never repeated: it may be a secret that was put in the wrong place.
-    return (
-        f"{name} is wrong: it {text}." if text.startswith(("is ", "does ")) else f"{name} is wrong: {text}."
-    )
+    it = "it " if text.startswith(("is ", "does ", "has ")) else ""
+    return f"{name} is wrong: {it}{text}."

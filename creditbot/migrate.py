@@ -50,7 +50,7 @@ def migrate(url: str) -> None:
     The write lock is taken before the present schema is read, so that of several processes which start
     at once one lays the tables and the others find them.
     """
-    engine = create_engine(url.replace("+aiosqlite", ""), connect_args={"timeout": PATIENCE})
+    engine = create_engine(url.replace("sqlite+aiosqlite:", "sqlite:", 1), connect_args={"timeout": PATIENCE})
     prepare_sqlite(engine, "BEGIN IMMEDIATE")
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))

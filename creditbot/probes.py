@@ -30,8 +30,11 @@ class Probes:
 
     async def metrics(self) -> tuple[int, str]:
         """Prometheus' text format."""
-        async with self._database.read() as connection:
-            counts = await health.counts(connection)
+        try:
+            async with self._database.read() as connection:
+                counts = await health.counts(connection)
+        except (SQLAlchemyError, OSError):
+            return 503, "the database does not answer\n"
         lines = ["# HELP creditbot_requests Requests by status.", "# TYPE creditbot_requests gauge"]
         lines += [f'creditbot_requests{{status="{status}"}} {number}' for status, number in counts.items()]
         return 200, "\n".join(lines) + "\n"

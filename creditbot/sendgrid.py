@@ -110,7 +110,7 @@ def read_errors(body: str) -> list[str]:
     errors = document.get("errors") if isinstance(document, Mapping) else None
     entries = errors if isinstance(errors, list) else []
     found = [error.get("message") for error in entries if isinstance(error, Mapping)]
-    return [message for message in found if isinstance(message, str) and message]
+    return [_clean(message) for message in found if isinstance(message, str) and message]
 
 
 def read_patch_answer(status: int, headers: Mapping[str, str], body: str, now: float) -> PatchOutcome:
@@ -217,7 +217,12 @@ def _int(value: Any) -> int | None:
 
 
 def _str(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return _clean(value) if isinstance(value, str) and value else None
+
+
+def _clean(text: str) -> str:
+    """JSON may hold half a character (a lone surrogate), which no database takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class SendGrid:

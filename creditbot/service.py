@@ -64,18 +64,29 @@ class Service:
             await self._shut_down(server, running)
 
     async def _shut_down(self, server: "QuietServer", running: list[asyncio.Task[Any]]) -> None:
-        """Stop taking, finish or record what runs, then close; the limits add up to under ten seconds."""
+        """Stop taking, let what was taken be acked and recorded, then close.
+
+        The limits add up to under ten seconds, after which a supervisor would kill.
+        """
         log.info("creditbot is stopping")
         server.should_exit = True
+        ending = [self.runner.stop()]
         if self.socket is not None:
-            await self.socket.close()
-        await asyncio.gather(self.runner.stop(), self.tasks.drain(3))
+            ending.append(self.socket.close())
+        if running:
+            ending.append(_wait(running[:1], 4))  # the server: it acks what it has taken
+        await asyncio.gather(*ending)
+        await self.tasks.drain(1)
         for task in running:
             task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=1)
+        await _wait(running, 1)
         await self.close()
         log.info("creditbot has stopped")
+
+
+async def _wait(tasks: list[asyncio.Task[Any]], seconds: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
 
 
 async def _until_stopped(
@@ -100,10 +111,11 @@ def listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         listening.close()
+        why = getattr(error, "strerror", None) or "not an address"
         raise CannotListen(
-            f"PORT is wrong: nothing can listen on {host}:{port} ({error.strerror}). "
+            f"PORT is wrong: nothing can listen on {host}:{port} ({why}). "
             "Set PORT to a number that is free, or HOST to an address of this machine."
         ) from error
     return listening

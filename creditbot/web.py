@@ -5,6 +5,7 @@ nothing, and what Bolt would trip over (it takes a command whose text has the wo
 interaction) never reaches it: it gets the payload ready to use, as it does in Socket Mode.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -125,6 +126,13 @@ class Web:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
+        try:
+            await self._route(scope, receive, send)
+        except asyncio.CancelledError:
+            # Only a shutdown cancels, and only what never became a whole request.
+            log.info("A request was cut off by the shutdown", path=scope["path"])
+
+    async def _route(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         if path == SLACK_PATH and self._slack is not None:
             if method == "POST":

@@ -51,6 +51,8 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
         return Conclusion(Verdict.UNKNOWN, f"{seen} A reset may have come in between.")
     if before.remain + allocation_update < 0:
         return Conclusion(Verdict.UNKNOWN, f"{seen} What SendGrid does below zero is not known.")
+    if after.remain > max(before.remain, before.remain + allocation_update):
+        return Conclusion(Verdict.UNKNOWN, f"{seen} It rose by more, so someone else changed it too.")
     if allocation_update > 0 and after.remain > before.remain:
         return Conclusion(Verdict.APPLIED, f"{seen} A balance rises only if credits are added.")
     if allocation_update < 0 and after.remain > before.remain + allocation_update:

@@ -1,12 +1,13 @@
 """Who may ask for, approve and withdraw a credit change, and what the data allows."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .credits import RECURRING, UNLIMITED, SubuserCredits
 from .errors import Refusal
-from .requests import CreditRequest, Status
+from .requests import FINAL, CreditRequest, Status
 from .text import count, literal, number, people, signed
 
 
@@ -31,26 +32,52 @@ class Policy:
 
 STATUS_WORDS = {
     Status.PENDING: "is waiting for approval",
-    Status.APPROVED: "was approved already",
-    Status.DENIED: "was denied already",
-    Status.CANCELLED: "was cancelled already",
+    Status.APPROVED: "was approved already{by}",
+    Status.DENIED: "was denied already{by}",
+    Status.CANCELLED: "was cancelled already{by}",
     Status.EXPIRED: "has expired",
-    Status.REFUSED: "was refused",
-    Status.APPLYING: "was approved already, and is being applied",
-    Status.APPLIED: "was applied already",
-    Status.FAILED: "has failed already",
-    Status.IN_DOUBT: "was sent already, and is in doubt",
+    Status.REFUSED: "was refused before anyone was asked",
+    Status.APPLYING: "was approved already{by}, and is being applied",
+    Status.APPLIED: "was approved already{by}, and applied",
+    Status.FAILED: "was approved already{by}, and has failed",
+    Status.IN_DOUBT: "was approved already{by}, and is in doubt",
 }
+
+
+def words_of(request: CreditRequest) -> str:
+    by = f" by {people([request.decided_by])}" if request.decided_by else ""
+    return STATUS_WORDS[request.status].format(by=by)
 
 
 def already_settled(request: CreditRequest) -> Refusal:
     """The refusal for a decision that comes too late."""
-    by = f" by {people([request.decided_by])}" if request.decided_by else ""
-    words = STATUS_WORDS[request.status]
-    if by and "," in words:
-        words = words.replace(",", f"{by},", 1)
-        by = ""
-    return Refusal("state", f"Request {request.id} {words}{by}, so nothing was changed.")
+    return Refusal("state", f"Request {request.id} {words_of(request)}, so nothing was changed.")
+
+
+REPEATED = "repeated"
+
+
+def repeated(request: CreditRequest) -> Refusal:
+    """What someone is told who does again what they have done."""
+    return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. This second time changed nothing.")
+
+
+def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
+    """True if this person has brought the request where it is by this very action.
+
+    They clicked twice, or Slack delivered it twice: there is nothing to do, and nothing went wrong.
+    """
+    match action:
+        case "approve":
+            decided = request.status not in {Status.PENDING, Status.CANCELLED}
+            return decided and any(approval.approver == actor for approval in request.approvals)
+        case "deny":
+            return request.status is Status.DENIED and request.decided_by == actor
+        case "cancel":
+            return request.status is Status.CANCELLED and request.decided_by == actor
+        case "settle":
+            return request.status in FINAL and request.settled_by == actor
+    return False
 
 
 def check_decision(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
@@ -82,6 +109,15 @@ def check_approver(request: CreditRequest, actor: str, approvers: frozenset[str]
         listed = people(policy.listed(without=request.requested_by))
         whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
         raise Refusal("not_an_approver", f"Only an approver may decide this. {whom}")
+
+
+def group_unreadable(groups: Iterable[str]) -> Refusal:
+    """The refusal for someone who may be in a user group that Slack does not let us read."""
+    return Refusal(
+        "group_unreadable",
+        f"Slack did not say who is in {people(sorted(groups))}, so nobody can approve through it now. "
+        "Try again in a minute; if it goes on, tell whoever runs creditbot.",
+    )
 
 
 def check_approval(request: CreditRequest, actor: str) -> None:
@@ -117,7 +153,7 @@ def check_in_doubt(request: CreditRequest) -> None:
     if request.status is not Status.IN_DOUBT:
         raise Refusal(
             "not_in_doubt",
-            f"Request {request.id} is not in doubt: it {STATUS_WORDS[request.status]}. Nothing was changed.",
+            f"Request {request.id} is not in doubt: it {words_of(request)}. Nothing was changed.",
         )
 
 
@@ -161,7 +197,11 @@ def check_change(subuser: str, allocation_update: int, found: SubuserCredits) ->
             "below_zero",
             f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
             f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
-            f"Ask for {number(found.remain)} or fewer.",
+            + (
+                f"Ask for {number(found.remain)} or fewer."
+                if found.remain > 0
+                else "There is nothing to take."
+            ),
         )
 
 

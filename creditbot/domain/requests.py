@@ -41,6 +41,10 @@ HOLDS_SUBUSER = frozenset({Status.APPLYING, Status.IN_DOUBT})
 FINAL = frozenset(status for status, onward in TRANSITIONS.items() if not onward)
 
 
+OPERATOR = "operator"
+"""Who settles from the command line, where Slack vouches for nobody."""
+
+
 class IllegalTransition(Exception):
     """A programming error: the code asked for a change of state that TRANSITIONS does not have."""
 

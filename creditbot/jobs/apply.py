@@ -6,6 +6,7 @@ dies whenever, an attempt without an outcome means doubt, and doubt never means 
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,10 +18,10 @@ from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, Ra
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import check_change, lasts_until_reset
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import attempts, events, requests
+from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
 from creditbot.store.database import Database, Transaction
 
@@ -152,7 +153,7 @@ class Apply:
                 await requests.postpone(transaction, request, now + backoff(tries, problem.wait), tries + 1)
 
     async def _attempt(self, request: CreditRequest, number: int, before: Reading) -> None:
-        started = self._clock()
+        started, moment = self._clock(), time.monotonic()
         try:
             async with self._database.write() as transaction:
                 current = await requests.get(transaction.connection, request.id)
@@ -169,7 +170,8 @@ class Apply:
         except exc.IntegrityError:
             return  # another process wrote this attempt down first, and sends it
         outcome: PatchOutcome
-        if self._clock() - started > TOO_LATE_TO_SEND:
+        stood_still = timedelta(seconds=time.monotonic() - moment)
+        if max(self._clock() - started, stood_still) > TOO_LATE_TO_SEND:
             outcome = NotSent("creditbot stood still before it could send the change.")
             await self._record(request, attempt_id, started, outcome)
             return
@@ -192,11 +194,11 @@ class Apply:
                     current = await requests.get(transaction.connection, request.id)
                     if current is not None:
                         await self._conclude(transaction, current, attempt_id, started, outcome)
-            except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever is wrong, what is known must not be lost
                 log.warning(
                     "An outcome could not be written down; trying again",
                     request_id=request.id,
-                    error=str(error),
+                    error=f"{type(error).__name__}: {error}",
                 )
                 await asyncio.sleep(backoff(tries).total_seconds() / 4)
                 tries += 1
@@ -256,7 +258,8 @@ class Apply:
         **columns: Any,
     ) -> None:
         if request.status not in {Status.APPLYING, Status.IN_DOUBT}:
-            log.error("An answer came after the request had ended", request_id=request.id, answer=str(to))
+            if request.status is not to:
+                await self._contradict(transaction, request, to)
             return
         now = self._clock()
         last = await attempts.last(transaction.connection, request.id)
@@ -273,6 +276,28 @@ class Apply:
             finished_at=now,
             **columns,
         )
+
+    async def _contradict(self, transaction: Transaction, request: CreditRequest, to: Status) -> None:
+        """SendGrid's answer came after the doubt was settled otherwise: the state stays, all are told."""
+        log.error(
+            "SendGrid's answer contradicts how a doubt was settled", request_id=request.id, answer=str(to)
+        )
+        now = self._clock()
+        word = "applied" if to is Status.APPLIED else "not applied"
+        sentence = f"But SendGrid's own answer came later, and says that the change was {word}: look there."
+        await events.append(
+            transaction.connection,
+            "contradicted",
+            at=now,
+            request_id=request.id,
+            detail={"said": sentence, "answer": str(to)},
+        )
+        await requests.touch(transaction, request.id, explanation=sentence)
+        concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
+        if request.settled_by is not None and request.settled_by != OPERATOR:
+            concerned.add(request.settled_by)
+        for person in sorted(concerned):
+            await notices.add(transaction, request.id, "contradicted", person, now)
 
     async def _doubt(
         self, transaction: Transaction, request: CreditRequest, started: datetime, outcome: InDoubt
@@ -316,4 +341,4 @@ class Apply:
 
 def _never_sent(why: str) -> str:
     minutes = round(GIVE_UP_AFTER.total_seconds() / 60)
-    return f"{why} After {minutes} minutes of trying, nothing was sent. Ask again."
+    return f"{why} creditbot tried for {minutes} minutes; nothing was sent. Ask again once this is mended."

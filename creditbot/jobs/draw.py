@@ -6,12 +6,15 @@ from datetime import datetime
 import structlog
 
 from creditbot.domain.requests import CreditRequest
-from creditbot.store import cards, requests
+from creditbot.store import cards, notices, requests
 from creditbot.store.cards import Card
 from creditbot.store.database import Database
 
 from .backoff import backoff
-from .messenger import DeliveryProblem, Messenger
+from .messenger import LEASE, DeliveryProblem, Messenger
+
+UNREACHABLE = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
+"""What Slack says of a channel that only a person can mend."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +37,18 @@ class Draw:
             await self._bring_up(request, card)
 
     async def _bring_up(self, request: CreditRequest, card: Card) -> None:
+        now = self._clock()
+        lease = now + LEASE
+        async with self._database.write() as transaction:
+            if not await cards.claim(transaction, card, now, lease):
+                return
         try:
             channel, ts = await self._show(request, card)
         except DeliveryProblem as problem:
             await self._later(request, card, problem)
             return
         async with self._database.write() as transaction:
-            await cards.shown(transaction, card.id, channel, ts, request.version)
+            await cards.shown(transaction, card, channel, ts, version=request.version, lease=lease)
 
     async def _show(self, request: CreditRequest, card: Card) -> tuple[str, str]:
         if card.ts is None:
@@ -49,15 +57,20 @@ class Draw:
         return card.channel, card.ts
 
     async def _later(self, request: CreditRequest, card: Card, problem: DeliveryProblem) -> None:
-        log.warning(
-            "A request's card could not be shown; it will be tried again",
-            request_id=request.id,
-            channel=card.channel,
-            error=problem.detail,
-        )
+        about = {"request_id": request.id, "channel": card.channel, "error": problem.detail}
+        if problem.detail in UNREACHABLE:
+            log.error(
+                "The approvals channel can't be reached: invite the bot to it with /invite, or set "
+                "CREDITBOT_APPROVALS_CHANNEL to another channel's ID",
+                **about,
+            )
+        else:
+            log.warning("A request's card could not be shown; it will be tried again", **about)
         async with self._database.write() as transaction:
             if problem.gone:
                 await cards.lost(transaction, card)
                 return
+            if problem.detail in UNREACHABLE and card.ts is None:
+                await notices.add(transaction, request.id, "no_card", request.requested_by, self._clock())
             later = self._clock() + backoff(card.tries, problem.wait)
             await cards.failed(transaction, card, later, problem.detail)

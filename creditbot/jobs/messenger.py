@@ -1,8 +1,12 @@
 """The port through which jobs show requests and tell people; Slack stands behind it."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from creditbot.domain.requests import CreditRequest
+
+LEASE = timedelta(seconds=12)
+"""How long one process has a message to itself: longer than a call to Slack may take."""
 
 
 class DeliveryProblem(Exception):

@@ -9,7 +9,7 @@ from creditbot.store import notices, requests
 from creditbot.store.database import Database
 
 from .backoff import backoff
-from .messenger import DeliveryProblem, Messenger
+from .messenger import LEASE, DeliveryProblem, Messenger
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,10 @@ class Notify:
             request = None if notice is None else await requests.get(connection, notice.request_id)
         if notice is None or request is None or notice.sent_at is not None:
             return
+        now = self._clock()
+        async with self._database.write() as transaction:
+            if not await notices.claim(transaction, notice, now, now + LEASE):
+                return
         try:
             await self._messenger.send_notice(notice.person, notice.kind, request)
         except DeliveryProblem as problem:

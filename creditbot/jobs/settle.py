@@ -7,7 +7,7 @@ from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude
 from creditbot.domain.policy import lasts_until_reset
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import attempts, events, requests
+from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database
 
@@ -88,3 +88,5 @@ class Settle:
                 remain_after=after.remain,
                 next_try_at=None,
             )
+            for approval in current.approvals:
+                await notices.add(transaction, request.id, "not_proven", approval.approver, now)

@@ -1,25 +1,35 @@
 """Approving, denying, cancelling and settling: decisions, each checked at the moment it is made."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from creditbot.domain import policy as rules
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.text import without_markup
 from creditbot.store import cards, events, requests
 from creditbot.store.database import Database, Transaction
-
-OPERATOR = "operator"
-"""Who settles from the command line, where Slack vouches for nobody."""
 
 
 class ApproverList(Protocol):
     """Everyone who is an approver now, by name or through a user group."""
 
+    unreadable: frozenset[str]
+    """User groups whose members could not be read the last time, so that they may not decide now."""
+
     async def __call__(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who means to do what to which request."""
+
+    request_id: int
+    action: str
+    actor: str
 
 
 Rule = Callable[[CreditRequest, frozenset[str]], None]
@@ -126,6 +136,7 @@ class Decisions:
                 at=self._clock(),
                 actor=actor,
                 detail={"applied": applied, "reason": reason},
+                explanation=None,
                 settled_by=actor,
                 settled_reason=reason,
                 finished_at=self._clock(),
@@ -137,7 +148,11 @@ class Decisions:
         """Have the balance of a request in doubt read once more."""
 
         async def act(transaction: Transaction, request: CreditRequest) -> None:
-            await requests.postpone(transaction, request, self._clock(), 0)
+            now = self._clock()
+            await events.append(
+                transaction.connection, "check_again", at=now, request_id=request.id, actor=actor
+            )
+            await requests.postpone(transaction, request, now, 0)
             transaction.wake("settle", request.id)
 
         return await self._decide(
@@ -199,9 +214,9 @@ class Decisions:
         approvers = await self._approvers() if actor != OPERATOR else frozenset[str]()
         async with self._database.write_for_person(started) as transaction:
             request = await requests.get(transaction.connection, request_id)
-            refusal = self._judge(request_id, request, rule, approvers)
+            refusal = self._judge(request, Deed(request_id, action, actor), rule, approvers)
             if refusal is not None:
-                await self._refuse(transaction, request, refusal, action, actor)
+                await self._refuse(transaction, request, Deed(request_id, action, actor), refusal)
             elif act is not None and request is not None:
                 await act(transaction, request)
             request = await requests.get(transaction.connection, request_id)
@@ -210,10 +225,12 @@ class Decisions:
         return request
 
     def _judge(
-        self, request_id: int, request: CreditRequest | None, rule: Rule, approvers: frozenset[str]
+        self, request: CreditRequest | None, deed: Deed, rule: Rule, approvers: frozenset[str]
     ) -> Refusal | None:
         if request is None:
-            return UnknownRequest(request_id)
+            return UnknownRequest(deed.request_id)
+        if rules.is_repeat(request, deed.action, deed.actor):
+            return rules.repeated(request)
         if rules.has_expired(request, self._clock()):
             return Refusal(
                 "expired",
@@ -223,26 +240,23 @@ class Decisions:
         try:
             rule(request, approvers)
         except Refusal as refusal:
+            if refusal.rule == "not_an_approver" and self._approvers.unreadable:
+                return rules.group_unreadable(self._approvers.unreadable)
             return refusal
         return None
 
     async def _refuse(
-        self,
-        transaction: Transaction,
-        request: CreditRequest | None,
-        refusal: Refusal,
-        action: str,
-        actor: str,
+        self, transaction: Transaction, request: CreditRequest | None, deed: Deed, refusal: Refusal
     ) -> None:
         """Record a decision that was not allowed; one that came too late also ends the request."""
         now = self._clock()
         await events.append(
             transaction.connection,
-            "refused_click",
+            "repeated_click" if refusal.rule == rules.REPEATED else "refused_click",
             at=now,
             request_id=None if request is None else request.id,
-            actor=actor,
-            detail={"action": action, "rule": refusal.rule, "said": without_markup(refusal.sentence)},
+            actor=deed.actor,
+            detail={"action": deed.action, "rule": refusal.rule, "said": without_markup(refusal.sentence)},
         )
         if request is not None and rules.has_expired(request, now):
             await requests.transition(

@@ -17,7 +17,7 @@ POLL = 1.0
 AT_ONCE = 25
 """Of each job, so that a SendGrid that hangs holds up no card and no notice."""
 
-FINISH = 6.0
+FINISH = 5.0
 """Seconds that running jobs get to finish when the process is asked to stop."""
 
 log = structlog.get_logger(__name__)

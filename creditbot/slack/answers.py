@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -16,7 +15,7 @@ from creditbot.domain.text import escape, literal, number, person, signed
 from creditbot.operations import BalanceReport
 
 from .cards import standing
-from .message import Message, context, facts, header, moment, plain, section, typed
+from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
 
 BAR_CELLS = 20
 
@@ -152,11 +151,16 @@ def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) 
             f"*{_word(request.status)}*, asked by {person(request.requested_by)} "
             f"on {moment(request.requested_at)}"
         )
-        blocks += [section(line), context(plain(request.reason))]
+        blocks += [section(line), context(plain(shortened(request.reason)))]
         lines.append(line)
     hint = "`/credits show ID` tells all of one request." + (" There are more than these." if more else "")
     blocks.append(context(hint))
     return Message(f"{escape(title)}:\n" + "\n".join([*lines, hint]), blocks)
+
+
+def shortened(text: str) -> str:
+    """A reason in a list, which has to fit one message."""
+    return text if len(text) <= 150 else f"{text[:149]}…"
 
 
 def _word(name: str) -> str:
@@ -168,13 +172,16 @@ EVENT_WORDS = {
     "checked": "checked with SendGrid",
     "approval": "approved (one of several)",
     "applying": "claimed for sending",
-    "attempt": "sent to SendGrid",
-    "answer": "answer of SendGrid",
+    "attempt": "about to be sent to SendGrid",
+    "answer": "what came of it",
     "refused_click": "refused click",
+    "repeated_click": "clicked again",
     "proven": "settled by the balances",
     "not_proven": "balances read, nothing proven",
     "settled": "doubt settled",
     "in_doubt": "in doubt",
+    "check_again": "asked to check again",
+    "contradicted": "contradicted by SendGrid's late answer",
 }
 
 
@@ -218,24 +225,14 @@ def _resets(report: BalanceReport) -> str:
     known = report.balance
     if report.credits is not None and report.credits.type == NONRECURRING:
         return (
-            f"Nonrecurring: the credits are not reset on a schedule. Last reset: {_date(known.last_reset)}."
+            f"Nonrecurring: the credits are not reset on a schedule. Last reset: {_when(known.last_reset)}."
         )
     frequency = known.reset_frequency or (report.credits.reset_frequency if report.credits else None)
     return (
         f"Reset: {escape(frequency) if frequency else 'frequency not reported'}. "
-        f"Last reset: {_date(known.last_reset)}. Next reset: {_date(known.next_reset)}."
+        f"Last reset: {_when(known.last_reset)}. Next reset: {_when(known.next_reset)}."
     )
 
 
-def _date(text: str | None) -> str:
-    """SendGrid's date. A day stays the day that SendGrid means; a time is shown in the reader's zone."""
-    if text is None:
-        return "not reported"
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            return escape(text)
-        if at.tzinfo is not None:
-            return moment(at)
-    return escape(text)
+def _when(text: str | None) -> str:
+    return "not reported" if text is None else day_or_moment(text)

@@ -1,6 +1,7 @@
 """The Bolt app: which payload goes to which listener."""
 
 import logging
+import re
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ from .payloads import UnreadablePayload
 from .submissions import Submissions
 
 COMMAND = "/credits"
+ANYTHING = re.compile(".*")
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +62,11 @@ def build(
     app.action(cards.SETTLE_APPLIED)(buttons.settle_applied)
     app.action(cards.SETTLE_NOT_APPLIED)(buttons.settle_not_applied)
     app.action(cards.CHECK_AGAIN)(buttons.check_again)
+    app.action(ANYTHING)(buttons.unknown)
     app.view(forms.ASK)(submissions.ask)
     app.view(forms.DENY)(submissions.deny)
     app.view(forms.SETTLE)(submissions.settle)
+    app.view(ANYTHING)(submissions.unknown)
     app.error(on_error)
     return app
 

@@ -1,5 +1,6 @@
 """The one place where an error on the way in from Slack becomes a sentence for a person."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
             log.warning("Not taken", doing=doing, cause=str(error.__cause__ or "too late"))
         await say(sentence(error.sentence))
     except UnreadablePayload:
+        raise
+    except asyncio.CancelledError:
+        await say(sentence("creditbot is being restarted. Try again in a minute."))
         raise
     except Exception:
         error_id = secrets.token_hex(4)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -13,10 +14,15 @@ from creditbot.operations import Decisions
 
 from . import forms
 from .boundary import boundary
-from .message import Message
+from .message import Message, sentence
 from .payloads import Click, read_click
 from .responder import TROUBLE, Responder
 from .tasks import Tasks
+
+STRANGE = (
+    "This button is not one that creditbot knows; it may be from an older version. Nothing was changed. "
+    "`/credits pending` lists the requests that wait."
+)
 
 Deed = Callable[[Click, float], Awaitable[None]]
 
@@ -49,6 +55,13 @@ class Buttons:
 
     async def check_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._check_again)
+
+    async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
+        """A button that is not ours, or no longer."""
+        del ack
+        click = read_click(body)
+        self._tasks.spawn(self._whisper(click, sentence(STRANGE)))
+        return BoltResponse(status=404, body="")
 
     async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
         started = time.monotonic()

@@ -6,13 +6,16 @@ Pure functions: from a request (and the policy's words) to a message.
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
 from creditbot.domain.policy import Policy, lasts_until_reset
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import FINAL, OPERATOR, CreditRequest, Status
 from creditbot.domain.text import count, escape, literal, number, people, person, signed
 
 from .message import Message, context, facts, header, moment, plain, section, typed
 
 APPROVE, DENY, CANCEL = "approve", "deny", "cancel"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
+
+NAMED = 20
+"""Approvers that a card names; more would not fit, and it mentions each of them."""
 
 TITLES = {
     Status.PENDING: "Approve",
@@ -38,10 +41,11 @@ def card(request: CreditRequest, policy: Policy) -> Message:
         header(title),
         facts(
             [
-                ("Asked by", person(request.requested_by)),
+                ("Subuser", literal(request.subuser)),
                 ("Change", signed(request.allocation_update)),
                 ("Balance before", _balance_before(request)),
-                _balance_after(request),
+                *_balance_after(request),
+                ("Asked by", person(request.requested_by)),
             ]
         ),
         typed(f"Reason: {request.reason}"),
@@ -51,7 +55,7 @@ def card(request: CreditRequest, policy: Policy) -> Message:
         blocks.append(typed(f"Denied because: {request.decision_reason}"))
     if request.settled_reason:
         blocks.append(typed(f"Settled because: {request.settled_reason}"))
-    if request.check is not None and lasts_until_reset(request.check.type):
+    if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
         blocks.append(context(_reset_warning(request)))
     buttons = _buttons(request)
     if buttons is not None:
@@ -105,35 +109,49 @@ def notice(kind: str, request: CreditRequest) -> Message:
     about = (
         f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}: "
     )
-    text = about + _news(Status(kind), request)
+    text = about + _news(kind, request)
     blocks: list[Block] = [section(text)]
-    reason = _reason_of(Status(kind), request)
+    reason = _reason_of(kind, request)
     if reason:
         text += f" Reason: {escape(reason)}"
         blocks.append(typed(f"Reason: {reason}"))
     return Message(text, blocks)
 
 
-def _reason_of(kind: Status, request: CreditRequest) -> str | None:
+def _reason_of(kind: str, request: CreditRequest) -> str | None:
     """What a person gave as the reason for bringing a request to `kind`."""
-    if kind is Status.DENIED:
+    if kind == Status.DENIED:
         return request.decision_reason
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
 
-def _news(kind: Status, request: CreditRequest) -> str:
-    if kind is Status.APPROVED and request.waits_for:
-        return (
-            f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
-            "subuser, has ended; you will be told how it goes on."
-        )
-    if kind is Status.APPROVED:
-        return f"{_approved(request)} It is being sent to SendGrid; you will be told how that ends."
-    if kind is Status.IN_DOUBT:
-        return (
-            "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
-            "It will not be sent again. You will be told how it ends."
-        )
+def _news(kind: str, request: CreditRequest) -> str:
+    match kind:
+        case Status.APPROVED if request.waits_for:
+            return (
+                f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
+                "subuser, has ended; you will be told how it goes on."
+            )
+        case Status.APPROVED:
+            return f"{_approved(request)} It is being sent to SendGrid; you will be told how that ends."
+        case Status.IN_DOUBT:
+            return (
+                "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
+                "It will not be sent again. You will be told how it ends."
+            )
+        case "not_proven":
+            return (
+                "*It needs you.* The balance does not prove whether the change was applied, and no other "
+                "change of this subuser is sent until someone says. Look at the subuser in SendGrid, then "
+                "press _It was applied_ or _It was not applied_ on the request's card."
+            )
+        case "contradicted":
+            return f"*Look again.* {request.explanation or ''} {standing(request)}"
+        case "no_card":
+            return (
+                "*No approver has seen it yet*, since creditbot can't post to the approvals channel. Tell "
+                "whoever runs creditbot; it keeps trying until the request expires."
+            )
     return standing(request)
 
 
@@ -147,7 +165,8 @@ def _waiting(request: CreditRequest, policy: Policy | None) -> str:
                 f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
                 f"{person(request.requested_by)} in CREDITBOT_APPROVERS. It waits {until}."
             )
-        from_whom = f" from {people(listed)}"
+        more = f" and {count(len(listed) - NAMED, 'other')}" if len(listed) > NAMED else ""
+        from_whom = f" from {people(listed[:NAMED])}{more}"
     so_far = ""
     if request.approvals:
         so_far = f" Approved so far by {people(approval.approver for approval in request.approvals)}."
@@ -171,7 +190,7 @@ def _applied(request: CreditRequest) -> str:
         else " SendGrid did not report the balance after."
     )
     if request.settled_by:
-        return f"*Applied*, settled{on}. {_settled(request)}"
+        return f"*Applied*, settled{on}. {_settled(request)} {request.explanation or ''}".strip()
     if request.explanation:
         return f"*Applied*, as the balances prove{on}. {request.explanation}"
     return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after}"
@@ -179,13 +198,13 @@ def _applied(request: CreditRequest) -> str:
 
 def _failed(request: CreditRequest) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
-    why = _settled(request) if request.settled_by else (request.explanation or "")
-    return f"*Failed*{on}: nothing was changed. {why}".strip()
+    why = [_settled(request), "Whoever still needs the credits must ask again."] if request.settled_by else []
+    return " ".join([f"*Failed*{on}: nothing was changed.", *why, request.explanation or ""]).strip()
 
 
 def _settled(request: CreditRequest) -> str:
     by = request.settled_by
-    who = "whoever runs creditbot" if by is None or by == "operator" else person(by)
+    who = "whoever runs creditbot" if by is None or by == OPERATOR else person(by)
     return f"The doubt was settled by {who}."
 
 
@@ -214,18 +233,24 @@ def _balance_before(request: CreditRequest) -> str:
     before = request.remain_before
     if before is None and request.check is not None:
         before = request.check.remain
-    return "not reported" if before is None else number(before)
+    return _reported(before)
 
 
-def _balance_after(request: CreditRequest) -> tuple[str, str]:
+def _balance_after(request: CreditRequest) -> list[tuple[str, str]]:
+    """The balance that is, or that would be; none if nothing came of the request."""
     if request.status is Status.APPLIED:
-        return "Balance after", "not reported" if request.remain_after is None else number(
-            request.remain_after
-        )
+        return [("Balance after", _reported(request.remain_after))]
     if request.status is Status.IN_DOUBT and request.remain_after is not None:
-        return "Balance now", number(request.remain_after)
-    expected = request.expected_after
-    return "Expected after", "not reported" if expected is None else number(expected)
+        return [("Balance now", _reported(request.remain_after))]
+    return [] if _ended_unapplied(request) else [("Expected after", _reported(request.expected_after))]
+
+
+def _ended_unapplied(request: CreditRequest) -> bool:
+    return request.status in FINAL and request.status is not Status.APPLIED
+
+
+def _reported(balance: int | None) -> str:
+    return "not reported" if balance is None else number(balance)
 
 
 def _reset_warning(request: CreditRequest) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+from typing import Any
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -62,27 +64,56 @@ async def check_bot_token(client: AsyncWebClient) -> None:
 class ReducingHandler(AsyncSocketModeHandler):
     """Bolt's Socket Mode adapter, given payloads that are already read."""
 
-    async def handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
-        try:
-            body = reduce(req.payload)
-        except UnreadablePayload as error:
-            log.warning("A payload could not be read", kind=req.type, error=str(error))
-            return
-        answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
-        await send_async_response(client, req, answer, time.time())
-
-
-class SocketConnection:
-    """Socket Mode: opened with as many tries as it takes; slack_sdk renews it after that."""
-
-    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: str) -> None:
-        self._handler = ReducingHandler(
+    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
+        super().__init__(
             app,
             app_token,
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=client,
             ping_interval=5,
         )
+        self._stopping = False
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def handle(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
+        task = asyncio.current_task()
+        if self._stopping or task is None:
+            return  # not acked, so Slack delivers it elsewhere
+        self._working.add(task)
+        try:
+            await self._answer(client, req)
+        finally:
+            self._working.discard(task)
+
+    async def _answer(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
+        try:
+            body = reduce(req.payload)
+        except UnreadablePayload as error:
+            log.warning("A payload could not be read", kind=req.type, error=str(error))
+            return
+        answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+        if answer.status == 404:
+            # Over HTTP this says that nothing here is meant; a socket knows only the ack.
+            answer = BoltResponse(status=200, body="")
+        await send_async_response(client, req, answer, time.time())
+
+    async def stop(self) -> None:
+        """Take nothing more, let what was taken be acked, and leave, also if the other side is silent."""
+        self._stopping = True
+        if self._working:
+            await asyncio.wait(self._working, timeout=3)
+        try:
+            async with asyncio.timeout(1):
+                await self.client.close()  # type: ignore[no-untyped-call]  # slack_sdk has no type here
+        except TimeoutError:
+            await self.client.aiohttp_client_session.close()
+
+
+class SocketConnection:
+    """Socket Mode: opened with as many tries as it takes; slack_sdk renews it after that."""
+
+    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: str) -> None:
+        self._handler = ReducingHandler(app, app_token, client)
 
     async def open(self) -> None:
         """Return once the connection is open.
@@ -112,14 +143,17 @@ class SocketConnection:
         return bool(await self._handler.client.is_connected())
 
     async def close(self) -> None:
-        await self._handler.close_async()  # type: ignore[no-untyped-call]  # slack_bolt has no type here
+        await self._handler.stop()
 
 
 def error_code(error: Exception) -> str:
-    """Slack's own word for what went wrong, or the error's."""
+    """Slack's own word for what went wrong, or the HTTP status, or the error's name."""
     if isinstance(error, SlackApiError):
+        response: Any = error.response
         try:
-            return str(error.response["error"])
+            code = response["error"]
         except (KeyError, TypeError):
-            return str(error)
+            code = None
+        status = getattr(response, "status_code", getattr(response, "status", None))
+        return str(code or (f"HTTP {status}" if status else error))
     return f"{type(error).__name__}: {error}"

@@ -1,5 +1,6 @@
 """A message as Slack takes it: blocks to look at, and a text for notifications and screen readers."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
     TextObject,
 )
+
+from creditbot.domain.text import escape
 
 HEADER_MAX = 150
 SECTION_MAX = 3000
@@ -74,6 +77,18 @@ def context(*texts: str | PlainTextObject) -> ContextBlock:
 def moment(at: datetime) -> str:
     """A time in the reader's own time zone; where Slack can't, in UTC."""
     return f"<!date^{int(at.timestamp())}^{{date_short}} at {{time}}|{at:%Y-%m-%d %H:%M} UTC>"
+
+
+def day_or_moment(text: str) -> str:
+    """SendGrid's date. A day stays the day that SendGrid means; a time is shown in the reader's zone."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return escape(text)
+        if at.tzinfo is not None:
+            return moment(at)
+    return escape(text)
 
 
 def _cut(text: str, limit: int) -> str:

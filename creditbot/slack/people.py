@@ -28,6 +28,7 @@ class Approvers:
     def __init__(self, client: AsyncWebClient, policy: Policy) -> None:
         self._client = client
         self._policy = policy
+        self.unreadable: frozenset[str] = frozenset()
         self._members: dict[str, tuple[float, frozenset[str]]] = {}
         self._lock = asyncio.Lock()
 
@@ -52,7 +53,9 @@ class Approvers:
                 error=error_code(error),
             )
             self._members[group] = (time.monotonic() + RETRY, frozenset())
+            self.unreadable |= {group}
             return frozenset()
         members = frozenset(user for user in answer.get("users") or [] if isinstance(user, str))
         self._members[group] = (time.monotonic() + FRESH, members)
+        self.unreadable -= {group}
         return members

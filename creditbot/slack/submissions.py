@@ -2,20 +2,23 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 
 from creditbot.domain import fields
 from creditbot.domain.commands import Ask
-from creditbot.domain.errors import CommandError
-from creditbot.domain.text import without_markup
+from creditbot.domain.errors import CommandError, DomainError, Refusal
+from creditbot.domain.requests import CreditRequest
+from creditbot.domain.text import literal, signed, without_markup
 from creditbot.operations import Decisions, Requests
 
 from . import answers, forms
 from .boundary import boundary
-from .message import Message
+from .message import Message, sentence
 from .payloads import Submission, UnreadablePayload, read_submission
 from .responder import Responder
 from .tasks import Tasks
@@ -50,6 +53,12 @@ class Submissions:
             request = await self._requests.ask(
                 command, requested_by=sent.user, origin=f"form:{sent.view_id}", started=started
             )
+            if not asks_the_same(request, command):
+                raise DomainError(
+                    f"This form was taken already, as request {request.id} "
+                    f"({signed(request.allocation_update)} for {literal(request.subuser)}). "
+                    "Close it and type `/credits request` for another change."
+                )
             message = answers.asked(request, self._channel)
             await ack(response_action="update", view=forms.done("Asked for approval", message).to_dict())
             response_url = _response_url(sent)
@@ -59,7 +68,7 @@ class Submissions:
     async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         started = time.monotonic()
         sent = read_submission(body)
-        async with boundary(_at_field(ack, forms.REASON), "a denial"):
+        async with boundary(_at_field(ack, forms.REASON), "a denial"), _in_its_place(ack):
             request_id = fields.request_id(sent.private_metadata)
             reason = fields.reason(sent.values.get(forms.REASON, ""))
             await self._decisions.deny(request_id, sent.user, reason, started)
@@ -68,7 +77,7 @@ class Submissions:
     async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         started = time.monotonic()
         sent = read_submission(body)
-        async with boundary(_at_field(ack, forms.REASON), "a settlement"):
+        async with boundary(_at_field(ack, forms.REASON), "a settlement"), _in_its_place(ack):
             number, _, word = sent.private_metadata.partition(" ")
             if word not in {"applied", "not_applied"}:
                 raise UnreadablePayload("a settlement without its word")
@@ -80,6 +89,31 @@ class Submissions:
                 started=started,
             )
             await ack()
+
+    async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
+        """A form that is not ours, or no longer."""
+        del ack, body
+        return BoltResponse(status=404, body="")
+
+
+def asks_the_same(request: CreditRequest, command: Ask) -> bool:
+    return (request.subuser, request.allocation_update, request.reason) == (
+        command.subuser,
+        command.allocation_update,
+        command.reason,
+    )
+
+
+@asynccontextmanager
+async def _in_its_place(ack: AsyncAck) -> AsyncIterator[None]:
+    """Nothing in the form can mend a refusal, so the sentence takes the form's place, with its mentions."""
+    try:
+        yield
+    except Refusal as refusal:
+        await ack(
+            response_action="update",
+            view=forms.done("Nothing was changed", sentence(refusal.sentence)).to_dict(),
+        )
 
 
 def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]:

@@ -37,18 +37,35 @@ async def behind(connection: AsyncConnection, request_id: int, version: int, now
     return [Card(**row) for row in (await connection.execute(query)).mappings()]
 
 
-async def shown(transaction: Transaction, card_id: int, channel: str, ts: str, version: int) -> None:
-    """The message now shows this version."""
-    await _change(
-        transaction,
-        card_id,
-        channel=channel,
-        ts=ts,
-        shown_version=version,
-        tries=0,
-        next_try_at=None,
-        error=None,
+async def claim(transaction: Transaction, card: Card, now: datetime, until: datetime) -> bool:
+    """Take a card for drawing until then; False if another process has it."""
+    taken = await transaction.connection.execute(
+        update(cards)
+        .where(
+            cards.c.id == card.id,
+            cards.c.shown_version == card.shown_version,
+            or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
+        )
+        .values(next_try_at=until)
     )
+    return taken.rowcount == 1
+
+
+async def shown(
+    transaction: Transaction, card: Card, channel: str, ts: str, *, version: int, lease: datetime
+) -> None:
+    """The message now shows this version, unless it was clicked or taken over meanwhile.
+
+    Then nobody knows which of two drawings came last, so it is drawn once more.
+    """
+    fresh = {"channel": channel, "ts": ts, "tries": 0, "next_try_at": None, "error": None}
+    ours = await transaction.connection.execute(
+        update(cards)
+        .where(cards.c.id == card.id, cards.c.next_try_at == lease)
+        .values(shown_version=version, **fresh)
+    )
+    if ours.rowcount == 0:
+        await _change(transaction, card.id, shown_version=0, **fresh)
 
 
 async def clicked(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:

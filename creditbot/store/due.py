@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.requests import Status
@@ -36,8 +36,17 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
         )
     )
     found += [WakeUp("draw", key) for key in (await connection.execute(behind.limit(limit))).scalars()]
+    earlier = notices.alias()
     untold = select(notices.c.id).where(
-        notices.c.sent_at.is_(None), or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now)
+        notices.c.sent_at.is_(None),
+        or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now),
+        # A person is told of one request in the order in which it happened.
+        ~exists().where(
+            earlier.c.request_id == notices.c.request_id,
+            earlier.c.person == notices.c.person,
+            earlier.c.sent_at.is_(None),
+            earlier.c.id < notices.c.id,
+        ),
     )
     found += [WakeUp("notify", key) for key in (await connection.execute(untold.limit(limit))).scalars()]
     return found

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,6 +41,20 @@ async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:
     if row is None:
         return None
     return Notice(**{name: row[name] for name in ["id", "request_id", "kind", "person", "sent_at", "tries"]})
+
+
+async def claim(transaction: Transaction, notice: Notice, now: datetime, until: datetime) -> bool:
+    """Take a notice for sending until then; False if it was sent, or another process has it."""
+    taken = await transaction.connection.execute(
+        update(notices)
+        .where(
+            notices.c.id == notice.id,
+            notices.c.sent_at.is_(None),
+            or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now),
+        )
+        .values(next_try_at=until)
+    )
+    return taken.rowcount == 1
 
 
 async def sent(transaction: Transaction, notice_id: int, at: datetime) -> None:

@@ -82,7 +82,7 @@ async def test_a_denial_that_comes_too_late_is_said_in_the_form(company: Company
     await company.slack.click(ALICE, card, "Cancel")
     await company.card_says(card, "Cancelled: ")
     await company.slack.submit(BOB, form, {"reason": "No"})
-    assert "Request 1 was cancelled already by <@U0ALICE>" in form.errors["reason"]
+    assert "Request 1 was cancelled already by <@U0ALICE>" in form.plain()
     assert [record["status"] for record in await company.requests()] == ["cancelled"]
 
 
@@ -96,5 +96,17 @@ async def test_a_denial_by_someone_who_may_not_is_refused_at_the_form_too(compan
     form.user = ALICE
     delivery = await company.slack.submit(ALICE, form, {"reason": "No"})
     assert delivery.acked
-    assert "yourself" in form.errors["reason"]
+    assert "yourself" in form.plain()
     assert [record["status"] for record in await company.requests()] == ["pending"]
+
+
+async def test_a_form_that_is_sent_again_with_other_values_is_not_pretended_to_be_taken(
+    company: Company,
+) -> None:
+    form = await company.form("/credits add acme 100")
+    delivery = await company.slack.submit(ALICE, form, {"Reason": "First"})
+    values = delivery.payload["view"]["state"]["values"]
+    values["amount"]["amount"]["value"] = "900"
+    again = await company.slack.deliver_again(delivery)
+    assert "taken already, as request 1 (+100 for acme)" in str(again.body)
+    assert [record["allocation_update"] for record in await company.requests()] == [100]

@@ -70,6 +70,16 @@ async def test_a_slack_that_is_down_shows_everything_once_it_is_back(company: Co
 
 
 @over_socket
+async def test_a_channel_that_the_bot_is_not_in_is_said_to_requester_and_operator(company: Company) -> None:
+    company.slack.faults.fail("chat.postMessage", error="not_in_channel")
+    await company.say("/credits add acme 5 x")
+    await company.told(ALICE, "No approver has seen it yet")
+    assert "/invite" in company.log()
+    card = (await company.slack.until(lambda: company.cards))[0]  # once it has been invited
+    assert "Waiting for approval" in card.plain()
+
+
+@over_socket
 async def test_a_rate_limit_of_slack_is_waited_for(company: Company) -> None:
     company.slack.faults.http("chat.postMessage", status=429, headers={"Retry-After": "1"}, times=2)
     await company.ask()

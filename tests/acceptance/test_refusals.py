@@ -41,7 +41,7 @@ async def test_a_member_of_a_user_group_may_approve(company: Company) -> None:
 async def test_a_group_that_cannot_be_read_lets_nobody_in(company: Company, error: str) -> None:
     company.slack.faults.fail("usergroups.users.list", error=error, times=100)
     card = await company.ask()
-    assert "Only an approver" in await company.click(CAROL, card, "Approve")
+    assert "Slack did not say who is in <!subteam^S0FINANCE>" in await company.click(CAROL, card, "Approve")
     assert error in company.log()
     await company.slack.click(BOB, card, "Approve")
     await company.card_says(card, "Applied: ")
@@ -57,7 +57,9 @@ async def test_a_late_click_is_told_what_happened(company: Company) -> None:
         await company.slack.click_raw(CAROL, message=card, action_id=action, value="1")
     await company.slack.until(lambda: len(company.slack.ephemerals(CAROL, APPROVALS)) == before + 3)
     said = company.slack.ephemerals(CAROL, APPROVALS)[before:]
-    assert all("Request 1 was applied already by <@U0BOB>" in message.plain() for message in said)
+    assert all(
+        "Request 1 was approved already by <@U0BOB>, and applied" in message.plain() for message in said
+    )
     assert company.sendgrid.account.applied("acme") == [5000]
 
 
@@ -71,6 +73,28 @@ async def test_a_foreign_button_is_refused_in_words(company: Company, value: str
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
     assert "/credits pending" in said[0].plain()
     assert company.patches == []
+
+
+async def test_a_button_that_creditbot_never_had_is_answered_in_words(company: Company) -> None:
+    card = await company.ask()
+    before = len(company.slack.ephemerals(BOB, APPROVALS))
+    delivery = await company.slack.click_raw(BOB, message=card, action_id="launch_rocket", value="1")
+    said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
+    assert "not one that creditbot knows" in said[0].plain()
+    assert delivery.acked is (company.slack.events_url is None)  # HTTP has a 404 for it
+    assert [record["status"] for record in await company.requests()] == ["pending"]
+
+
+@over_socket
+async def test_who_has_approved_and_clicks_again_is_told_how_it_stands(company: Company) -> None:
+    card = await company.ask()
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+    before = len(company.slack.ephemerals(BOB, APPROVALS))
+    await company.slack.click_raw(BOB, message=card, action_id="approve", value="1")
+    said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
+    assert "approved already by <@U0BOB>, and applied. This second time changed nothing" in said[0].plain()
+    assert company.sendgrid.account.applied("acme") == [5000]
 
 
 @over_socket

@@ -49,6 +49,7 @@ class Listed:
     """The approvers as Slack would name them now; may be changed in a test."""
 
     people: frozenset[str]
+    unreadable: frozenset[str] = frozenset()
 
     async def __call__(self) -> frozenset[str]:
         return self.people

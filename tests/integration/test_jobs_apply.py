@@ -391,7 +391,7 @@ async def test_after_fifteen_minutes_out_of_reach_it_fails_and_nothing_was_sent(
     found = await bot.request(request.id)
     assert found.status is Status.FAILED
     assert found.explanation is not None
-    assert "After 15 minutes of trying, nothing was sent." in found.explanation
+    assert "creditbot tried for 15 minutes; nothing was sent." in found.explanation
     assert patches(sandbox) == []
     sandbox.faults.clear()
     await bot.apply(request.id)
@@ -607,3 +607,26 @@ async def test_waiting_its_turn_is_not_trying(bot: Bot, sandbox: SendGridSandbox
     await bot.apply(second.id)
 
     assert await bot.status(second.id) is Status.APPLYING
+
+
+async def test_an_answer_that_contradicts_a_persons_word_is_shown_and_told(
+    start: StartBot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    bot = start()
+    request = await crashed_while_sending(bot)
+    clock.advance(minutes=1)
+    await bot.apply(request.id)  # gives the attempt up
+    await bot.decisions.settle(request.id, BEN, applied=False, reason="I see nothing")
+    attempt = await bot.last_attempt(request.id)
+    assert attempt is not None
+    late = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
+    async with bot.database.write() as transaction:
+        current = await bot.request(request.id)
+        await bot.apply._conclude(transaction, current, attempt.id, attempt.started_at, late)
+
+    found = await bot.request(request.id)
+    assert found.status is Status.FAILED
+    assert found.explanation is not None
+    assert "says that the change was applied" in found.explanation
+    assert {(who, "contradicted") for who in (ASKER, ANN, BEN)} <= await bot.notices_of(request.id)
+    assert "contradicted" in await bot.kinds(request.id)

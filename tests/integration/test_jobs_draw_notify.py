@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from creditbot.domain.requests import Status
+from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs import DeliveryProblem
 from creditbot.sandbox.sendgrid import SendGridSandbox
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, Bot, Clock, ids
+from .conftest import StartBot
 
 
 async def shown(bot: Bot, request_id: int) -> list[Status]:
@@ -257,3 +258,53 @@ async def test_a_doubt_that_a_person_settles_is_told_to_all_concerned(
     await bot.work("notify")
 
     assert {(ASKER, "failed", request.id), (ANN, "failed", request.id)} <= set(bot.messenger.notices)
+
+
+async def test_two_processes_post_one_card_and_tell_a_person_once(start: StartBot) -> None:
+    first, second = start(), start()
+    request = await first.checked()
+    await first.decisions.deny(request.id, ANN, "no")
+    [notice] = ids(await first.due(), "notify")
+
+    async def slowly(bot: Bot) -> None:
+        await asyncio.gather(bot.draw(request.id), bot.notify(notice))
+
+    await asyncio.gather(slowly(first), slowly(second))
+
+    assert len(first.messenger.posted + second.messenger.posted) == 1
+    assert len(first.messenger.notices + second.messenger.notices) == 1
+
+
+async def test_a_person_is_told_in_the_order_in_which_it_happened(bot: Bot, clock: Clock) -> None:
+    request = await bot.approved()
+    bot.messenger.problems = [DeliveryProblem("fatal_error")]
+    await bot.notify(ids(await bot.due(), "notify")[0])
+    await bot.apply(request.id)
+
+    assert ids(await bot.due(), "notify") == []  # the first waits to be tried again, the second for the first
+    clock.advance(minutes=1)
+    await bot.work("notify")
+
+    assert [kind for _, kind, _ in bot.messenger.notices] == ["approved", "applied"]
+
+
+async def test_a_card_that_was_clicked_while_it_was_drawn_is_drawn_once_more(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    [card] = await bot.cards_of(request.id)
+    await bot.decisions.deny(request.id, ANN, "no")
+    update = bot.messenger.update_card
+
+    async def clicked_meanwhile(channel: str, ts: str, request: CreditRequest) -> None:
+        await update(channel, ts, request)
+        await bot.decisions.seen_in(request.id, channel, ts)
+
+    bot.messenger.update_card = clicked_meanwhile  # type: ignore[method-assign]  # the click comes in between
+    await bot.draw(request.id)
+    bot.messenger.update_card = update  # type: ignore[method-assign]  # and no more after that
+
+    [after] = await bot.cards_of(request.id)
+    assert after["shown_version"] == 0
+    await bot.work("draw")
+    assert (await bot.cards_of(request.id))[0]["shown_version"] == (await bot.request(request.id)).version
+    assert after["ts"] == card["ts"]

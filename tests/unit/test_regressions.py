@@ -6,21 +6,22 @@ from typing import Any
 
 import pytest
 
-from creditbot.config import ConfigError, DatabaseSettings
+from creditbot.config import ConfigError, DatabaseSettings, Settings
 from creditbot.domain.commands import Ask, parse
 from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import CommandError
 from creditbot.domain.evidence import Reading, Verdict, conclude
 from creditbot.domain.fields import reason, subuser_name
-from creditbot.domain.requests import Status
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import Check, Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import read_balance, read_patch_answer
 from creditbot.slack import answers
-from creditbot.slack.cards import notice
+from creditbot.slack.cards import card, notice
 from creditbot.slack.payloads import UnreadablePayload, reduce
 from creditbot.web import UnfitRequest, read_body
 
-from .example_requests import APPROVER, a_request
+from .example_requests import APPROVER, NOW, POLICY, a_request
 
 
 def test_a_number_beyond_any_database_is_no_count() -> None:
@@ -117,3 +118,55 @@ def test_a_command_that_is_no_text_is_unreadable(command: object) -> None:
 
 def test_what_was_typed_keeps_its_asterisks_in_plain_text() -> None:
     assert without_markup("*No*: `a*b/` is wrong") == "No: a*b/ is wrong"
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"), [(5000, 100, 90_000), (-5000, 10_000, 20_000), (-5000, 10_000, 10_001)]
+)
+def test_a_rise_that_the_change_does_not_explain_proves_nothing(change: int, before: int, after: int) -> None:
+    seen = conclude(change, Reading("nonrecurring", before, None), Reading("nonrecurring", after, None))
+    assert seen.verdict is Verdict.UNKNOWN
+
+
+def test_half_a_character_in_an_answer_does_no_harm() -> None:
+    outcome = read_patch_answer(400, {}, '{"errors": [{"message": "bad \\ud800"}]}', 0)
+    assert isinstance(outcome, Refused)
+    outcome.sentence.encode()
+
+
+def test_the_longest_name_is_shown_in_full_on_its_card() -> None:
+    name = "x" * 100 + "y" * 28
+    shown = card(a_request(Status.APPLIED, subuser=name, allocation_update=1_000_000_000), POLICY)
+    assert f"`{name}`" in json.dumps(shown.payload(), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("status", [Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.FAILED])
+def test_a_card_of_what_came_to_nothing_expects_nothing(status: Status) -> None:
+    check = Check(NOW, "recurring", 340, 10_000, "monthly", "2026-12-01")
+    shown = str(card(a_request(status, check=check), POLICY).payload())
+    assert "Expected after" not in shown
+    assert "Lasts only" not in shown
+
+
+@pytest.mark.parametrize("kind", ["not_proven", "contradicted", "no_card"])
+def test_every_notice_says_what_it_is_about(kind: str) -> None:
+    text = notice(kind, a_request(Status.IN_DOUBT)).text
+    assert text.startswith("Request 12, +5,000 credits for `acme`: *")
+
+
+def test_more_approvers_than_fit_are_counted() -> None:
+    many = Policy(people=frozenset(f"U{number:04}" for number in range(300)), groups=frozenset())
+    text = card(a_request(), many).text
+    assert "and 280 others" in text
+    assert text.count("<@") == text.count("<@U")
+
+
+def test_a_token_with_a_character_that_no_token_has_is_refused() -> None:
+    with pytest.raises(ConfigError, match="SENDGRID_API_KEY is wrong: it has characters"):
+        Settings.from_environ({"SENDGRID_API_KEY": "SG.…"})
+
+
+@pytest.mark.parametrize("url", ["http://a:99999999", "http://u:p@host", "ftp://x"])
+def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="SENDGRID_API_URL is wrong"):
+        Settings.from_environ({"SENDGRID_API_URL": url})
