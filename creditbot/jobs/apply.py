@@ -190,7 +190,7 @@ class Apply:
         tries = 0
         while True:
             try:
-                async with self._database.write() as transaction:
+                async with self._database.write(patience=10) as transaction:
                     current = await requests.get(transaction.connection, request.id)
                     if current is not None:
                         await self._conclude(transaction, current, attempt_id, started, outcome)

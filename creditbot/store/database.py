@@ -18,7 +18,7 @@ PATIENCE = 2.0
 BUSY_TIMEOUT = 1.2
 """Seconds to wait for SQLite's write lock while another process holds it."""
 
-TURN_TIMEOUT = 0.7
+TURN_TIMEOUT = 1.6
 """Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
 
 
@@ -58,16 +58,19 @@ class Database:
         self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
         self._reader = _sqlite_engine(url, "BEGIN", pool_size=2)
         self._turn = asyncio.Lock()
+        self._hurried = 0
+        self._nobody_hurries = asyncio.Event()
+        self._nobody_hurries.set()
         self.waker = waker
 
     @asynccontextmanager
     async def write(self, patience: float | None = None) -> AsyncIterator[Transaction]:
         """A transaction that holds the write lock from its start, and commits at the end of the block.
 
-        Raises TimeoutError if this process's writer is not free within `patience` seconds.
+        Who gives a `patience`, in seconds, goes before those who can wait for ever; TimeoutError is raised
+        if this process's writer is not free by then.
         """
-        async with asyncio.timeout(patience):
-            await self._turn.acquire()
+        await self._take_turn(patience)
         try:
             async with self._writer.begin() as connection:
                 transaction = Transaction(connection)
@@ -78,6 +81,28 @@ class Database:
             self._turn.release()
         if self.waker is not None:
             self.waker.committed(transaction.wake_ups)
+
+    async def _take_turn(self, patience: float | None) -> None:
+        if patience is None:
+            await self._turn_when_nobody_hurries()
+            return
+        self._hurried += 1
+        self._nobody_hurries.clear()
+        try:
+            async with asyncio.timeout(patience):
+                await self._turn.acquire()
+        finally:
+            self._hurried -= 1
+            if self._hurried == 0:
+                self._nobody_hurries.set()
+
+    async def _turn_when_nobody_hurries(self) -> None:
+        while True:
+            await self._nobody_hurries.wait()
+            await self._turn.acquire()
+            if self._nobody_hurries.is_set():
+                return
+            self._turn.release()
 
     @asynccontextmanager
     async def write_for_person(self, started: float | None = None) -> AsyncIterator[Transaction]:

@@ -214,7 +214,8 @@ async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
 async def _load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
     rows = list((await connection.execute(query)).mappings())
     agreed: dict[int, list[Approval]] = {row["id"]: [] for row in rows}
-    if rows:
+    # Each approval makes a new version, so what is in its first has none.
+    if any(row["version"] > 1 for row in rows):
         found = await connection.execute(
             select(approvals)
             .where(approvals.c.request_id.in_(query.with_only_columns(requests.c.id)))
