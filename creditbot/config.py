@@ -49,7 +49,7 @@ def _prefixed(prefix: str, where: str) -> AfterValidator:
 
 
 def _channel(value: str) -> str:
-    if not re.fullmatch(r"[CGD][A-Z0-9_]+", value):
+    if not re.fullmatch(r"[CGD][A-Za-z0-9_-]+", value):
         raise ValueError(
             "is not a channel's ID, which looks like C0123ABCD; find it at the end of the channel's About tab"
         )
@@ -61,7 +61,7 @@ def _approvers(value: object) -> object:
         return value
     identifiers = [part.strip() for part in value.split(",") if part.strip()]
     for place, identifier in enumerate(identifiers, 1):
-        if not re.fullmatch(r"[UWS][A-Z0-9_]+", identifier):
+        if not re.fullmatch(r"[UWS][A-Za-z0-9_-]+", identifier):
             raise ValueError(
                 f"entry {place} is not a Slack ID; list user IDs (U0123ABCD) and user-group IDs "
                 "(S0123ABCD), separated by commas"

@@ -159,6 +159,17 @@ class Decisions:
             "check_again", request_id, actor, self._may_settle(actor), act, started=started
         )
 
+    async def refuse_strange(self, actor: str, action: str, value: str) -> None:
+        """Record a click on a button that is no decision about any request."""
+        async with self._database.write_for_person() as transaction:
+            await events.append(
+                transaction.connection,
+                "refused_click",
+                at=self._clock(),
+                actor=actor,
+                detail={"action": action[:40], "rule": "unknown_button", "value": value[:40]},
+            )
+
     async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
         """A message that shows this request was clicked: have it drawn anew, known to us or not."""
         async with self._database.write() as transaction:

@@ -35,6 +35,8 @@ class EmbeddedRunner:
         self._stopping = False
         self._running: dict[WakeUp, asyncio.Task[None]] = {}
         self._not_before: dict[WakeUp, float] = {}
+        # Jobs that ended since the present look at the tables began: it may have seen them before their end.
+        self._ended_meanwhile: set[WakeUp] = set()
 
     async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:
         """Nothing to write: what is due is read from the tables."""
@@ -47,6 +49,7 @@ class EmbeddedRunner:
         """Look, start, wait; until `stop`."""
         while not self._stopping:
             self._wake.clear()
+            self._ended_meanwhile.clear()
             try:
                 for wake_up in await self._due():
                     self._start(wake_up)
@@ -73,6 +76,8 @@ class EmbeddedRunner:
         at_once = sum(1 for running in self._running if running.job == wake_up.job)
         if self._stopping or wake_up in self._running or at_once >= AT_ONCE:
             return
+        if wake_up in self._ended_meanwhile:
+            return
         if self._not_before.get(wake_up, 0.0) > time.monotonic():
             return
         self._running[wake_up] = asyncio.create_task(self._run(wake_up), name=f"{wake_up.job} {wake_up.key}")
@@ -86,5 +91,6 @@ class EmbeddedRunner:
             log.exception("A job failed; it will be tried again", job=wake_up.job, key=wake_up.key)
         finally:
             self._running.pop(wake_up, None)
+            self._ended_meanwhile.add(wake_up)
             # What could not start for want of room, or came meanwhile, is due still.
             self._wake.set()

@@ -13,8 +13,8 @@ from creditbot.domain.errors import DomainError
 from creditbot.operations import Decisions
 
 from . import forms
-from .boundary import boundary
-from .message import Message, sentence
+from .boundary import Say, boundary
+from .message import Message
 from .payloads import Click, read_click
 from .responder import TROUBLE, Responder
 from .tasks import Tasks
@@ -24,7 +24,7 @@ STRANGE = (
     "`/credits pending` lists the requests that wait."
 )
 
-Deed = Callable[[Click, float], Awaitable[None]]
+Deed = Callable[[Click, int, float], Awaitable[None]]
 
 
 class Buttons:
@@ -59,41 +59,54 @@ class Buttons:
     async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
         """A button that is not ours, or no longer."""
         del ack
-        click = read_click(body)
-        self._tasks.spawn(self._whisper(click, sentence(STRANGE)))
+        await self._handle_strange(read_click(body))
         return BoltResponse(status=404, body="")
 
     async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
         started = time.monotonic()
         click = read_click(body)
+        request_id = click.request_id
+        if request_id is None:
+            await self._handle_strange(click)
+            await ack()
+            return
+        async with boundary(self._say_later(click), "a click"):
+            await deed(click, request_id, started)
+        await ack()
+        self._tasks.spawn(self._redraw(click, request_id))
+
+    async def _handle_strange(self, click: Click) -> None:
+        async with boundary(self._say_later(click), "a strange click"):
+            await self._decisions.refuse_strange(click.user, click.action_id, click.value)
+            raise DomainError(STRANGE)
+
+    def _say_later(self, click: Click) -> Say:
+        """Tell the clicker privately, without keeping the ack waiting."""
 
         async def say(message: Message) -> None:
             self._tasks.spawn(self._whisper(click, message))
 
-        async with boundary(say, "a click"):
-            await deed(click, started)
-        await ack()
-        self._tasks.spawn(self._redraw(click))
+        return say
 
-    async def _approve(self, click: Click, started: float) -> None:
-        await self._decisions.approve(click.request_id, click.user, started)
+    async def _approve(self, click: Click, request_id: int, started: float) -> None:
+        await self._decisions.approve(request_id, click.user, started)
 
-    async def _cancel(self, click: Click, started: float) -> None:
-        await self._decisions.cancel(click.request_id, click.user, started)
+    async def _cancel(self, click: Click, request_id: int, started: float) -> None:
+        await self._decisions.cancel(request_id, click.user, started)
 
-    async def _check_again(self, click: Click, started: float) -> None:
-        await self._decisions.check_again(click.request_id, click.user, started)
+    async def _check_again(self, click: Click, request_id: int, started: float) -> None:
+        await self._decisions.check_again(request_id, click.user, started)
 
-    async def _deny(self, click: Click, started: float) -> None:
-        request = await self._decisions.check_may_decide(click.request_id, click.user, "deny", started)
+    async def _deny(self, click: Click, request_id: int, started: float) -> None:
+        request = await self._decisions.check_may_decide(request_id, click.user, "deny", started)
         self._tasks.spawn(self._open(click, forms.deny(request)))
 
-    async def _settle_applied(self, click: Click, started: float) -> None:
-        request = await self._decisions.check_may_settle(click.request_id, click.user, started)
+    async def _settle_applied(self, click: Click, request_id: int, started: float) -> None:
+        request = await self._decisions.check_may_settle(request_id, click.user, started)
         self._tasks.spawn(self._open(click, forms.settle(request, applied=True)))
 
-    async def _settle_not_applied(self, click: Click, started: float) -> None:
-        request = await self._decisions.check_may_settle(click.request_id, click.user, started)
+    async def _settle_not_applied(self, click: Click, request_id: int, started: float) -> None:
+        request = await self._decisions.check_may_settle(request_id, click.user, started)
         self._tasks.spawn(self._open(click, forms.settle(request, applied=False)))
 
     async def _open(self, click: Click, view: View) -> None:
@@ -111,13 +124,13 @@ class Buttons:
             message, response_url=click.response_url, channel=click.channel, user=click.user
         )
 
-    async def _redraw(self, click: Click) -> None:
+    async def _redraw(self, click: Click, request_id: int) -> None:
         """The message that was clicked may be one that a crash kept from the record."""
-        if click.ts is None or not click.value.isdecimal():
+        if click.ts is None:
             return
 
         async def say(_: Message) -> None:
             """Nobody asked for this; the log has it."""
 
         async with boundary(say, "a redrawing"):
-            await self._decisions.seen_in(click.request_id, click.channel, click.ts)
+            await self._decisions.seen_in(request_id, click.channel, click.ts)

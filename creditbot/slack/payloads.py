@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from creditbot.domain.errors import DomainError
-
 
 class UnreadablePayload(Exception):
     """A payload lacks what Slack always sends; it is answered with 400."""
@@ -34,23 +32,15 @@ class Click:
     user: str
     channel: str
     ts: str | None
+    action_id: str
     value: str
     trigger_id: str | None
     response_url: str | None
 
     @property
-    def request_id(self) -> int:
-        """The request that the button is about.
-
-        Raises:
-            DomainError: the button carries something else.
-        """
-        if not re.fullmatch(r"[0-9]{1,18}", self.value):
-            raise DomainError(
-                "This button is not for a request that creditbot knows. "
-                "`/credits pending` lists those that wait."
-            )
-        return int(self.value)
+    def request_id(self) -> int | None:
+        """The request that the button is about; None if it carries something else."""
+        return int(self.value) if re.fullmatch(r"[0-9]{1,18}", self.value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +137,7 @@ def read_click(body: Mapping[str, Any]) -> Click:
         user=_text(_inside(body, "user"), "id"),
         channel=_optional(container, "channel_id") or "",
         ts=_optional(container, "message_ts") if changeable else None,
+        action_id=action["action_id"],
         value=action["value"],
         trigger_id=_optional(body, "trigger_id"),
         response_url=_optional(body, "response_url"),

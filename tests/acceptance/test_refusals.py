@@ -72,6 +72,7 @@ async def test_a_foreign_button_is_refused_in_words(company: Company, value: str
     assert delivery.acked
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
     assert "/credits pending" in said[0].plain()
+    assert [event["actor"] for event in company.events("refused_click")] == [BOB]
     assert company.patches == []
 
 
@@ -81,6 +82,7 @@ async def test_a_button_that_creditbot_never_had_is_answered_in_words(company: C
     delivery = await company.slack.click_raw(BOB, message=card, action_id="launch_rocket", value="1")
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
     assert "not one that creditbot knows" in said[0].plain()
+    assert [event["actor"] for event in company.events("refused_click")] == [BOB]
     assert delivery.acked is (company.slack.events_url is None)  # HTTP has a 404 for it
     assert [record["status"] for record in await company.requests()] == ["pending"]
 
