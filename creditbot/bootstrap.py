@@ -60,8 +60,7 @@ async def prepare_database(url: str) -> None:
             f"{SCHEMA_VERSION}. Install the newer creditbot."
         )
     if version != SCHEMA_VERSION:
-        # Alembic takes half a second to import, which a start seldom needs.
-        from creditbot.migrate import migrate  # noqa: PLC0415
+        from creditbot.migrate import migrate  # noqa: PLC0415 - half a second that a start seldom needs
 
         await asyncio.to_thread(migrate, url)
 

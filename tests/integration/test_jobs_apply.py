@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, RateLimited, SubuserCredits
 from creditbot.domain.evidence import Reading
@@ -518,8 +519,8 @@ async def test_a_process_that_stood_still_after_writing_an_attempt_down_does_not
     class Sleeper:
         """A process that stands still at the commit of its attempt, as a laptop does whose lid is closed."""
 
-        async def defer(self, connection: object, wake_ups: object) -> None:  # noqa: ARG002 - fixed
-            attempt = await attempts.last(connection, request.id)  # type: ignore[arg-type]
+        async def defer(self, connection: AsyncConnection, wake_ups: object) -> None:  # noqa: ARG002 - fixed
+            attempt = await attempts.last(connection, request.id)
             if attempt is not None and attempt.outcome is None:
                 clock.advance(minutes=10)
 

@@ -113,11 +113,11 @@ async def test_a_change_during_the_drawing_is_drawn_afterwards(bot: Bot) -> None
     request = await bot.checked()
     post = bot.messenger.post_card
 
-    async def post_while_someone_denies(channel: str, found: object) -> tuple[str, str]:
+    async def denied_meanwhile(channel: str, request: CreditRequest) -> tuple[str, str]:
         await bot.decisions.deny(request.id, ANN, "no")
-        return await post(channel, found)  # type: ignore[arg-type]
+        return await post(channel, request)
 
-    bot.messenger.post_card = post_while_someone_denies  # type: ignore[method-assign, assignment]
+    bot.messenger.post_card = denied_meanwhile  # type: ignore[method-assign]  # a denial in between
     await bot.draw(request.id)
     assert await shown(bot, request.id) == [Status.PENDING]
 

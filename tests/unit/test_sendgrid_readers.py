@@ -72,7 +72,7 @@ def test_a_balance_of_nulls_or_without_keys_is_read_as_not_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "credits"),
+    ("name", "expected"),
     [
         ("subuser_credits_recurring", SubuserCredits("recurring", "monthly", 99, 100, 1)),
         ("subuser_credits_nonrecurring", SubuserCredits("nonrecurring", None, 5000, None, None)),
@@ -80,8 +80,8 @@ def test_a_balance_of_nulls_or_without_keys_is_read_as_not_known() -> None:
         ("subuser_credits_missing_keys", SubuserCredits("unlimited")),
     ],
 )
-def test_each_kind_of_credits_is_read_with_its_nulls(name: str, credits: SubuserCredits) -> None:  # noqa: A002
-    assert read_subuser_credits(document(name)) == credits
+def test_each_kind_of_credits_is_read_with_its_nulls(name: str, expected: SubuserCredits) -> None:
+    assert read_subuser_credits(document(name)) == expected
 
 
 def test_nothing_is_made_up_for_a_zero() -> None:
