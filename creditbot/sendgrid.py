@@ -31,8 +31,6 @@ from .domain.credits import (
 from .domain.errors import DomainError
 from .domain.text import escape, literal
 
-HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
-
 SCOPE_BALANCE = "user.credits.read"
 SCOPE_LIST = "subusers.read"
 SCOPE_CREDITS = "subusers.credits.read"

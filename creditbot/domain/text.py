@@ -46,12 +46,16 @@ def literal(text: str) -> str:
     return f"`{escape(text).replace('`', chr(39))}`"
 
 
+_REFERENCE = re.compile(r"<(?:@|#|!subteam\^|!date\^)(?P<id>[^|>]*)(?:\|(?P<label>[^>]*))?>")
+
+
 def without_markup(sentence: str) -> str:
-    """A mrkdwn sentence as plain text: no code spans, no bold, no entities.
+    """A mrkdwn sentence as plain text: no code spans, no bold, no entities, IDs for people.
 
     What stands in a code span was typed by a person or is to be typed, so its asterisks stay.
     """
     parts = sentence.split("`")
     parts[::2] = [part.replace("*", "") for part in parts[::2]]
+    parts[::2] = [_REFERENCE.sub(lambda found: found["label"] or found["id"], part) for part in parts[::2]]
     plain = "".join(parts).replace("\u2060", "")
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

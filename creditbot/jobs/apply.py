@@ -17,7 +17,7 @@ from sqlalchemy import exc
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
-from creditbot.domain.policy import check_change, lasts_until_reset
+from creditbot.domain.policy import check_change
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
@@ -26,6 +26,7 @@ from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
 from creditbot.store.database import Database, Transaction
 
 from .backoff import backoff
+from .reading import read_credits
 
 GIVE_UP_AFTER = timedelta(minutes=15)
 """How long after it was claimed a change that could not be sent is still tried."""
@@ -111,10 +112,7 @@ class Apply:
     async def _read_before(self, request: CreditRequest, last: Attempt | None, tries: int) -> Reading | None:
         """The balance right before, and a last look whether the change still makes sense."""
         try:
-            found = await self._sendgrid.subuser_credits(request.subuser)
-            last_reset = None
-            if lasts_until_reset(found.type):
-                last_reset = (await self._sendgrid.balance(request.subuser)).last_reset
+            found, reading = await read_credits(self._sendgrid, request.subuser)
             check_change(request.subuser, request.allocation_update, found)
         except Refusal as refusal:
             await self._not_now(request, last, tries, refusal.sentence)
@@ -124,7 +122,7 @@ class Apply:
                 sentence = await self._sendgrid.unknown_name(request.subuser)
             await self._not_now(request, last, tries, sentence, problem)
         else:
-            return Reading(found.type, found.remain, last_reset)
+            return reading
         return None
 
     async def _not_now(

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude
-from creditbot.domain.policy import lasts_until_reset
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, events, notices, requests
@@ -12,6 +11,7 @@ from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database
 
 from .backoff import backoff
+from .reading import read_credits
 
 ENDS = {Verdict.APPLIED: Status.APPLIED, Verdict.NOT_APPLIED: Status.FAILED}
 
@@ -35,20 +35,13 @@ class Settle:
         if due is None or max(due, request.unclear_until or due) > self._clock():
             return
         try:
-            after = await self._read(request)
+            _, after = await read_credits(self._sendgrid, request.subuser)
         except SendGridProblem as problem:
             later = self._clock() + backoff(tries, problem.wait)
             async with self._database.write() as transaction:
                 await requests.postpone(transaction, request, later, tries + 1)
             return
         await self._write(request, last, after, conclude(request.allocation_update, last.before, after))
-
-    async def _read(self, request: CreditRequest) -> Reading:
-        found = await self._sendgrid.subuser_credits(request.subuser)
-        last_reset = None
-        if lasts_until_reset(found.type):
-            last_reset = (await self._sendgrid.balance(request.subuser)).last_reset
-        return Reading(found.type, found.remain, last_reset)
 
     async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
         now = self._clock()

@@ -179,11 +179,6 @@ async def next_try_at(connection: AsyncConnection, request_id: int) -> datetime 
     return found
 
 
-async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
-    found = await _load(connection, select(requests).where(requests.c.origin == origin))
-    return found[0] if found else None
-
-
 async def pending(connection: AsyncConnection, limit: int) -> list[CreditRequest]:
     """What has not ended yet, oldest first."""
     open_ = [Status.PENDING, Status.APPROVED, Status.APPLYING, Status.IN_DOUBT]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import respx
 
+from creditbot.config import SENDGRID_HOSTS
 from creditbot.domain.credits import (
     Applied,
     Balance,
@@ -18,7 +19,7 @@ from creditbot.domain.credits import (
     SubuserCredits,
 )
 from creditbot.domain.errors import DomainError
-from creditbot.sendgrid import HOSTS, SendGrid, SendGridProblem
+from creditbot.sendgrid import SendGrid, SendGridProblem
 
 URL = "https://api.sendgrid.com"
 CREDITS = f"{URL}/v3/subusers/acme/credits"
@@ -118,7 +119,7 @@ async def test_on_behalf_of_is_sent_as_spelt_and_never_leaks_into_the_next_call(
 async def test_each_region_has_its_host(router: respx.MockRouter, region: str, host: str) -> None:
     router.patch(f"{host}/v3/subusers/acme/credits/remaining").respond(json=SUBUSER_CREDITS)
     router.get(f"{host}/v3/user/credits").respond(json=BALANCE)
-    client = SendGrid.connect("SG.made-up", HOSTS[region])
+    client = SendGrid.connect("SG.made-up", SENDGRID_HOSTS[region])
 
     await client.balance()
     await client.update_remaining("acme", 1)

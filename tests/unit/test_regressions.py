@@ -170,3 +170,8 @@ def test_a_token_with_a_character_that_no_token_has_is_refused() -> None:
 def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="SENDGRID_API_URL is wrong"):
         Settings.from_environ({"SENDGRID_API_URL": url})
+
+
+def test_plain_text_names_people_by_their_ids_and_dates_by_their_words() -> None:
+    sentence = "By <@U1> or <!subteam^S1> in <#C1> on <!date^1^{date_short}|2026-01-22 09:30 UTC>: `<@U2>`"
+    assert without_markup(sentence) == "By U1 or S1 in C1 on 2026-01-22 09:30 UTC: <@U2>"
