@@ -1,18 +1,24 @@
 """Builds everything from the settings, once: the only place that knows all the parts."""
 
 import asyncio
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 
 import aiohttp
 import structlog
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy.exc import DBAPIError
 
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.jobs import Apply, Check, Draw, Expire, Notify, Settle
 from creditbot.operations import Decisions, Reading, Requests
 from creditbot.probes import Probes
-from creditbot.runners import EmbeddedRunner
+from creditbot.runners import EmbeddedRunner, Runner
+from creditbot.runners.embedded import Job
 from creditbot.sendgrid import SendGrid
 from creditbot.service import Service
 from creditbot.slack import app
@@ -25,7 +31,8 @@ from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
 from creditbot.store import due, health
-from creditbot.store.database import Database, WakeUp
+from creditbot.store.database import AWAY, Database, Waker, WakeUp
+from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.web import VerifyingHandler, Web
 
@@ -46,14 +53,22 @@ def policy(settings: Settings) -> Policy:
     return Policy(people=frozenset(settings.approvers) - groups, groups=groups)
 
 
-async def prepare_database(url: str) -> None:
-    """Lay the tables, or bring them up to date, if they are not."""
-    database = Database(url)
-    try:
-        async with database.read() as connection:
-            version = await health.schema_version(connection)
-    finally:
-        await database.close()
+class Role(Enum):
+    """What a process does: which ways in from Slack it has, and whether it does the jobs."""
+
+    SERVE = "serve"  # both, in one process
+    WEB = "web"  # Slack over HTTP
+    SOCKET = "socket"  # Slack over Socket Mode
+    WORKER = "worker"  # the jobs
+
+
+async def prepare_database(url: str, patience: float = 60) -> None:
+    """Lay the tables, or bring them up to date, if they are not; wait for a server that is restarting.
+
+    Raises:
+        NewerDatabase: a later version of creditbot has laid them.
+    """
+    version = await _schema_version(url, time.monotonic() + patience)
     if version is not None and version > SCHEMA_VERSION:
         raise NewerDatabase(
             f"DATABASE_URL: the database has the tables of version {version}, and this creditbot knows "
@@ -65,7 +80,24 @@ async def prepare_database(url: str) -> None:
         await asyncio.to_thread(migrate, url)
 
 
-def build(settings: Settings) -> Service:
+async def _schema_version(url: str, deadline: float) -> str | None:
+    database = Database(url)
+    try:
+        while True:
+            try:
+                async with database.read() as connection:
+                    return await health.schema_version(connection)
+            except AWAY as error:
+                if not is_postgres(url) or time.monotonic() > deadline:
+                    raise
+                why = error.orig if isinstance(error, DBAPIError) else error
+                log.warning("The database does not answer; trying again", error=str(why))
+                await asyncio.sleep(1)
+    finally:
+        await database.close()
+
+
+def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     """A service that is ready to run. Must be called inside a running event loop."""
     rules = policy(settings)
     database = Database(settings.database_url)
@@ -80,37 +112,19 @@ def build(settings: Settings) -> Service:
     sendgrid = SendGrid.connect(
         settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.sendgrid_timeout
     )
-    runner = database.waker = build_runner(database, sendgrid, SlackMessenger(client, rules))
+    runner: Runner | None = None
+    if role in {Role.SERVE, Role.WORKER}:
+        jobs = build_jobs(database, sendgrid, SlackMessenger(client, rules))
+        database.waker = runner = build_runner(database, settings.database_url, jobs)
+    else:
+        database.waker = build_waker(settings.database_url)
 
     tasks = Tasks()
-    responder = Responder(client, session)
-    channel = settings.approvals_channel
-    requests = Requests(database, rules, channel, now)
-    decisions = Decisions(database, rules, Approvers(client, rules), now)
-    secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None
-    bolt = app.build(
-        client=client,
-        commands=Commands(
-            client=client,
-            responder=responder,
-            tasks=tasks,
-            requests=requests,
-            decisions=decisions,
-            reading=Reading(database, sendgrid),
-            channel=channel,
-        ),
-        buttons=Buttons(client=client, responder=responder, tasks=tasks, decisions=decisions),
-        submissions=Submissions(
-            responder=responder, tasks=tasks, requests=requests, decisions=decisions, channel=channel
-        ),
-    )
-    app_token = settings.slack_app_token
-    socket = SocketConnection(bolt, client, app_token.get_secret_value()) if app_token else None
-    probes = Probes(database, socket)
-    web = Web(
-        VerifyingHandler(bolt, secret) if secret else None,
-        {"/healthz": probes.alive, "/readyz": probes.ready, "/metrics": probes.metrics},
-    )
+    bolt = build_app(settings, database, sendgrid, client, responder=Responder(client, session), tasks=tasks)
+    socket = None
+    if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
+        socket = SocketConnection(bolt, client, settings.slack_app_token.get_secret_value())
+    web = build_web(settings, database, bolt, socket) if role in {Role.SERVE, Role.WEB} else None
 
     async def greet() -> None:
         if rules.nobody:
@@ -128,21 +142,77 @@ def build(settings: Settings) -> Service:
     return Service(web=web, runner=runner, tasks=tasks, socket=socket, greet=greet, close=close)
 
 
-def build_runner(database: Database, sendgrid: SendGrid, messenger: SlackMessenger) -> EmbeddedRunner:
-    """The jobs by their names, and who finds what is due."""
+def build_app(
+    settings: Settings,
+    database: Database,
+    sendgrid: SendGrid,
+    client: AsyncWebClient,
+    *,
+    responder: Responder,
+    tasks: Tasks,
+) -> AsyncApp:
+    """The listeners, and what they ask of the house."""
+    rules, channel = policy(settings), settings.approvals_channel
+    requests = Requests(database, rules, channel, now)
+    decisions = Decisions(database, rules, Approvers(client, rules), now)
+    return app.build(
+        client=client,
+        commands=Commands(
+            client=client,
+            responder=responder,
+            tasks=tasks,
+            requests=requests,
+            decisions=decisions,
+            reading=Reading(database, sendgrid),
+            channel=channel,
+        ),
+        buttons=Buttons(client=client, responder=responder, tasks=tasks, decisions=decisions),
+        submissions=Submissions(
+            responder=responder, tasks=tasks, requests=requests, decisions=decisions, channel=channel
+        ),
+    )
+
+
+def build_web(settings: Settings, database: Database, bolt: AsyncApp, socket: SocketConnection | None) -> Web:
+    """Slack's route, if requests can be verified, and the probes."""
+    secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None
+    probes = Probes(database, socket)
+    return Web(
+        VerifyingHandler(bolt, secret) if secret else None,
+        {"/healthz": probes.alive, "/readyz": probes.ready, "/metrics": probes.metrics},
+    )
+
+
+def build_jobs(database: Database, sendgrid: SendGrid, messenger: SlackMessenger) -> Mapping[str, Job]:
+    """The jobs by their names."""
+    return {
+        "check": Check(database, sendgrid, now).__call__,
+        "apply": Apply(database, sendgrid, now).__call__,
+        "settle": Settle(database, sendgrid, now).__call__,
+        "expire": Expire(database, now).__call__,
+        "draw": Draw(database, messenger, now).__call__,
+        "notify": Notify(database, messenger, now).__call__,
+    }
+
+
+def build_runner(database: Database, url: str, jobs: Mapping[str, Job]) -> Runner:
+    """Who finds what is due and does it: the database decides which."""
 
     async def whatever_is_due() -> list[WakeUp]:
         async with database.read() as connection:
             return await due.due(connection, now())
 
-    return EmbeddedRunner(
-        {
-            "check": Check(database, sendgrid, now).__call__,
-            "apply": Apply(database, sendgrid, now).__call__,
-            "settle": Settle(database, sendgrid, now).__call__,
-            "expire": Expire(database, now).__call__,
-            "draw": Draw(database, messenger, now).__call__,
-            "notify": Notify(database, messenger, now).__call__,
-        },
-        whatever_is_due,
-    )
+    if is_postgres(url):
+        from creditbot.runners.procrastinate import ProcrastinateRunner  # noqa: PLC0415 - an optional extra
+
+        return ProcrastinateRunner(url, jobs, whatever_is_due)
+    return EmbeddedRunner(jobs, whatever_is_due)
+
+
+def build_waker(url: str) -> Waker | None:
+    """How a process without jobs wakes those that have them; on SQLite they look every second."""
+    if is_postgres(url):
+        from creditbot.runners.procrastinate import ProcrastinateQueue  # noqa: PLC0415 - an optional extra
+
+        return ProcrastinateQueue(url)
+    return None

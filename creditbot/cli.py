@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from creditbot.config import DatabaseSettings
+    from creditbot.config import DatabaseSettings, Settings
     from creditbot.domain.ledger import Verification
     from creditbot.domain.requests import CreditRequest
 
@@ -83,18 +83,47 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 @app.command()
 def serve() -> None:
     """Run the bot: Slack's events over Socket Mode or HTTP, and the work, in one process."""
-    from creditbot import log
     from creditbot.config import Settings
 
-    settings = settings_of(Settings)
+    _start("serve", settings_of(Settings))
+
+
+@app.command()
+def web() -> None:
+    """Take Slack's events over HTTP; `creditbot worker` does the work. Run as many as you like."""
+    from creditbot.config import WebSettings
+
+    _start("web", settings_of(WebSettings))
+
+
+@app.command()
+def socket() -> None:
+    """Take Slack's events over Socket Mode; `creditbot worker` does the work. Run up to ten."""
+    from creditbot.config import SocketSettings
+
+    _start("socket", settings_of(SocketSettings))
+
+
+@app.command()
+def worker() -> None:
+    """Do the work: SendGrid, cards, messages, sweeps. Run as many as you like on PostgreSQL."""
+    from creditbot.config import WorkerSettings
+
+    _start("worker", settings_of(WorkerSettings))
+
+
+def _start(role: str, settings: "Settings") -> None:
+    """Run a process of this role until it is told to stop."""
+    from creditbot import log
+
     log.configure(settings.log_level, settings.secrets())
-    from creditbot.bootstrap import NewerDatabase, build, prepare_database
+    from creditbot.bootstrap import NewerDatabase, Role, build, prepare_database
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
     async def service() -> None:
         await prepare_database(settings.database_url)
-        await build(settings).run(settings.host, settings.port)
+        await build(settings, Role(role)).run(settings.host, settings.port)
 
     try:
         run(service())
@@ -226,8 +255,10 @@ def existing_database(url: str) -> str:
     """Looking must not make an empty database where none was."""
     from sqlalchemy import make_url
 
+    from creditbot.store.engines import is_postgres
+
     path = Path(make_url(url).database or "")
-    if not path.is_file():
+    if not is_postgres(url) and not path.is_file():
         fail(f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one.")
     return url
 

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SLACK_API_URL = "https://slack.com/api/"
 SENDGRID_HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
@@ -15,6 +18,8 @@ HELP = {
     "in your Slack app",
     "SLACK_SIGNING_SECRET": "set it to the Signing Secret from Basic Information in your Slack app, "
     "or set SLACK_APP_TOKEN for Socket Mode",
+    "SLACK_APP_TOKEN": "set it to an App-Level Token (xapp-…) with the scope connections:write, from "
+    "Basic Information in your Slack app",
     "SENDGRID_API_KEY": "set it to an API key of the SendGrid parent account",
     "CREDITBOT_APPROVALS_CHANNEL": "set it to the ID of the channel for approvals, such as C0123ABCD "
     "(at the end of the channel's About tab)",
@@ -83,12 +88,28 @@ def _api_url(value: str) -> str:
 
 def _database_url(value: str) -> str:
     """The address with the driver that is used, whatever way it was spelt."""
-    if re.match(r"(postgres|postgresql)(\+\w+)?://", value, re.IGNORECASE):
-        raise ValueError("PostgreSQL is not supported by this version; use sqlite:///creditbot.db")
+    if re.match(r"postgres(ql)?(\+\w+)?://", value, re.IGNORECASE):
+        return _postgres_url(value)
     found = re.fullmatch(r"sqlite(?:\+aiosqlite)?:///(?P<path>[^?]+)", value)
     if found is None or found["path"] == ":memory:":
-        raise ValueError("is not an address such as sqlite:///creditbot.db")
+        raise ValueError(
+            "is not an address such as sqlite:///creditbot.db or postgresql://user:password@host/database"
+        )
     return f"sqlite+aiosqlite:///{found['path']}"
+
+
+def _postgres_url(value: str) -> str:
+    missing = [name for name in ("psycopg", "procrastinate") if find_spec(name) is None]
+    if missing:
+        raise ValueError("PostgreSQL needs more packages: pip install 'creditbot[postgres]'")
+    rest = value.partition("://")[2]
+    try:
+        url = make_url(f"postgresql+psycopg://{rest}")
+    except (ArgumentError, ValueError):
+        raise ValueError("is not an address such as postgresql://user:password@host/database") from None
+    if not url.database:
+        raise ValueError("names no database; it ends in /database")
+    return url.render_as_string(hide_password=False)
 
 
 class DatabaseSettings(BaseSettings):
@@ -144,7 +165,7 @@ class DatabaseSettings(BaseSettings):
 
 
 class Settings(DatabaseSettings):
-    """What `serve` needs. The names are those of the environment variables, in lower case."""
+    """What the processes need. The names are those of the environment variables, in lower case."""
 
     slack_bot_token: Annotated[Secret, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
         validation_alias="SLACK_BOT_TOKEN"
@@ -173,10 +194,15 @@ class Settings(DatabaseSettings):
     port: int = Field(3000, ge=0, le=65535, validation_alias="PORT")
 
     @classmethod
+    def way_in(cls, given: Mapping[str, Any]) -> str | None:
+        """The setting that is missing for Slack to get in, if one is."""
+        there = given.get("SLACK_APP_TOKEN") or given.get("SLACK_SIGNING_SECRET")
+        return None if there else "SLACK_SIGNING_SECRET"
+
+    @classmethod
     def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
-        lines = []
-        if not given.get("SLACK_APP_TOKEN") and not given.get("SLACK_SIGNING_SECRET"):
-            lines.append(f"SLACK_SIGNING_SECRET is missing: {HELP['SLACK_SIGNING_SECRET']}.")
+        missing = cls.way_in(given)
+        lines = [] if missing is None else [f"{missing} is missing: {HELP[missing]}."]
         if given.get("CREDITBOT_POLICY"):
             # Going on without the policy that someone wrote down would let more through than they meant.
             lines.append("CREDITBOT_POLICY is set, and this version reads no policy file: unset it.")
@@ -189,7 +215,35 @@ class Settings(DatabaseSettings):
     def secrets(self) -> list[str]:
         """The values that may never be shown or logged."""
         kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
-        return [secret.get_secret_value() for secret in kept if secret is not None]
+        password = make_url(self.database_url).password
+        return [secret.get_secret_value() for secret in kept if secret is not None] + (
+            [password] if password else []
+        )
+
+
+class WebSettings(Settings):
+    """What `web` needs: Slack comes over HTTP only."""
+
+    @classmethod
+    def way_in(cls, given: Mapping[str, Any]) -> str | None:
+        return None if given.get("SLACK_SIGNING_SECRET") else "SLACK_SIGNING_SECRET"
+
+
+class SocketSettings(Settings):
+    """What `socket` needs: Socket Mode only."""
+
+    @classmethod
+    def way_in(cls, given: Mapping[str, Any]) -> str | None:
+        return None if given.get("SLACK_APP_TOKEN") else "SLACK_APP_TOKEN"
+
+
+class WorkerSettings(Settings):
+    """What `worker` needs: Slack does not come in here at all."""
+
+    @classmethod
+    def way_in(cls, given: Mapping[str, Any]) -> str | None:
+        del given
+        return None
 
 
 def _line(name: str, kind: str, message: str) -> str:

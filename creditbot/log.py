@@ -8,6 +8,20 @@ from collections.abc import Iterable
 import structlog
 from structlog.typing import Processor
 
+NOISY = (
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "httpx",
+    "slack_bolt",
+    "slack_sdk",
+    "uvicorn",
+)
+"""Libraries whose every step is not worth a line."""
+
+SILENT = ("procrastinate", "psycopg")
+"""Libraries that log a traceback each time a database is away; the runner has a line for that."""
+
 
 def configure(level: str, secrets: Iterable[str] = ()) -> None:
     """Send structlog's and the standard library's records down the same way.
@@ -31,8 +45,10 @@ def configure(level: str, secrets: Iterable[str] = ()) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for noisy in ("httpx", "aiosqlite", "asyncio", "uvicorn", "alembic", "slack_sdk", "slack_bolt"):
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for silent in SILENT:
+        logging.getLogger(silent).setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,26 +1,72 @@
-"""Laying the tables, from the migrations that the wheel carries.
+"""Laying the tables, from the migrations that the wheel carries, and on PostgreSQL the job queue's.
 
 Alembic takes half a second to import, so only what lays tables imports this module.
 """
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 
-from creditbot.store.database import prepare_sqlite
+from creditbot.store.engines import POSTGRES_CONNECTION, is_postgres, prepare_sqlite
 
 PATIENCE = 60
 """Seconds to wait for another process that is migrating the same database."""
+
+MIGRATION_LOCK = 0x6D696772617465
+"""The advisory lock (the bytes of "migrate") that lets one process at a time lay tables in PostgreSQL."""
 
 
 def migrations() -> Path:
     """The migrations' folder: inside an installed package, or at the top of a checkout."""
     packaged = Path(__file__).parent / "_migrations"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "migrations"
+
+
+def migrate(url: str) -> None:
+    """Bring the database at `url` (`sqlite+aiosqlite:///…`, `postgresql+psycopg://…`) to the newest schema.
+
+    A lock is taken before the present schema is read, so that of several processes which start at once
+    one lays the tables and the others find them. All of it is one transaction.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    with _locked(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        if is_postgres(url):
+            from creditbot.runners.schema import lay_queue  # noqa: PLC0415 - only there with PostgreSQL's extra
+
+            lay_queue(connection)
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[Connection]:
+    engine = _postgres_engine(url) if is_postgres(url) else _sqlite_engine(url)
+    try:
+        with engine.begin() as connection:
+            if is_postgres(url):
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _postgres_engine(url: str) -> Engine:
+    return create_engine(url, connect_args=POSTGRES_CONNECTION)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url.replace("sqlite+aiosqlite:", "sqlite:", 1), connect_args={"timeout": PATIENCE})
+    prepare_sqlite(engine, "BEGIN IMMEDIATE")
+    use_wal(engine)
+    return engine
 
 
 def use_wal(engine: Engine) -> None:
@@ -42,22 +88,3 @@ def use_wal(engine: Engine) -> None:
                 return
     finally:
         connection.close()
-
-
-def migrate(url: str) -> None:
-    """Bring the database at `url` (`sqlite+aiosqlite:///…`) to the newest schema.
-
-    The write lock is taken before the present schema is read, so that of several processes which start
-    at once one lays the tables and the others find them.
-    """
-    engine = create_engine(url.replace("sqlite+aiosqlite:", "sqlite:", 1), connect_args={"timeout": PATIENCE})
-    prepare_sqlite(engine, "BEGIN IMMEDIATE")
-    config = Config()
-    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    try:
-        use_wal(engine)
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    finally:
-        engine.dispose()

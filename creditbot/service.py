@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 import uvicorn
 
-from creditbot.runners import EmbeddedRunner
+from creditbot.runners import Runner
 from creditbot.slack.connection import SocketConnection
 from creditbot.slack.tasks import Tasks
 from creditbot.web import Web
@@ -25,10 +25,10 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts of a process that serves Slack and does the work; `close` ends what they share."""
+    """The parts of a process, each only if it is this process's work; `close` ends what they share."""
 
-    web: Web
-    runner: EmbeddedRunner
+    web: Web | None
+    runner: Runner | None
     tasks: Tasks
     socket: SocketConnection | None
     greet: Callable[[], Awaitable[None]]
@@ -44,62 +44,84 @@ class Service:
         stop = asyncio.Event()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
-        server = QuietServer(_uvicorn_config(self.web))
-        running: list[asyncio.Task[Any]] = []
+        parts = Parts()
         try:
-            listening = listen(host, port)
+            listening = listen(host, port) if self.web else None
             await self.greet()
-            running += [asyncio.create_task(server.serve(sockets=[listening]))]
-            running += [asyncio.create_task(self.runner.run())]
-            opening = [asyncio.create_task(self.socket.open())] if self.socket else []
-            running += opening
-            bound_host, bound_port = listening.getsockname()[:2]
-            log.info(
-                "creditbot is up",
-                slack="Socket Mode" if self.socket else "HTTP",
-                address=f"http://{bound_host}:{bound_port}",
-            )
-            await _until_stopped(stop, running, may_end=opening)
+            if self.web is not None and listening is not None:
+                parts.server = QuietServer(_uvicorn_config(self.web))
+                parts.serving = asyncio.create_task(parts.server.serve(sockets=[listening]))
+            if self.runner is not None:
+                parts.working = asyncio.create_task(self.runner.run())
+            if self.socket is not None:
+                parts.opening = asyncio.create_task(self.socket.open())
+            self._announce(listening.getsockname()[:2] if listening else None)
+            await _until_stopped(stop, parts.tasks, may_end=parts.opening)
         finally:
-            await self._shut_down(server, running)
+            await self._shut_down(parts)
 
-    async def _shut_down(self, server: "QuietServer", running: list[asyncio.Task[Any]]) -> None:
+    def _announce(self, address: tuple[str, int] | None) -> None:
+        about: dict[str, str] = {}
+        if self.web is not None or self.socket is not None:
+            about["slack"] = "Socket Mode" if self.socket else "HTTP"
+        if address is not None:
+            about["address"] = "http://{}:{}".format(*address)
+        log.info("creditbot is up", jobs="here" if self.runner else "elsewhere", **about)
+
+    async def _shut_down(self, parts: "Parts") -> None:
         """Stop taking, let what was taken be acked and recorded, then close.
 
         The limits add up to under ten seconds, after which a supervisor would kill.
         """
         log.info("creditbot is stopping")
-        server.should_exit = True
-        ending = [self.runner.stop()]
+        ending: list[Awaitable[None]] = []
+        if parts.server is not None:
+            parts.server.should_exit = True
+        if self.runner is not None:
+            ending.append(self.runner.stop())
         if self.socket is not None:
             ending.append(self.socket.close())
-        if running:
-            ending.append(_wait(running[:1], 4))  # the server: it acks what it has taken
+        if parts.serving is not None:
+            ending.append(_wait([parts.serving], 4))  # it acks what it has taken
         await asyncio.gather(*ending)
         await self.tasks.drain(1)
-        for task in running:
+        for task in parts.tasks:
             task.cancel()
-        await _wait(running, 1)
+        await _wait(parts.tasks, 1)
         await self.close()
         log.info("creditbot has stopped")
 
 
-async def _wait(tasks: list[asyncio.Task[Any]], seconds: float) -> None:
+@dataclass(slots=True)
+class Parts:
+    """What runs in this process by now."""
+
+    server: "QuietServer | None" = None
+    serving: asyncio.Task[None] | None = None
+    working: asyncio.Task[None] | None = None
+    opening: asyncio.Task[None] | None = None
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        return [task for task in (self.serving, self.working, self.opening) if task is not None]
+
+
+async def _wait(tasks: list[asyncio.Task[None]], seconds: float) -> None:
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
 
 
 async def _until_stopped(
-    stop: asyncio.Event, running: list[asyncio.Task[Any]], *, may_end: list[asyncio.Task[Any]]
+    stop: asyncio.Event, running: list[asyncio.Task[None]], *, may_end: asyncio.Task[None] | None
 ) -> None:
     """Wait for the word to stop, or for a part to end that should not; raise what ended it."""
     stopping = asyncio.create_task(stop.wait())
-    watched = {stopping, *running}
+    watched: set[asyncio.Task[Any]] = {stopping, *running}
     while not stopping.done():
         ended, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             task.result()
-            if task is not stopping and task not in may_end:
+            if task is not stopping and task is not may_end:
                 stopping.cancel()
                 return
 

@@ -49,3 +49,13 @@ class NotTaken(DomainError):
             "Not taken: creditbot's database can't be written to right now. "
             "Nothing was changed; try again in a minute."
         )
+
+
+class MaybeTaken(DomainError):
+    """The database went away while it was taking it, so nobody knows yet whether it was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "creditbot's database went away at this very moment, so it is not known whether this was taken. "
+            "Look at `/credits pending` and `/credits history` before you try again."
+        )

@@ -23,7 +23,8 @@ from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
-from creditbot.store.database import Database, Transaction
+from creditbot.store.database import CommitUnclear, Database, Transaction
+from creditbot.store.types import to_millis
 
 from .backoff import backoff
 from .reading import read_credits
@@ -152,6 +153,7 @@ class Apply:
 
     async def _attempt(self, request: CreditRequest, number: int, before: Reading) -> None:
         started, moment = self._clock(), time.monotonic()
+        attempt_id = None
         try:
             async with self._database.write() as transaction:
                 current = await requests.get(transaction.connection, request.id)
@@ -167,6 +169,12 @@ class Apply:
                 )
         except exc.IntegrityError:
             return  # another process wrote this attempt down first, and sends it
+        except (CommitUnclear, asyncio.CancelledError) as error:
+            if attempt_id is not None:
+                await self._never_left(request, attempt_id, started)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return
         outcome: PatchOutcome
         stood_still = timedelta(seconds=time.monotonic() - moment)
         if max(self._clock() - started, stood_still) > TOO_LATE_TO_SEND:
@@ -181,6 +189,16 @@ class Apply:
             raise
         await self._record(request, attempt_id, started, outcome)
 
+    async def _never_left(self, request: CreditRequest, attempt_id: int, started: datetime) -> None:
+        """Nothing was sent, whether or not the attempt was written down: if it was, no doubt may follow."""
+        log.warning("An attempt may not have been written down, so it was not sent", request_id=request.id)
+        await self._record(
+            request,
+            attempt_id,
+            started,
+            NotSent("creditbot's database went away before the change was sent."),
+        )
+
     async def _record(
         self, request: CreditRequest, attempt_id: int, started: datetime, outcome: PatchOutcome
     ) -> None:
@@ -190,7 +208,11 @@ class Apply:
             try:
                 async with self._database.write(patience=10) as transaction:
                     current = await requests.get(transaction.connection, request.id)
-                    if current is not None:
+                    attempt = await attempts.get(transaction.connection, attempt_id)
+                    # It may be another's if ours was not written down, and concluded if a commit was unclear.
+                    ours = attempt is not None and to_millis(attempt.started_at) == to_millis(started)
+                    known = attempt is not None and attempt.outcome == OUTCOMES[type(outcome)]
+                    if current is not None and ours and not known:
                         await self._conclude(transaction, current, attempt_id, started, outcome)
             except Exception as error:  # noqa: BLE001 - whatever is wrong, what is known must not be lost
                 log.warning(

@@ -1,5 +1,20 @@
-"""Who wakes the jobs. The tables say what is due; a runner only sees to it that someone looks."""
+"""Who wakes the jobs: a loop in the process, or Procrastinate's workers on PostgreSQL."""
+
+from typing import Protocol
+
+from creditbot.store.database import Waker
 
 from .embedded import EmbeddedRunner
 
-__all__ = ["EmbeddedRunner"]
+
+class Runner(Waker, Protocol):
+    """Delivers wake-ups to the jobs, and looks every second for what is due besides."""
+
+    async def run(self) -> None:
+        """Go on until `stop`, also after the database was away."""
+
+    async def stop(self) -> None:
+        """Start nothing more, and let what runs finish or record where it stood."""
+
+
+__all__ = ["EmbeddedRunner", "Runner"]

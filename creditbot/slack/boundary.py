@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from creditbot.domain.errors import DomainError, NotTaken
+from creditbot.domain.errors import DomainError, MaybeTaken, NotTaken
 
 from .message import Message, sentence
 from .payloads import UnreadablePayload
@@ -23,8 +23,8 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
     try:
         yield
     except DomainError as error:
-        if isinstance(error, NotTaken):
-            log.warning("Not taken", doing=doing, cause=str(error.__cause__ or "too late"))
+        if isinstance(error, NotTaken | MaybeTaken):
+            log.warning(type(error).__name__, doing=doing, cause=str(error.__cause__ or "too late"))
         await say(sentence(error.sentence))
     except UnreadablePayload:
         raise

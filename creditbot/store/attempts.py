@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
@@ -75,32 +76,31 @@ async def finish(transaction: Transaction, attempt_id: int, outcome: PatchOutcom
     )
 
 
+async def get(connection: AsyncConnection, attempt_id: int) -> Attempt | None:
+    return await _first(connection, select(attempts).where(attempts.c.id == attempt_id))
+
+
 async def last(connection: AsyncConnection, request_id: int) -> Attempt | None:
-    query = (
-        select(attempts)
-        .where(attempts.c.request_id == request_id)
-        .order_by(attempts.c.number.desc())
-        .limit(1)
-    )
+    mine = select(attempts).where(attempts.c.request_id == request_id)
+    return await _first(connection, mine.order_by(attempts.c.number.desc()).limit(1))
+
+
+async def _first(connection: AsyncConnection, query: Select[Any]) -> Attempt | None:
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         return None
-    return Attempt(
-        before=Reading(row["credits_type"], row["remain_before"], row["last_reset"]),
-        **{
-            name: row[name]
-            for name in (
-                [
-                    "id",
-                    "request_id",
-                    "number",
-                    "started_at",
-                    "finished_at",
-                    "outcome",
-                    "answer_status",
-                    "answer_body",
-                    "detail",
-                ]
-            )
-        },
-    )
+    before = Reading(row["credits_type"], row["remain_before"], row["last_reset"])
+    return Attempt(before=before, **{name: row[name] for name in _SAME_NAME})
+
+
+_SAME_NAME = [
+    "id",
+    "request_id",
+    "number",
+    "started_at",
+    "finished_at",
+    "outcome",
+    "answer_status",
+    "answer_body",
+    "detail",
+]

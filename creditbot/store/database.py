@@ -5,21 +5,28 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import Engine, event, exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from creditbot.domain.errors import NotTaken
+from creditbot.domain.errors import MaybeTaken, NotTaken
+
+from .engines import open_engines
 
 PATIENCE = 2.0
 """Seconds within which a person's request or decision must be written, or is not taken."""
 
-BUSY_TIMEOUT = 1.2
-"""Seconds to wait for SQLite's write lock while another process holds it."""
-
 TURN_TIMEOUT = 1.6
 """Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
+
+
+AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, OSError)
+"""What drivers raise when a database is locked, is restarting, or has cut the connection."""
+
+
+class CommitUnclear(Exception):
+    """The connection was lost during the commit: the transaction was written as a whole, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,10 @@ class Transaction:
 
 
 class Database:
-    """One writer (SQLite has one anyway) and a few readers, which WAL lets read beside it."""
+    """One writer at a time, on either database and over all processes, and readers beside it."""
 
     def __init__(self, url: str, waker: Waker | None = None) -> None:
-        self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1)
-        self._reader = _sqlite_engine(url, "BEGIN", pool_size=2)
+        self._engines = open_engines(url)
         self._turn = asyncio.Lock()
         self._hurried = 0
         self._nobody_hurries = asyncio.Event()
@@ -69,14 +75,19 @@ class Database:
 
         Who gives a `patience`, in seconds, goes before those who can wait for ever; TimeoutError is raised
         if this process's writer is not free by then.
+
+        Raises:
+            CommitUnclear: the connection was lost during the commit.
         """
         await self._take_turn(patience)
         try:
-            async with self._writer.begin() as connection:
+            async with self._engines.writer.connect() as connection:
                 transaction = Transaction(connection)
+                begun = await connection.begin()
                 yield transaction
                 if self.waker is not None:
                     await self.waker.defer(connection, transaction.wake_ups)
+                await _commit(begun)
         finally:
             self._turn.release()
         if self.waker is not None:
@@ -108,6 +119,7 @@ class Database:
     async def write_for_person(self, started: float | None = None) -> AsyncIterator[Transaction]:
         """`write` for someone who waits: raises NotTaken, with nothing written, if it takes too long.
 
+        Raises MaybeTaken if nobody can tell, since the database went away during the commit.
         `started` is the `time.monotonic()` at which the person's request arrived. What a person saw
         fail must not happen later, so the clock is read once more right before the commit.
         """
@@ -117,43 +129,30 @@ class Database:
                 yield transaction
                 if time.monotonic() - started > PATIENCE:
                     raise NotTaken
-        except (TimeoutError, exc.TimeoutError, exc.OperationalError) as error:
+        except CommitUnclear as error:
+            raise MaybeTaken from error
+        except (TimeoutError, exc.TimeoutError, *AWAY) as error:
             raise NotTaken from error
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view of what has been committed."""
-        async with self._reader.connect() as connection:
+        async with self._engines.reader.connect() as connection:
             yield connection
 
     async def close(self) -> None:
-        await self._writer.dispose()
-        await self._reader.dispose()
+        await self._engines.close()
 
 
-def _sqlite_engine(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(
-        url, max_overflow=0, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=pool_size
-    )
-    prepare_sqlite(engine.sync_engine, begin)
-    return engine
-
-
-def prepare_sqlite(engine: Engine, begin: str) -> None:
-    """Take transactions into our own hands, and make commits last; `migrate` has switched WAL on.
-
-    The driver's own way starts a transaction at the first write, so that two which both read before
-    they write lose one of the writes or fail as locked; BEGIN IMMEDIATE does neither.
-    """
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+async def _commit(begun: AsyncTransaction) -> None:
+    """Commit, and know whether that was done: who is cancelled meanwhile hears it afterwards."""
+    committing = asyncio.ensure_future(begun.commit())
+    try:
+        await asyncio.shield(committing)
+    except asyncio.CancelledError:
+        await committing
+        raise
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise CommitUnclear(str(error.orig)) from error
+        raise

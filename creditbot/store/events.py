@@ -11,7 +11,7 @@ from creditbot.domain.ledger import GENESIS, event_hash
 from creditbot.domain.requests import Status
 
 from .tables import events
-from .types import to_millis
+from .types import storable, to_millis
 
 
 async def append(
@@ -36,11 +36,11 @@ async def append(
         "id": 1 if head is None else head.id + 1,
         "request_id": request_id,
         "at": to_millis(at),
-        "kind": kind,
-        "actor": actor,
+        "kind": storable(kind),
+        "actor": None if actor is None else storable(actor),
         "from_status": from_status,
         "to_status": to_status,
-        "detail": json.dumps(detail or {}, ensure_ascii=False, sort_keys=True),
+        "detail": storable(json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)),
     }
     previous = GENESIS if head is None else head.hash
     row |= {"previous_hash": previous, "hash": event_hash(previous, row)}

@@ -1,7 +1,7 @@
 """Whether the database answers, which schema it has, and how many requests are in which state."""
 
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .tables import requests
@@ -11,8 +11,12 @@ async def schema_version(connection: AsyncConnection) -> str | None:
     """The migration that the database is at, or None if it has no tables yet."""
     try:
         found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    except DBAPIError:
+    except ProgrammingError:  # PostgreSQL: undefined table
         return None
+    except OperationalError as error:
+        if "no such table" in str(error.orig):  # SQLite
+            return None
+        raise
     return None if found is None else str(found)
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import Transaction
@@ -25,15 +24,19 @@ class Notice:
 
 async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> None:
     """Have `person` told; a notice that is there already stays as it is."""
-    added = await transaction.connection.execute(
+    connection = transaction.connection
+    # Writers take turns, so nobody inserts the same between this look and the insert.
+    known = select(notices.c.id).where(
+        notices.c.request_id == request_id, notices.c.kind == kind, notices.c.person == person
+    )
+    if await connection.scalar(known) is not None:
+        return
+    added = await connection.execute(
         insert(notices)
         .values(request_id=request_id, kind=kind, person=person, created_at=at)
-        .on_conflict_do_nothing()
         .returning(notices.c.id)
     )
-    notice_id = added.scalar()
-    if notice_id is not None:
-        transaction.wake("notify", notice_id)
+    transaction.wake("notify", int(added.scalar_one()))
 
 
 async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:

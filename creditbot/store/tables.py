@@ -11,16 +11,14 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
     UniqueConstraint,
     event,
 )
 
 from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
-from .types import Moment
+from .types import Moment, Words
 
 SCHEMA_VERSION = "0001"
 
@@ -33,25 +31,25 @@ requests = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     # What delivered it (a trigger or a form), so that a second delivery finds the first.
-    Column("origin", String(200), nullable=False, unique=True),
-    Column("subuser", String(128), nullable=False),
+    Column("origin", Words(200), nullable=False, unique=True),
+    Column("subuser", Words(128), nullable=False),
     Column("allocation_update", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("status", String(20), nullable=False),
+    Column("reason", Words(), nullable=False),
+    Column("status", Words(20), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("requested_by", String(64), nullable=False),
+    Column("requested_by", Words(64), nullable=False),
     Column("requested_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("approvals_needed", Integer, nullable=False),
     Column("checked_at", Moment),
-    Column("credits_type", String(40)),
+    Column("credits_type", Words(40)),
     Column("checked_remain", BigInteger),
     Column("checked_total", BigInteger),
-    Column("reset_frequency", String(40)),
-    Column("next_reset", String(40)),
-    Column("decided_by", String(64)),
+    Column("reset_frequency", Words(40)),
+    Column("next_reset", Words(40)),
+    Column("decided_by", Words(64)),
     Column("decided_at", Moment),
-    Column("decision_reason", Text),
+    Column("decision_reason", Words()),
     # When it was claimed for sending, and until when SendGrid may still be at work on an unclear attempt.
     Column("claimed_at", Moment),
     Column("unclear_until", Moment),
@@ -59,9 +57,9 @@ requests = Table(
     Column("answer_status", Integer),
     Column("remain_before", BigInteger),
     Column("remain_after", BigInteger),
-    Column("explanation", Text),
-    Column("settled_by", String(64)),
-    Column("settled_reason", Text),
+    Column("explanation", Words()),
+    Column("settled_by", Words(64)),
+    Column("settled_reason", Words()),
     Column("waits_for", Integer),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
@@ -87,7 +85,7 @@ approvals = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("approver", String(64), nullable=False),
+    Column("approver", Words(64), nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("request_id", "approver", name="one_approval_each"),
 )
@@ -99,14 +97,14 @@ attempts = Table(
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("started_at", Moment, nullable=False),
-    Column("credits_type", String(40)),
+    Column("credits_type", Words(40)),
     Column("remain_before", BigInteger),
-    Column("last_reset", String(40)),
+    Column("last_reset", Words(40)),
     Column("finished_at", Moment),
-    Column("outcome", String(20)),
+    Column("outcome", Words(20)),
     Column("answer_status", Integer),
-    Column("answer_body", Text),
-    Column("detail", Text),
+    Column("answer_body", Words()),
+    Column("detail", Words()),
     # Two processes that both mean to send the next attempt can't both write it down.
     UniqueConstraint("request_id", "number", name="each_attempt_once"),
 )
@@ -117,13 +115,13 @@ events = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("request_id", Integer, ForeignKey("requests.id")),
     Column("at", BigInteger, nullable=False),
-    Column("kind", String(40), nullable=False),
-    Column("actor", String(64)),
-    Column("from_status", String(20)),
-    Column("to_status", String(20)),
-    Column("detail", Text, nullable=False),
-    Column("previous_hash", String(64), nullable=False, unique=True),
-    Column("hash", String(64), nullable=False, unique=True),
+    Column("kind", Words(40), nullable=False),
+    Column("actor", Words(64)),
+    Column("from_status", Words(20)),
+    Column("to_status", Words(20)),
+    Column("detail", Words(), nullable=False),
+    Column("previous_hash", Words(64), nullable=False, unique=True),
+    Column("hash", Words(64), nullable=False, unique=True),
     # No state is entered twice, whatever the code does. (NULLs are distinct: other events may repeat.)
     UniqueConstraint("request_id", "to_status", name="each_state_once"),
 )
@@ -134,13 +132,13 @@ cards = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("channel", String(64), nullable=False),
+    Column("channel", Words(64), nullable=False),
     # None until the message was posted, as far as anyone recorded.
-    Column("ts", String(40)),
+    Column("ts", Words(40)),
     Column("shown_version", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
-    Column("error", Text),
+    Column("error", Words()),
     UniqueConstraint("channel", "ts", name="each_message_once"),
 )
 Index("cards_by_request", cards.c.request_id)
@@ -150,13 +148,13 @@ notices = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("kind", String(40), nullable=False),
-    Column("person", String(64), nullable=False),
+    Column("kind", Words(40), nullable=False),
+    Column("person", Words(64), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("sent_at", Moment),
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
-    Column("error", Text),
+    Column("error", Words()),
     UniqueConstraint("request_id", "kind", "person", name="each_notice_once"),
 )
 Index(
@@ -166,15 +164,27 @@ Index(
     postgresql_where=notices.c.sent_at.is_(None),
 )
 
-APPEND_ONLY = [
-    f"CREATE TRIGGER events_refuse_{operation.lower()} BEFORE {operation} ON events "
-    "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
-    for operation in ("UPDATE", "DELETE")
-]
+APPEND_ONLY = {
+    "sqlite": [
+        f"CREATE TRIGGER events_refuse_{operation.lower()} BEFORE {operation} ON events "
+        "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        for operation in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$"
+        ),
+        (
+            "CREATE TRIGGER events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse()"
+        ),
+    ],
+}
 
 
 @event.listens_for(events, "after_create")
 def lay_triggers(_table: Table, connection: Connection, **_: Any) -> None:
     """The database itself refuses to change what has been recorded."""
-    for statement in APPEND_ONLY:
+    for statement in APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)

@@ -1,10 +1,10 @@
-"""How times and documents lie in SQL, the same on every database."""
+"""How times and texts lie in SQL, the same on every database."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, Dialect, String, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def to_millis(moment: datetime) -> int:
@@ -29,3 +29,30 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - fixed signature
         return None if value is None else from_millis(value)
+
+
+def storable(text: str) -> str:
+    """PostgreSQL takes no NUL, and no database takes half a character (a lone surrogate)."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+class Words(TypeDecorator[str]):
+    """A text of any length. `usual` is a hint for readers: SQLite notes it, and nothing enforces it.
+
+    What comes from outside may be longer than anyone documents, and must not keep a known outcome from
+    being written down.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, usual: int | None = None) -> None:
+        super().__init__()
+        self.usual = usual
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        sized = dialect.name == "sqlite" and self.usual is not None
+        return dialect.type_descriptor(String(self.usual) if sized else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - fixed signature
+        return None if value is None else storable(value)

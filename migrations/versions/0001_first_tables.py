@@ -7,27 +7,56 @@ revision = "0001"
 down_revision = None
 
 
+def words(usual: int) -> sa.types.TypeEngine[str]:
+    """SQLite notes the usual length and enforces nothing; on PostgreSQL a text has no length."""
+    return sa.Text().with_variant(sa.String(length=usual), "sqlite")
+
+
+REFUSE = {
+    "sqlite": [
+        (
+            "CREATE TRIGGER events_refuse_update BEFORE UPDATE ON events "
+            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        ),
+        (
+            "CREATE TRIGGER events_refuse_delete BEFORE DELETE ON events "
+            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        ),
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$"
+        ),
+        (
+            "CREATE TRIGGER events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+            "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse()"
+        ),
+    ],
+}
+
+
 def upgrade() -> None:
     op.create_table(
         "requests",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("origin", sa.String(length=200), nullable=False),
-        sa.Column("subuser", sa.String(length=128), nullable=False),
+        sa.Column("origin", words(200), nullable=False),
+        sa.Column("subuser", words(128), nullable=False),
         sa.Column("allocation_update", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("status", words(20), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("requested_by", sa.String(length=64), nullable=False),
+        sa.Column("requested_by", words(64), nullable=False),
         sa.Column("requested_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("approvals_needed", sa.Integer(), nullable=False),
         sa.Column("checked_at", sa.BigInteger(), nullable=True),
-        sa.Column("credits_type", sa.String(length=40), nullable=True),
+        sa.Column("credits_type", words(40), nullable=True),
         sa.Column("checked_remain", sa.BigInteger(), nullable=True),
         sa.Column("checked_total", sa.BigInteger(), nullable=True),
-        sa.Column("reset_frequency", sa.String(length=40), nullable=True),
-        sa.Column("next_reset", sa.String(length=40), nullable=True),
-        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("reset_frequency", words(40), nullable=True),
+        sa.Column("next_reset", words(40), nullable=True),
+        sa.Column("decided_by", words(64), nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("decision_reason", sa.Text(), nullable=True),
         sa.Column("claimed_at", sa.BigInteger(), nullable=True),
@@ -37,7 +66,7 @@ def upgrade() -> None:
         sa.Column("remain_before", sa.BigInteger(), nullable=True),
         sa.Column("remain_after", sa.BigInteger(), nullable=True),
         sa.Column("explanation", sa.Text(), nullable=True),
-        sa.Column("settled_by", sa.String(length=64), nullable=True),
+        sa.Column("settled_by", words(64), nullable=True),
         sa.Column("settled_reason", sa.Text(), nullable=True),
         sa.Column("waits_for", sa.Integer(), nullable=True),
         sa.Column("next_try_at", sa.BigInteger(), nullable=True),
@@ -66,7 +95,7 @@ def upgrade() -> None:
         "approvals",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=False),
-        sa.Column("approver", sa.String(length=64), nullable=False),
+        sa.Column("approver", words(64), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["request_id"],
@@ -81,11 +110,11 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
-        sa.Column("credits_type", sa.String(length=40), nullable=True),
+        sa.Column("credits_type", words(40), nullable=True),
         sa.Column("remain_before", sa.BigInteger(), nullable=True),
-        sa.Column("last_reset", sa.String(length=40), nullable=True),
+        sa.Column("last_reset", words(40), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
-        sa.Column("outcome", sa.String(length=20), nullable=True),
+        sa.Column("outcome", words(20), nullable=True),
         sa.Column("answer_status", sa.Integer(), nullable=True),
         sa.Column("answer_body", sa.Text(), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
@@ -100,8 +129,8 @@ def upgrade() -> None:
         "cards",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=False),
-        sa.Column("channel", sa.String(length=64), nullable=False),
-        sa.Column("ts", sa.String(length=40), nullable=True),
+        sa.Column("channel", words(64), nullable=False),
+        sa.Column("ts", words(40), nullable=True),
         sa.Column("shown_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try_at", sa.BigInteger(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
@@ -119,13 +148,13 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("actor", sa.String(length=64), nullable=True),
-        sa.Column("from_status", sa.String(length=20), nullable=True),
-        sa.Column("to_status", sa.String(length=20), nullable=True),
+        sa.Column("kind", words(40), nullable=False),
+        sa.Column("actor", words(64), nullable=True),
+        sa.Column("from_status", words(20), nullable=True),
+        sa.Column("to_status", words(20), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("previous_hash", sa.String(length=64), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("previous_hash", words(64), nullable=False),
+        sa.Column("hash", words(64), nullable=False),
         sa.ForeignKeyConstraint(
             ["request_id"],
             ["requests.id"],
@@ -140,8 +169,8 @@ def upgrade() -> None:
         "notices",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("kind", words(40), nullable=False),
+        sa.Column("person", words(64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("next_try_at", sa.BigInteger(), nullable=True),
@@ -162,8 +191,5 @@ def upgrade() -> None:
         sqlite_where=sa.text("sent_at IS NULL"),
         postgresql_where=sa.text("sent_at IS NULL"),
     )
-    for operation in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER events_refuse_{operation.lower()} BEFORE {operation} ON events "
-            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
-        )
+    for statement in REFUSE[op.get_bind().dialect.name]:
+        op.execute(statement)

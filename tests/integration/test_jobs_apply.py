@@ -15,7 +15,7 @@ from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.store import attempts
-from creditbot.store.database import BUSY_TIMEOUT
+from creditbot.store.engines import BUSY_TIMEOUT
 
 from .adapters import ANN, ASKER, BEN, Bot, Clock, ids, patches
 from .conftest import StartBot

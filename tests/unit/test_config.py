@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.config import ConfigError, DatabaseSettings, Settings
+from creditbot.config import (
+    ConfigError,
+    DatabaseSettings,
+    Settings,
+    SocketSettings,
+    WebSettings,
+    WorkerSettings,
+)
 
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-17-made-up-token",
@@ -112,7 +119,7 @@ def test_a_missing_way_into_slack_names_both() -> None:
         ("CREDITBOT_APPROVERS", "U0123 U0456", "commas"),
         ("CREDITBOT_APPROVERS", "U0123,bob", "entry 2"),
         ("CREDITBOT_POLICY", "policy.toml", "unset it"),
-        ("DATABASE_URL", "postgres://h/db", "PostgreSQL is not supported"),
+        ("DATABASE_URL", "postgres://h", "names no database"),
         ("DATABASE_URL", "sqlite://", "sqlite:///creditbot.db"),
     ],
 )
@@ -176,12 +183,40 @@ def test_a_database_address_gets_the_driver_that_is_used(given_url: str, used: s
         "postgresql+asyncpg://bot:hunter2@db/credits",
     ],
 )
-def test_postgresql_is_refused_clearly_and_without_its_password(url: str) -> None:
+def test_postgresql_is_taken_however_it_is_spelt_and_its_password_kept_secret(url: str) -> None:
+    settings = Settings.from_environ({**GOOD, "DATABASE_URL": url})
+    assert settings.database_url == "postgresql+psycopg://bot:hunter2@db/credits"
+    assert "hunter2" in settings.secrets()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://hunter2", "postgres://u:hunter2@h:port/db", "postgres://[hunter2/db"]
+)
+def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         DatabaseSettings.from_environ({"DATABASE_URL": url})
-    assert caught.value.lines == [
-        "DATABASE_URL is wrong: PostgreSQL is not supported by this version; use sqlite:///creditbot.db."
-    ]
+    assert "hunter2" not in str(caught.value)
+    assert len(caught.value.lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "missing"),
+    [
+        (Settings, "SLACK_SIGNING_SECRET"),
+        (WebSettings, "SLACK_SIGNING_SECRET"),
+        (SocketSettings, "SLACK_APP_TOKEN"),
+        (WorkerSettings, None),
+    ],
+)
+def test_each_process_asks_only_for_the_way_in_that_it_has(role: type[Settings], missing: str | None) -> None:
+    ways_in = ("SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
+    environ = {name: value for name, value in GOOD.items() if name not in ways_in}
+    try:
+        role.from_environ(environ)
+        found = []
+    except ConfigError as error:
+        found = [line.partition(" ")[0] for line in error.lines]
+    assert found == ([] if missing is None else [missing])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,236 @@
+"""The runner for PostgreSQL: jobs in Procrastinate's queue, deferred in the transaction that calls for them.
+
+Procrastinate delivers, retries, sweeps and takes up what a dead worker has left. It never decides whether
+a PATCH is sent: a job that it runs twice finds the state and does nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import procrastinate
+import procrastinate.exceptions
+import psycopg
+import structlog
+from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.store.database import CommitUnclear, WakeUp
+from creditbot.store.engines import POSTGRES_CONNECTION
+
+QUEUES = {
+    "check": "sendgrid",
+    "apply": "sendgrid",
+    "settle": "sendgrid",
+    "draw": "slack",
+    "notify": "slack",
+    "expire": "upkeep",
+}
+"""By whom a job may be kept waiting, so that a SendGrid that hangs holds up no card and no notice."""
+
+AT_ONCE = 25
+"""Jobs of one queue in one process."""
+
+HEARTBEAT, STALLED = 2.0, 10.0
+"""Seconds: how often a worker says that it lives, and after how long without it its jobs go to others."""
+
+EVERY_SECOND, EVERY_FIVE_SECONDS = "* * * * * *", "* * * * * */5"
+
+RETRY = procrastinate.RetryStrategy(wait=5)
+"""A job that failed for a reason that nobody foresaw is tried again, for ever."""
+
+FINISH = 5.0
+"""Seconds that running jobs get to finish when the process is asked to stop."""
+
+AWAY = (procrastinate.exceptions.ConnectorException, psycopg.Error, SQLAlchemyError, CommitUnclear, OSError)
+
+log = structlog.get_logger(__name__)
+
+Job = Callable[[int], Awaitable[None]]
+
+
+class ProcrastinateQueue:
+    """Puts jobs into the queue; a process that does no jobs itself needs no more."""
+
+    def __init__(self, url: str) -> None:
+        self.app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(
+                conninfo=conninfo(url), min_size=1, max_size=4, timeout=5, reconnect_timeout=5
+            )
+        )
+
+    async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:
+        if not wake_ups:
+            return
+        raw = (await connection.get_raw_connection()).driver_connection
+        await self.app.job_manager.batch_defer_jobs_async(
+            [self._job(wake_up) for wake_up in dict.fromkeys(wake_ups)], connection=raw
+        )
+
+    def committed(self, wake_ups: list[WakeUp]) -> None:
+        """Nothing to do: the commit itself notifies the workers."""
+
+    def _job(self, wake_up: WakeUp) -> QueuedJob:
+        return self.app.configure_task(
+            f"creditbot.{wake_up.job}",
+            queue=QUEUES[wake_up.job],
+            lock=lock_of(wake_up),
+            task_kwargs={"key": wake_up.key},
+        ).job
+
+
+class ProcrastinateRunner(ProcrastinateQueue):
+    """A worker for each queue, in this process; any number of processes may run them."""
+
+    def __init__(self, url: str, jobs: Mapping[str, Job], due: Callable[[], Awaitable[list[WakeUp]]]) -> None:
+        super().__init__(url)
+        self._due = due
+        self._stopping = asyncio.Event()
+        self._workers: list[asyncio.Task[None]] = []
+        self._running: set[asyncio.Task[None]] = set()
+        for name, job in jobs.items():
+            self.app.task(name=f"creditbot.{name}", queue=QUEUES[name], retry=RETRY)(
+                self._shielded(name, job)
+            )
+        self._every(EVERY_SECOND, "sweep", self._sweep)
+        self._every(EVERY_FIVE_SECONDS, "rescue", self._rescue)
+
+    def _every(self, cron: str, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Have one of all workers do `work`; a second is not queued while the first waits."""
+
+        async def tick(timestamp: int) -> None:
+            del timestamp
+            try:
+                await work()
+            except AWAY as error:
+                log.warning("The queue could not be looked after; trying again", work=name, error=why(error))
+
+        task = self.app.task(name=f"creditbot.{name}", queue="upkeep", queueing_lock=name)(tick)
+        self.app.periodic(cron=cron)(task)
+
+    def _shielded(self, name: str, job: Job) -> Callable[[int], Awaitable[None]]:
+        """A worker that loses its database cancels what it runs; a call to SendGrid must not end so."""
+
+        async def run(key: int) -> None:
+            task = asyncio.create_task(self._logged(name, key, job), name=f"{name} {key}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            await asyncio.shield(task)
+
+        return run
+
+    async def _logged(self, name: str, key: int, job: Job) -> None:
+        try:
+            await job(key)
+        except AWAY as error:
+            log.warning(
+                "The database was away from a job; it will be tried again", job=name, error=str(error)
+            )
+            raise
+        except Exception:
+            log.exception("A job failed; it will be tried again", job=name, key=key)
+            raise
+
+    async def _sweep(self) -> None:
+        """Queue what is due and in no queue: what waited for its time, or was lost on the way."""
+        due = await self._due()
+        if not due:
+            return
+        queued = {
+            job.lock
+            for status in ("todo", "doing")
+            for job in await self.app.job_manager.list_jobs_async(status=status)
+        }
+        jobs = [self._job(wake_up) for wake_up in due if lock_of(wake_up) not in queued]
+        if jobs:
+            await self.app.job_manager.batch_defer_jobs_async(jobs)
+
+    async def _rescue(self) -> None:
+        """Hand the jobs of dead workers to living ones."""
+        manager = self.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
+            if job.queueing_lock is not None:  # a sweep: the next one is on its way
+                await manager.finish_job(job, Status.FAILED, delete_job=True)
+                continue
+            log.warning("A worker died over a job; another takes it up", job=job.task_name, lock=job.lock)
+            await manager.retry_job(job)
+
+    async def run(self) -> None:
+        """Work until `stop`; after the database was away, as soon as it is back."""
+        while not self._stopping.is_set():
+            try:
+                async with self.app.open_async():
+                    await self._work()
+            except AWAY as error:
+                log.warning("The job queue can't be reached; trying again", error=why(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._stopping.wait()
+
+    async def _work(self) -> None:
+        """One worker for each queue, until one of them ends."""
+        self._workers = [
+            asyncio.create_task(
+                self.app.run_worker_async(
+                    queues=[queue],
+                    name=queue,
+                    concurrency=AT_ONCE,
+                    fetch_job_polling_interval=1,
+                    shutdown_graceful_timeout=FINISH,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=HEARTBEAT,
+                    stalled_worker_timeout=STALLED,
+                )
+            )
+            for queue in sorted(set(QUEUES.values()))
+        ]
+        if self._stopping.is_set():
+            self._cancel_workers()
+        try:
+            await asyncio.wait(self._workers, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._cancel_workers()
+            ended = await asyncio.gather(*self._workers, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+    def _cancel_workers(self) -> None:
+        """A cancelled worker takes no more jobs, and waits a while for those that it has."""
+        for worker in self._workers:
+            worker.cancel()
+
+    async def stop(self) -> None:
+        """Start nothing more; let what runs finish, then cancel it, so that it records where it stood."""
+        self._stopping.set()
+        self._cancel_workers()
+        if self._running:
+            await asyncio.wait(self._running, timeout=FINISH)
+        late = list(self._running)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1.5)
+
+
+def why(error: Exception) -> str:
+    """The first line of what the database said; Procrastinate's own errors only wrap it."""
+    lines = str(error.__cause__ or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def lock_of(wake_up: WakeUp) -> str:
+    """Of the jobs with the same lock one runs at a time."""
+    return f"{wake_up.job} {wake_up.key}"
+
+
+def conninfo(url: str) -> str:
+    """SQLAlchemy's address as libpq reads it."""
+    parts = make_url(url)
+    arguments = parts.translate_connect_args(username="user", database="dbname")
+    return make_conninfo("", **{**POSTGRES_CONNECTION, **arguments, **parts.query})

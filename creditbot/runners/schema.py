@@ -1,0 +1,46 @@
+"""Laying Procrastinate's tables, and bringing them up to date when a newer Procrastinate is installed.
+
+Source: procrastinate.readthedocs.io/en/stable/howto/production/migrations.html
+"""
+
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import procrastinate.schema
+from sqlalchemy import Connection, text
+
+Version = tuple[int, ...]
+
+
+def lay_queue(connection: Connection) -> None:
+    """Lay or update the queue's tables, inside the caller's transaction.
+
+    Procrastinate keeps no version of its schema, so the one that was laid stands in the table's comment.
+    """
+    wanted = installed_version("procrastinate")
+    laid = connection.scalar(text("SELECT coalesce(obj_description(to_regclass('procrastinate_jobs')), '')"))
+    there = connection.scalar(text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL"))
+    if not there:
+        _run(connection, procrastinate.schema.SchemaManager.get_schema())
+    elif laid:
+        folder = Path(procrastinate.schema.SchemaManager.get_migrations_path())
+        for script in scripts_between(sorted(folder.glob("*.sql")), read(laid), read(wanted)):
+            _run(connection, script.read_text())
+    connection.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {wanted}'")
+
+
+def scripts_between(scripts: list[Path], laid: Version, wanted: Version) -> list[Path]:
+    """The migrations that a schema of version `laid` still needs; names begin with `03.04.00_`."""
+    return [script for script in scripts if laid < read(script.name.partition("_")[0]) <= wanted]
+
+
+def read(name: str) -> Version:
+    """`procrastinate 3.10.0` -> (3, 10, 0)"""
+    return tuple(int(part) for part in name.rpartition(" ")[2].split(".") if part.isdecimal())
+
+
+def _run(connection: Connection, script: str) -> None:
+    """Several statements at once, as they are: the driver must look for no parameters in them."""
+    cursor = connection.connection.cursor()
+    cursor.execute(script)
+    cursor.close()

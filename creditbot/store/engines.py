@@ -1,0 +1,114 @@
+"""What the two databases need to keep the same promise: one writer at a time, and commits that last."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT = 1.2
+"""Seconds to wait for the write lock while another process holds it."""
+
+FROZEN_TIMEOUT = 5.0
+"""Seconds after which PostgreSQL takes the write lock from a process that stands still."""
+
+WRITE_LOCK = 0x637265646974
+"""The advisory lock (the bytes of "credit") that makes PostgreSQL's writers take turns, as SQLite's do."""
+
+POSTGRES_CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,
+    # A server that vanished without a word is noticed in seconds, not in hours.
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "creditbot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """A way to write and one to read."""
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+
+    async def close(self) -> None:
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+def is_postgres(url: str) -> bool:
+    return make_url(url).get_backend_name() == "postgresql"
+
+
+def open_engines(url: str) -> Engines:
+    """Engines for a URL as `creditbot.config` writes it, with the driver; nothing is connected yet."""
+    return _postgres(url) if is_postgres(url) else _sqlite(url)
+
+
+def _sqlite(url: str) -> Engines:
+    """One writer, since SQLite has one anyway, and a few readers, which WAL lets read beside it."""
+    return Engines(_sqlite_engine(url, "BEGIN IMMEDIATE", 1), _sqlite_engine(url, "BEGIN", 2))
+
+
+def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url, max_overflow=0, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=pool_size
+    )
+    prepare_sqlite(engine.sync_engine, begin)
+    return engine
+
+
+def prepare_sqlite(engine: Engine, begin: str) -> None:
+    """Take transactions into our own hands, and make commits last; `migrate` has switched WAL on.
+
+    The driver's own way starts a transaction at the first write, so that two which both read before
+    they write lose one of the writes or fail as locked; BEGIN IMMEDIATE does neither.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _postgres(url: str) -> Engines:
+    engine = create_async_engine(
+        url,
+        pool_size=4,
+        max_overflow=4,
+        pool_timeout=5,
+        # A connection that a restart or a failover has cut is found out before it is used.
+        pool_pre_ping=True,
+        pool_recycle=300,
+        connect_args=POSTGRES_CONNECTION,
+    )
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    event.listen(engine.sync_engine, "begin", _take_turns)
+    return Engines(engine, reader)
+
+
+def _take_turns(connection: Any) -> None:
+    """Begin a write transaction as BEGIN IMMEDIATE does, and make its commit last.
+
+    A server may be set to report a commit before it is on disk; an attempt that such a server forgets
+    would be sent again. Settings are for this transaction only, so a pooler in between does no harm.
+    """
+    if connection.get_execution_options().get("postgresql_readonly"):
+        return
+    connection.exec_driver_sql(
+        "SELECT set_config('lock_timeout', %s, true), set_config('synchronous_commit', CASE "
+        "WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
+        "ELSE current_setting('synchronous_commit') END, true), "
+        "set_config('idle_in_transaction_session_timeout', %s, true)",
+        (str(round(BUSY_TIMEOUT * 1000)), str(round(FROZEN_TIMEOUT * 1000))),
+    )
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))

