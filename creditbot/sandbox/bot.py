@@ -43,16 +43,34 @@ def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) ->
     }
 
 
-class Bot:
-    """`creditbot serve`, which can be started, asked, stopped, killed and started again."""
+UP = b"creditbot is up"
+"""What a process logs once all its parts have been started."""
 
-    def __init__(self, env: Mapping[str, str], folder: Path, *, module: str = "creditbot") -> None:
-        """`module` is what Python runs; a control experiment puts a broken bot here."""
+
+class Bot:
+    """One process of creditbot, which can be started, asked, stopped, killed and started again."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        folder: Path,
+        *,
+        role: str = "serve",
+        name: str = "bot",
+        module: str = "creditbot",
+    ) -> None:
+        """`role` is the command (serve, web, socket, worker), `name` that of its log file.
+
+        `module` is what Python runs; a control experiment puts a broken bot here.
+        """
         self.env = dict(env)
+        self.role = role
+        self.name = name
         self._folder = folder
         self._module = module
         self._process: Process | None = None
         self._log: IO[bytes] | None = None
+        self._log_start = 0
 
     @property
     def url(self) -> str:
@@ -60,16 +78,17 @@ class Bot:
 
     @property
     def log_file(self) -> Path:
-        return self._folder / "bot.log"
+        return self._folder / f"{self.name}.log"
 
     async def start(self) -> None:
         """Start the process and wait until it says that it is ready."""
         self._log = self.log_file.open("ab")
+        self._log_start = self._log.tell()
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             self._module,
-            "serve",
+            self.role,
             env=self.env,
             cwd=self._folder,
             stdin=DEVNULL,
@@ -86,6 +105,10 @@ class Bot:
                 await asyncio.sleep(0.05)
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
+        if self.role in {"socket", "worker"}:  # these answer no HTTP
+            with self.log_file.open("rb") as written:
+                written.seek(self._log_start)
+                return UP in written.read()
         try:
             async with session.get(f"{self.url}/readyz") as answer:
                 return answer.status == 200

@@ -26,6 +26,21 @@ PATCH_FAULTS: list[tuple[int, str, dict[str, object]]] = [
 ]
 
 
+UNCLEAR = {
+    "drop_before",
+    "drop_after",
+    "hang_before",
+    "hang_after",
+    "status_before",
+    "status_after",
+    "garbage_before",
+    "garbage_after",
+    "truncate_after",
+    "reset_connection",
+}
+"""Faults after which nobody can know from the answer alone whether the change was applied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`faults` is the chance that an approval meets a fault of SendGrid."""
@@ -36,6 +51,7 @@ class Plan:
     stops: int = 5
     faults: float = 0.25
     slack_faults: int = 20
+    restarts: int = 2  # of PostgreSQL
 
 
 def fault_sendgrid(random: Random, sendgrid: SendGridSandbox) -> None:

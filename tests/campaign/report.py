@@ -7,52 +7,63 @@ from typing import Any
 
 from rich.table import Table
 
+ENDED = {"applied", "failed", "denied", "cancelled", "expired", "refused"}
+
+Told = Mapping[int, list[str]]
+
 
 @dataclass
 class Report:
-    """Each of the first five must be zero."""
+    """Each of the first six must be zero."""
 
     doubles: int = 0  # applied more often than once
     lost: int = 0  # acknowledged, but not on record or not ended
     false_applied: int = 0  # said to be applied, and SendGrid never did
     false_failed: int = 0  # said not to be applied, and SendGrid did
     untold: int = 0  # the requester has no message of the end
+    broken_ledger: int = 0  # the hash chain does not verify
     requests: int = 0
+    kills: int = 0
+    stops: int = 0
+    database_restarts: int = 0
     applied: int = 0
     failed: int = 0
-    doubted: int = 0  # were in doubt at some time
-    asked_people: int = 0  # were settled by a person, since no balance proved them
-    kills: int = 0
+    unclear_answers: int = 0  # PATCHes that SendGrid answered so that nobody can know
+    in_doubt_at_some_time: int = 0
+    settled_by_a_person: int = 0  # since no balance proved them
 
     @property
     def clean(self) -> bool:
-        return not (self.doubles or self.lost or self.false_applied or self.false_failed or self.untold)
+        broken = self.doubles + self.lost + self.false_applied + self.false_failed + self.untold
+        return broken + self.broken_ledger == 0
 
 
 def compare(
-    acked: Mapping[int, str],
-    records: list[dict[str, Any]],
-    ledger: list[int],
-    told: Mapping[int, str],
-    kills: int,
-) -> Report:
-    """`acked` and `told` are by the request's own amount, which no other request has."""
+    report: Report, acked: Mapping[int, str], records: list[dict[str, Any]], ledger: list[int], told: Told
+) -> None:
+    """Fill in the report. Each request has an amount of its own; `told` has the ends that were told of it.
+
+    A person who saw no answer may have asked a second time for what was taken the first time: then there
+    are two requests of an amount, and each may be applied once.
+    """
     book = Counter(ledger)
-    by_amount = {record["allocation_update"]: record for record in records}
-    report = Report(requests=len(records), kills=kills)
-    report.doubles = sum(times - 1 for times in book.values() if times > 1)
-    for amount, record in by_amount.items():
-        status = record["status"]
-        report.applied += status == "applied"
-        report.failed += status == "failed"
-        report.doubted += record["doubted"]
-        report.asked_people += record["settled_by"] is not None
-        report.false_applied += status == "applied" and book[amount] == 0
-        report.false_failed += status != "applied" and book[amount] > 0
-        report.untold += told.get(amount, "") != status
-    ended = {"applied", "failed", "denied", "cancelled", "expired", "refused"}
-    report.lost = sum(1 for amount in acked if by_amount.get(amount, {}).get("status") not in ended)
-    return report
+    by_amount: dict[int, list[str]] = {}
+    for record in records:
+        by_amount.setdefault(record["allocation_update"], []).append(record["status"])
+        report.applied += record["status"] == "applied"
+        report.failed += record["status"] == "failed"
+        report.in_doubt_at_some_time += bool(record["doubted"])
+        report.settled_by_a_person += record["settled_by"] is not None
+    report.requests = len(records)
+    for amount in by_amount.keys() | book.keys():
+        statuses = by_amount.get(amount, [])
+        applied = statuses.count("applied")
+        report.doubles += max(0, book[amount] - len(statuses))
+        report.false_applied += max(0, applied - book[amount])
+        report.false_failed += max(0, min(book[amount], len(statuses)) - applied)
+        report.untold += (Counter(statuses) - Counter(told.get(amount, []))).total()
+    report.lost = sum(1 for amount in acked if not by_amount.get(amount))
+    report.lost += sum(1 for record in records if record["status"] not in ENDED)
 
 
 def table(reports: Mapping[str, Report]) -> Table:

@@ -3,20 +3,20 @@
 import asyncio
 import re
 import signal
-import sqlite3
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from creditbot.sandbox.bot import Bot, environment
+from creditbot.sandbox.bot import environment
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL, furnish_sendgrid, furnish_slack
 
-from .plan import SUBUSERS, Plan, fault_sendgrid, fault_slack
+from .fleet import FLEETS, Fleet
+from .plan import SUBUSERS, UNCLEAR, Plan, fault_sendgrid, fault_slack
 from .report import Report, compare
 
 ROOT = str(Path(__file__).parent.parent.parent)
@@ -25,16 +25,31 @@ ROOT = str(Path(__file__).parent.parent.parent)
 END = re.compile(r"Request \d+, \+([\d,]+) credits .*?\*(Applied|Failed|Refused|Expired|Cancelled)\*")
 """A notice of an end, with the amount and how it ended."""
 
+RECORDS = (
+    "SELECT *, EXISTS (SELECT 1 FROM events WHERE request_id = requests.id"
+    " AND to_status = 'in_doubt') AS doubted FROM requests"
+)
+UNTOLD = "SELECT 1 FROM notices WHERE sent_at IS NULL"
+BEHIND = (
+    "SELECT 1 FROM cards JOIN requests ON requests.id = request_id"
+    " WHERE shown_version < requests.version AND checked_at IS NOT NULL"
+)
+
+PATIENCE = 240
+"""Seconds after the last trouble within which all must have ended; far more than it takes."""
+
 
 class Campaign:
-    """Runs one plan, over Socket Mode, on SQLite with one process."""
+    """Runs one plan on one of FLEETS."""
 
-    def __init__(self, plan: Plan, *, module: str = "creditbot") -> None:
+    def __init__(self, plan: Plan, database: str = "sqlite", *, module: str = "creditbot") -> None:
         self.plan = plan
         self.random = Random(plan.seed)
         self.module = module
+        self.start_fleet = FLEETS[database]
         self.acked: dict[int, str] = {}
-        self.kills = 0
+        self.report = Report()
+        self.trouble_over = 0.0  # the share of the troubles that have come
         self.over = False
 
     async def run(self) -> Report:
@@ -46,13 +61,11 @@ class Campaign:
                 for number in range(SUBUSERS):
                     sendgrid.account.add_subuser(Subuser(f"sub{number}", "nonrecurring", remain=10_000_000))
                 env = environment(slack, sendgrid, Path(name)) | {"SENDGRID_TIMEOUT": "1", "PYTHONPATH": ROOT}
-                self.bot = Bot(env, Path(name), module=self.module)
-                await self.bot.start()
-                try:
+                async with self.start_fleet(env, Path(name), slack, self.module) as fleet:
+                    self.fleet: Fleet = fleet
                     await self._play()
-                    return self._report()
-                finally:
-                    await self.bot.stop(30)
+                    await self._write_report()
+        return self.report
 
     async def _play(self) -> None:
         trouble = asyncio.create_task(self._trouble())
@@ -76,11 +89,13 @@ class Campaign:
             text = f"/credits add {subuser} {amount} campaign"
             while not await self._asked(amount, text):  # noqa: ASYNC110 - a person tries again after a while
                 await asyncio.sleep(0.2)
-            await asyncio.sleep(self.random.uniform(0, 0.05))
+            # In step with the troubles, so that each of them meets requests under way.
+            while number / self.plan.requests > self.trouble_over:  # noqa: ASYNC110 - a figure, not an event
+                await asyncio.sleep(0.05)
 
     async def _asked(self, amount: int, text: str) -> bool:
         """Whether the bot has taken it; a person who saw it fail looks, and types it again."""
-        if any(record["allocation_update"] == amount for record in self._records()):
+        if await self.fleet.rows(f"SELECT 1 FROM requests WHERE allocation_update = {amount:d}"):  # noqa: S608 - a number
             return True
         delivery = await self.slack.command(ALICE, text, channel=GENERAL)
         taken = delivery.acked and "Request " in str(delivery.body)
@@ -101,33 +116,42 @@ class Campaign:
             await asyncio.sleep(0.05)
 
     async def _trouble(self) -> None:
-        """Kills, stops and Slack's faults, in an order that the seed decides."""
-        deeds = ["kill"] * self.plan.kills + ["stop"] * self.plan.stops + ["slack"] * self.plan.slack_faults
+        """Kills, stops, restarts and Slack's faults, in an order that the seed decides."""
+        plan = self.plan
+        deeds = ["kill"] * plan.kills + ["stop"] * plan.stops + ["slack"] * plan.slack_faults
+        if self.fleet.server is not None:
+            deeds += ["restart"] * plan.restarts
         self.random.shuffle(deeds)
-        for deed in deeds:
+        for number, deed in enumerate(deeds, 1):
             await asyncio.sleep(self.random.uniform(0.05, 1.2))
-            if deed == "slack":
+            # What was asked in step meets the trouble; more is asked while it lasts.
+            self.trouble_over = number / len(deeds)
+            await self._strike(deed)
+
+    async def _strike(self, deed: str) -> None:
+        bot = self.fleet.one(self.random)
+        match deed:
+            case "slack":
                 fault_slack(self.random, self.slack)
-            elif deed == "stop":
-                self.bot.send(signal.SIGSTOP)
+            case "restart":
+                await self.fleet.restart_database(self.random.choice(["fast", "immediate"]))
+                self.report.database_restarts += 1
+            case "stop":
+                bot.send(signal.SIGSTOP)
                 await asyncio.sleep(self.random.uniform(0.1, 2.5))
-                self.bot.send(signal.SIGCONT)
-            else:
-                await self.bot.kill()
-                self.kills += 1
-                await self.bot.start()
+                bot.send(signal.SIGCONT)
+                self.report.stops += 1
+            case _:
+                await bot.kill()
+                self.report.kills += 1
+                await bot.start()
 
     async def _settle_all(self) -> None:
         """Wait for the end of all; a person who can look into SendGrid's book settles what nothing proves."""
-        deadline = asyncio.get_running_loop().time() + 180
+        deadline = asyncio.get_running_loop().time() + PATIENCE
         while asyncio.get_running_loop().time() < deadline:
-            waiting = [r for r in self._records() if r["finished_at"] is None]
-            untold = self._sql("SELECT 1 FROM notices WHERE sent_at IS NULL")
-            behind = self._sql(
-                "SELECT 1 FROM cards JOIN requests ON requests.id = request_id"
-                " WHERE shown_version < requests.version AND checked_at IS NOT NULL"
-            )
-            if not waiting and not untold and not behind:
+            waiting = [r for r in await self.fleet.rows(RECORDS) if r["finished_at"] is None]
+            if not waiting and not await self.fleet.rows(UNTOLD) and not await self.fleet.rows(BEHIND):
                 return
             for record in waiting:
                 if record["status"] == "in_doubt" and record["next_try_at"] is None:
@@ -137,32 +161,25 @@ class Campaign:
     async def _settle(self, record: dict[str, Any]) -> None:
         amount = record["allocation_update"]
         truth = "--applied" if amount in self._ledger() else "--not-applied"
-        await self.bot.command_line(
+        await self.fleet.bots[0].command_line(
             "requests", "settle", str(record["id"]), truth, "--reason", "SendGrid's book"
         )
 
-    def _report(self) -> Report:
-        told: dict[int, str] = {}
+    async def _write_report(self) -> None:
+        told: dict[int, list[str]] = {}
         for message in self.slack.dm(ALICE):
             found = END.search(message.text)
             if found:
-                told[int(found[1].replace(",", ""))] = found[2].lower()
-        return compare(self.acked, self._records(), self._ledger(), told, self.kills)
+                told.setdefault(int(found[1].replace(",", "")), []).append(found[2].lower())
+        compare(self.report, self.acked, await self.fleet.rows(RECORDS), self._ledger(), told)
+        self.report.unclear_answers = sum(
+            1 for call in self.sendgrid.calls if call.method == "PATCH" and call.fault in UNCLEAR
+        )
+        status, _, _ = await self.fleet.bots[0].command_line("audit", "verify")
+        self.report.broken_ledger = int(status != 0)
 
     def _cards(self) -> list[Message]:
         return self.slack.messages(APPROVALS)
 
     def _ledger(self) -> list[int]:
         return [entry.allocation_update for entry in self.sendgrid.account.ledger]
-
-    def _records(self) -> list[dict[str, Any]]:
-        return self._sql(
-            "SELECT *, EXISTS (SELECT 1 FROM events WHERE request_id = requests.id"
-            " AND to_status = 'in_doubt') AS doubted FROM requests"
-        )
-
-    def _sql(self, statement: str) -> list[dict[str, Any]]:
-        path = self.bot.env["DATABASE_URL"].removeprefix("sqlite:///")
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(statement)]
