@@ -14,8 +14,8 @@ from creditbot.sandbox.bot import environment
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL, furnish_sendgrid, furnish_slack
+from tests.fleet import FLEETS, Fleet
 
-from .fleet import FLEETS, Fleet
 from .plan import SUBUSERS, UNCLEAR, Plan, fault_sendgrid, fault_slack
 from .report import Report, compare
 

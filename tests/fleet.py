@@ -1,4 +1,4 @@
-"""The processes and the database of one campaign: one process on SQLite, or four on PostgreSQL."""
+"""Several processes of one bot and their database: on one SQLite file, or on a PostgreSQL server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -44,21 +44,34 @@ class Fleet:
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(text(statement)).mappings()]
 
+    async def change(self, statement: str) -> None:
+        """Write to the database behind the bot's back."""
+        await asyncio.to_thread(self._change, statement)
+
+    def _change(self, statement: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(statement))
+
 
 @asynccontextmanager
 async def sqlite_fleet(
-    env: Mapping[str, str], folder: Path, _slack: SlackSandbox, module: str
+    env: Mapping[str, str], folder: Path, slack: SlackSandbox, module: str = "creditbot", *, size: int = 1
 ) -> AsyncIterator[Fleet]:
-    """One `creditbot serve`, over Socket Mode."""
+    """`creditbot serve`, over Socket Mode, as often as `size` says."""
     engine = create_engine(env["DATABASE_URL"], connect_args={"timeout": 30})
-    async with _running([Bot(env, folder, module=module)]) as bots:
+    bots = [
+        Bot({**env, "PORT": str(free_port())}, folder, name=f"serve{number}", module=module)
+        for number in range(size)
+    ]
+    async with _running(bots):
+        await slack.until(lambda: slack.sockets == size)
         yield Fleet(bots, engine, None)
     engine.dispose()
 
 
 @asynccontextmanager
 async def postgres_fleet(
-    env: Mapping[str, str], folder: Path, slack: SlackSandbox, module: str
+    env: Mapping[str, str], folder: Path, slack: SlackSandbox, module: str = "creditbot"
 ) -> AsyncIterator[Fleet]:
     """Two `creditbot web` behind a balancer and two `creditbot worker`, over signed HTTP."""
     async with AsyncExitStack() as stack:
