@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -31,10 +31,13 @@ from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
 from creditbot.store import due, health
+from creditbot.store.clock import ServerClock
 from creditbot.store.database import AWAY, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.web import VerifyingHandler, Web
+
+Clock = Callable[[], datetime]
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +46,7 @@ class NewerDatabase(Exception):
     """A later version of creditbot has laid the tables; the text says what to do."""
 
 
-def now() -> datetime:
+def local_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -101,6 +104,9 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     """A service that is ready to run. Must be called inside a running event loop."""
     rules = policy(settings)
     database = Database(settings.database_url)
+    # SQLite's processes are all on one machine, and have its clock anyway.
+    server_clock = ServerClock(database) if is_postgres(settings.database_url) else None
+    now = server_clock or local_now
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, sock_connect=3), trust_env=True)
     client = AsyncWebClient(
         token=settings.slack_bot_token.get_secret_value(),
@@ -114,17 +120,21 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     )
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
-        jobs = build_jobs(database, sendgrid, SlackMessenger(client, rules))
-        database.waker = runner = build_runner(database, settings.database_url, jobs)
+        jobs = build_jobs(database, sendgrid, SlackMessenger(client, rules), now)
+        database.waker = runner = build_runner(database, settings.database_url, jobs, now)
     else:
         database.waker = build_waker(settings.database_url)
 
     tasks = Tasks()
-    bolt = build_app(settings, database, sendgrid, client, responder=Responder(client, session), tasks=tasks)
+    bolt = build_app(
+        settings, database, sendgrid, client, responder=Responder(client, session), tasks=tasks, now=now
+    )
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
         socket = SocketConnection(bolt, client, settings.slack_app_token.get_secret_value())
     web = build_web(settings, database, bolt, socket) if role in {Role.SERVE, Role.WEB} else None
+
+    keeping: list[asyncio.Task[None]] = []
 
     async def greet() -> None:
         if rules.nobody:
@@ -132,9 +142,14 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
                 "CREDITBOT_APPROVERS is empty: nobody can approve anything. "
                 "Set it to user IDs and user-group IDs, separated by commas, and start again."
             )
+        if server_clock is not None:
+            await server_clock.try_compare()
+            keeping.append(asyncio.create_task(server_clock.keep()))
         await check_bot_token(client)
 
     async def close() -> None:
+        for task in keeping:
+            task.cancel()
         await sendgrid.close()
         await session.close()
         await database.close()
@@ -150,6 +165,7 @@ def build_app(
     *,
     responder: Responder,
     tasks: Tasks,
+    now: Clock,
 ) -> AsyncApp:
     """The listeners, and what they ask of the house."""
     rules, channel = policy(settings), settings.approvals_channel
@@ -183,7 +199,9 @@ def build_web(settings: Settings, database: Database, bolt: AsyncApp, socket: So
     )
 
 
-def build_jobs(database: Database, sendgrid: SendGrid, messenger: SlackMessenger) -> Mapping[str, Job]:
+def build_jobs(
+    database: Database, sendgrid: SendGrid, messenger: SlackMessenger, now: Clock
+) -> Mapping[str, Job]:
     """The jobs by their names."""
     return {
         "check": Check(database, sendgrid, now).__call__,
@@ -195,7 +213,7 @@ def build_jobs(database: Database, sendgrid: SendGrid, messenger: SlackMessenger
     }
 
 
-def build_runner(database: Database, url: str, jobs: Mapping[str, Job]) -> Runner:
+def build_runner(database: Database, url: str, jobs: Mapping[str, Job], now: Clock) -> Runner:
     """Who finds what is due and does it: the database decides which."""
 
     async def whatever_is_due() -> list[WakeUp]:
