@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help demo test campaign check format lock snapshots clean
+.PHONY: help demo test campaign check format lock snapshots diagram clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -39,6 +39,9 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 
 snapshots: $(STAMP) ## Write the cards' snapshots anew, to be read in the diff
 	$(BIN)/python -m pytest -q --snapshot-update tests/unit
+
+diagram: $(STAMP) ## Draw the README's diagram of states anew, from the code
+	$(BIN)/python -m tests.readme
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade --python-version 3.11 pyproject.toml -o requirements.lock

@@ -1,0 +1,33 @@
+"""The parts of the README that are drawn from the code: `python -m tests.readme` writes them anew."""
+
+from pathlib import Path
+
+from creditbot.domain.requests import TRANSITIONS, Status
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- states: drawn from the code by `make diagram` -->", "<!-- end of states -->"
+
+
+def states() -> str:
+    """TRANSITIONS as a Mermaid diagram, which GitHub draws."""
+    ways = [f"    {from_} --> {to}" for from_, onward in TRANSITIONS.items() for to in in_order(onward)]
+    ends = [f"    {status} --> [*]" for status in Status if not TRANSITIONS[status]]
+    lines = ["stateDiagram-v2", "    direction LR", "    [*] --> pending", *ways, *ends]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def in_order(statuses: frozenset[Status]) -> list[Status]:
+    return [status for status in Status if status in statuses]
+
+
+def with_states(text: str) -> str:
+    """The README with its diagram as it should be."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError("the README has lost the marks around the diagram of states")
+    return f"{before}{begin}\n{states()}\n{end}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_states(README.read_text()))
