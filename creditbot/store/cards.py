@@ -38,11 +38,15 @@ async def behind(connection: AsyncConnection, request_id: int, version: int, now
 
 
 async def claim(transaction: Transaction, card: Card, now: datetime, until: datetime) -> bool:
-    """Take a card for drawing until then; False if another process has it."""
+    """Take a card for drawing until then; False if another process has it, or it is not as it was read.
+
+    A click may have told meanwhile which message it is: who still takes it for unposted would post another.
+    """
     taken = await transaction.connection.execute(
         update(cards)
         .where(
             cards.c.id == card.id,
+            cards.c.ts.is_not_distinct_from(card.ts),
             cards.c.shown_version == card.shown_version,
             or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
         )
@@ -56,7 +60,8 @@ async def shown(
 ) -> None:
     """The message now shows this version, unless it was clicked or taken over meanwhile.
 
-    Then nobody knows which of two drawings came last, so it is drawn once more.
+    Then nobody knows which of two drawings came last, so it is drawn once more. If the row has come to stand
+    for another message by then, this one gets a row of its own.
     """
     fresh = {"channel": channel, "ts": ts, "tries": 0, "next_try_at": None, "error": None}
     ours = await transaction.connection.execute(
@@ -65,7 +70,7 @@ async def shown(
         .values(shown_version=version, **fresh)
     )
     if ours.rowcount == 0:
-        await _change(transaction, card.id, shown_version=0, **fresh)
+        await clicked(transaction, card.request_id, channel, ts)
 
 
 async def clicked(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
@@ -85,8 +90,12 @@ async def clicked(transaction: Transaction, request_id: int, channel: str, ts: s
 
 
 async def lost(transaction: Transaction, card: Card) -> None:
-    """The message is gone: the next drawing posts a new one."""
-    await _change(transaction, card.id, ts=None, shown_version=0, next_try_at=None)
+    """The message is gone: the next drawing posts a new one, unless a click has shown another by now."""
+    await transaction.connection.execute(
+        update(cards)
+        .where(cards.c.id == card.id, cards.c.ts.is_not_distinct_from(card.ts))
+        .values(ts=None, shown_version=0, next_try_at=None)
+    )
     transaction.wake("draw", card.request_id)
 
 

@@ -1,12 +1,15 @@
 """Cards follow the state and heal by themselves; each person is told each thing once."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs import DeliveryProblem
+from creditbot.jobs.messenger import LEASE
 from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import cards
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, Bot, Clock, ids
 from .conftest import StartBot
@@ -308,3 +311,48 @@ async def test_a_card_that_was_clicked_while_it_was_drawn_is_drawn_once_more(bot
     await bot.work("draw")
     assert (await bot.cards_of(request.id))[0]["shown_version"] == (await bot.request(request.id)).version
     assert after["ts"] == card["ts"]
+
+
+async def test_a_click_between_reading_and_claiming_lets_nobody_post_a_second_card(bot: Bot) -> None:
+    request = await bot.checked()
+    async with bot.database.read() as connection:
+        [stale] = await cards.behind(connection, request.id, request.version, bot.clock())
+    await bot.decisions.seen_in(
+        request.id, CHANNEL, "7.000100"
+    )  # another process posted it, and it was clicked
+
+    async with bot.database.write() as transaction:
+        assert not await cards.claim(transaction, stale, bot.clock(), bot.clock() + LEASE)
+    await bot.work("draw")
+
+    assert bot.messenger.posted == []
+    assert await shown(bot, request.id) == [Status.PENDING]
+
+
+async def test_a_post_that_ends_after_another_message_was_clicked_leaves_neither_behind(bot: Bot) -> None:
+    request = await bot.checked()
+
+    async def clicked_meanwhile(channel: str, request: CreditRequest) -> tuple[str, str]:
+        await bot.decisions.seen_in(request.id, CHANNEL, "7.000100")
+        bot.messenger.posted.append((channel, "8.000100"))
+        return channel, "8.000100"
+
+    bot.messenger.post_card = clicked_meanwhile  # type: ignore[method-assign]  # the click falls into the post
+    await bot.draw(request.id)
+    await bot.decisions.deny(request.id, ANN, "no")
+    await bot.work("draw")
+
+    assert [card["ts"] for card in await bot.cards_of(request.id)] == ["7.000100", "8.000100"]
+    assert await shown(bot, request.id) == [Status.DENIED, Status.DENIED]
+
+
+async def test_a_message_that_is_gone_takes_no_other_with_it(bot: Bot) -> None:
+    request = await bot.checked()
+    async with bot.database.read() as connection:
+        [unposted] = await cards.behind(connection, request.id, request.version, bot.clock())
+    await bot.decisions.seen_in(request.id, CHANNEL, "7.000100")
+
+    async with bot.database.write() as transaction:
+        await cards.lost(transaction, replace(unposted, ts="6.000100"))
+
+    assert [card["ts"] for card in await bot.cards_of(request.id)] == ["7.000100"]
