@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
@@ -14,8 +14,13 @@ from creditbot.domain.errors import MaybeTaken, NotTaken
 
 from .engines import open_engines
 
+T = TypeVar("T")
+
 PATIENCE = 2.0
 """Seconds within which a person's request or decision must be written, or is not taken."""
+
+GRACE = 0.3
+"""Seconds after that until a person is answered who waits for a database that says nothing."""
 
 TURN_TIMEOUT = 1.6
 """Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
@@ -67,14 +72,17 @@ class Database:
         self._hurried = 0
         self._nobody_hurries = asyncio.Event()
         self._nobody_hurries.set()
+        self._left_behind: set[asyncio.Future[Any]] = set()
         self.waker = waker
 
     @asynccontextmanager
-    async def write(self, patience: float | None = None) -> AsyncIterator[Transaction]:
+    async def write(
+        self, patience: float | None = None, before_commit: Callable[[], None] | None = None
+    ) -> AsyncIterator[Transaction]:
         """A transaction that holds the write lock from its start, and commits at the end of the block.
 
         Who gives a `patience`, in seconds, goes before those who can wait for ever; TimeoutError is raised
-        if this process's writer is not free by then.
+        if this process's writer is not free by then. `before_commit` may raise, to let nothing be written.
 
         Raises:
             CommitUnclear: the connection was lost during the commit.
@@ -87,6 +95,8 @@ class Database:
                 yield transaction
                 if self.waker is not None:
                     await self.waker.defer(connection, transaction.wake_ups)
+                if before_commit is not None:
+                    before_commit()
                 await _commit(begun)
         finally:
             self._turn.release()
@@ -115,24 +125,49 @@ class Database:
                 return
             self._turn.release()
 
-    @asynccontextmanager
-    async def write_for_person(self, started: float | None = None) -> AsyncIterator[Transaction]:
-        """`write` for someone who waits: raises NotTaken, with nothing written, if it takes too long.
+    async def for_person(
+        self, work: Callable[[Transaction], Awaitable[T]], started: float | None = None
+    ) -> T:
+        """`write` for someone who waits: an answer within PATIENCE and a little, whatever the database does.
 
-        Raises MaybeTaken if nobody can tell, since the database went away during the commit.
         `started` is the `time.monotonic()` at which the person's request arrived. What a person saw
         fail must not happen later, so the clock is read once more right before the commit.
+
+        Raises:
+            NotTaken: nothing was written, and nothing will be.
+            MaybeTaken: the database went away, or fell silent, during the commit.
         """
         started = time.monotonic() if started is None else started
+        committing = asyncio.Event()
+        task = asyncio.ensure_future(self._in_time(work, started, committing))
+        # A driver that waits for a silent server can't be called back, so it is left to itself.
+        self._left_behind.add(task)
+        task.add_done_callback(self._forget)
+        done, _ = await asyncio.wait({task}, timeout=started + PATIENCE + GRACE - time.monotonic())
+        if done:
+            return task.result()
+        raise MaybeTaken if committing.is_set() else NotTaken
+
+    async def _in_time(
+        self, work: Callable[[Transaction], Awaitable[T]], started: float, committing: asyncio.Event
+    ) -> T:
+        def before_commit() -> None:
+            if time.monotonic() - started > PATIENCE:
+                raise NotTaken
+            committing.set()
+
         try:
-            async with self.write(TURN_TIMEOUT) as transaction:
-                yield transaction
-                if time.monotonic() - started > PATIENCE:
-                    raise NotTaken
+            async with self.write(TURN_TIMEOUT, before_commit) as transaction:
+                return await work(transaction)
         except CommitUnclear as error:
             raise MaybeTaken from error
         except (TimeoutError, exc.TimeoutError, *AWAY) as error:
             raise NotTaken from error
+
+    def _forget(self, task: "asyncio.Future[Any]") -> None:
+        self._left_behind.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has been told
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
