@@ -62,6 +62,15 @@ def repeated(request: CreditRequest) -> Refusal:
     return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. This second time changed nothing.")
 
 
+def refused_before(request: CreditRequest) -> Refusal:
+    """What someone is told whose deed was refused when it came first, and would be allowed now."""
+    return Refusal(
+        "refused_before",
+        f"This was refused before, so nothing was changed. Request {request.id} {words_of(request)}; "
+        "if you still mean it, do it again.",
+    )
+
+
 def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
     """True if this person has brought the request where it is by this very action.
 

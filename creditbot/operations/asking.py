@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import uuid4
 
 from creditbot.domain.commands import Ask
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.store import requests
 from creditbot.store.database import Database
+
+from .deeds import Arrival
 
 
 class Requests:
@@ -21,19 +24,17 @@ class Requests:
         self._channel = channel
         self._clock = clock
 
-    async def ask(self, command: Ask, *, requested_by: str, origin: str, started: float) -> CreditRequest:
-        """Commit a pending request, or find the one that the same `origin` has made before.
-
-        `started` is the `time.monotonic()` at which the person's request arrived.
+    async def ask(self, command: Ask, *, requested_by: str, arrival: Arrival) -> CreditRequest:
+        """Commit a pending request, or find the one that the same delivery has made before.
 
         Raises:
             NotTaken: the database did not answer in time; nothing was written.
         """
         now = self._clock()
-        async with self._database.write_for_person(started) as transaction:
+        async with self._database.write_for_person(arrival.at) as transaction:
             request_id = await requests.create(
                 transaction,
-                origin=origin,
+                origin=arrival.id or f"unnamed:{uuid4()}",
                 channel=self._channel,
                 subuser=command.subuser,
                 allocation_update=command.allocation_update,

@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 metadata = MetaData()
 
@@ -165,6 +165,15 @@ Index(
     sqlite_where=notices.c.sent_at.is_(None),
     postgresql_where=notices.c.sent_at.is_(None),
 )
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    # What Slack calls it: a trigger or a view.
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+Index("deliveries_by_age", deliveries.c.at)
 
 APPEND_ONLY = [
     f"CREATE TRIGGER events_refuse_{operation.lower()} BEFORE {operation} ON events "

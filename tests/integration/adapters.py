@@ -16,7 +16,7 @@ from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Notify, Settle
-from creditbot.operations import Decisions, Reading, Requests
+from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
 from creditbot.store import due, events, requests
@@ -141,8 +141,8 @@ class Bot:
         self, change: int = 250, subuser: str = "acme", *, by: str = ASKER, origin: str | None = None
     ) -> CreditRequest:
         command = Ask(subuser, change, "the spring mailing")
-        origin = origin or f"trigger-{next(_origins)}"
-        return await self.requests.ask(command, requested_by=by, origin=origin, started=time.monotonic())
+        arrival = Arrival(origin or f"trigger-{next(_origins)}", time.monotonic())
+        return await self.requests.ask(command, requested_by=by, arrival=arrival)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""
