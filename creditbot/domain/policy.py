@@ -188,6 +188,26 @@ def check_settlement(request: CreditRequest, actor: str, approvers: frozenset[st
     check_approver(request, actor, approvers, policy)
 
 
+def check_again(request: CreditRequest) -> None:
+    """Raise Refusal unless this request may be asked for again from its card; anyone may who may ask."""
+    if request.asked_again_as is not None:
+        raise Refusal(
+            "asked_again",
+            f"Request {request.id} has been asked for again already, as request {request.asked_again_as}.",
+        )
+    if request.status is not Status.FAILED:
+        raise Refusal(
+            "not_failed",
+            f"Request {request.id} has not failed: it {words_of(request)}. Nothing was changed.",
+        )
+    if not request.may_be_asked_again:
+        raise Refusal(
+            "contradicted",
+            f"SendGrid's own answer says that request {request.id} was applied after all. Look at the "
+            "subuser in SendGrid; if it still needs a change, ask with `/credits request`.",
+        )
+
+
 def has_expired(request: CreditRequest, now: datetime) -> bool:
     """True if nobody may decide any more, whether or not a sweep has said so yet."""
     return request.status is Status.PENDING and now >= request.expires_at

@@ -9,10 +9,10 @@ from creditbot.domain import policy as rules
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
-from creditbot.store import cards, deliveries, events, requests
+from creditbot.store import cards, events, requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import Arrival, Deed, record_refusal
+from .deeds import Arrival, Deed, came_before, record_refusal
 
 
 class ApproverList(Protocol):
@@ -173,7 +173,7 @@ class Decisions:
     ) -> bool:
         """Record a click on a button that is no decision about any request; False if it is on record."""
         async with self._database.write_for_person(arrival.at if arrival else None) as transaction:
-            if await self._came_before(transaction, arrival):
+            if await came_before(transaction, arrival, self._clock()):
                 return False
             await events.append(
                 transaction.connection,
@@ -236,7 +236,7 @@ class Decisions:
         async with self._database.write_for_person(arrival.at if arrival else None) as transaction:
             request = await requests.get(transaction.connection, deed.request_id)
             refusal = self._judge(request, deed, rule, approvers)
-            anew = not await self._came_before(transaction, arrival)
+            anew = not await came_before(transaction, arrival, self._clock())
             if not anew:
                 refusal = _said_again(request, refusal, arrival)
             elif refusal is not None:
@@ -247,11 +247,6 @@ class Decisions:
         if refusal is not None or request is None:
             raise refusal or UnknownRequest(deed.request_id)
         return Decided(request, anew)
-
-    async def _came_before(self, transaction: Transaction, arrival: Arrival | None) -> bool:
-        if arrival is None or arrival.id is None:
-            return False
-        return await deliveries.came_before(transaction, arrival.id, self._clock())
 
     def _judge(
         self, request: CreditRequest | None, deed: Deed, rule: Rule, approvers: frozenset[str]

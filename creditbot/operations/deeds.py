@@ -7,7 +7,7 @@ from creditbot.domain import policy as rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import without_markup
-from creditbot.store import events
+from creditbot.store import deliveries, events
 from creditbot.store.database import Transaction
 
 
@@ -32,6 +32,13 @@ class Deed:
     request_id: int
     action: str
     actor: str
+
+
+async def came_before(transaction: Transaction, arrival: Arrival | None, now: datetime) -> bool:
+    """Whether Slack had delivered this before; what has no name never was."""
+    if arrival is None or arrival.id is None:
+        return False
+    return await deliveries.came_before(transaction, arrival.id, now)
 
 
 async def record_refusal(

@@ -10,9 +10,9 @@ from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError
-from creditbot.operations import Arrival, Decisions
+from creditbot.operations import Arrival, Decisions, Requests
 
-from . import forms
+from . import answers, forms
 from .boundary import Say, boundary
 from .message import Message
 from .payloads import Click, read_click
@@ -32,12 +32,21 @@ class Buttons:
     """Each listener decides and commits, then acks; the card follows."""
 
     def __init__(
-        self, *, client: AsyncWebClient, responder: Responder, tasks: Tasks, decisions: Decisions
+        self,
+        *,
+        client: AsyncWebClient,
+        responder: Responder,
+        tasks: Tasks,
+        requests: Requests,
+        decisions: Decisions,
+        channel: str,
     ) -> None:
         self._client = client
         self._responder = responder
         self._tasks = tasks
+        self._requests = requests
         self._decisions = decisions
+        self._channel = channel
         self._told = Seen()
 
     async def approve(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -57,6 +66,9 @@ class Buttons:
 
     async def check_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._check_again)
+
+    async def request_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._request_again)
 
     async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
         """A button that is not ours, or no longer."""
@@ -102,6 +114,11 @@ class Buttons:
 
     async def _check_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
         await self._decisions.check_again(request_id, click.user, arrival)
+
+    async def _request_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        asked = await self._requests.ask_again(request_id, requested_by=click.user, arrival=arrival)
+        if asked is not None:
+            await self._say_later(click)(answers.asked(asked, self._channel))
 
     async def _deny(self, click: Click, request_id: int, arrival: Arrival) -> None:
         request = await self._decisions.check_may_decide(request_id, click.user, "deny", arrival)

@@ -32,7 +32,8 @@ requests = Table(
     "requests",
     metadata,
     Column("id", Integer, primary_key=True),
-    # What delivered it (a trigger or a form), so that a second delivery finds the first.
+    # What delivered it (a trigger or a form), so that a second delivery finds the first; of a request that
+    # follows one that failed, that one, so that there is no second follow-up.
     Column("origin", String(200), nullable=False, unique=True),
     Column("subuser", String(128), nullable=False),
     Column("allocation_update", BigInteger, nullable=False),
@@ -63,6 +64,11 @@ requests = Table(
     Column("settled_by", String(64)),
     Column("settled_reason", Text),
     Column("waits_for", Integer),
+    # The failed request that it follows; and, of a failed one, the request that follows it.
+    Column("again_of", Integer),
+    Column("asked_again_as", Integer),
+    # When SendGrid's own late answer said otherwise than how a doubt had been settled.
+    Column("contradicted_at", Moment),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),

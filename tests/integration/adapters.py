@@ -144,6 +144,12 @@ class Bot:
         arrival = Arrival(origin or f"trigger-{next(_origins)}", time.monotonic())
         return await self.requests.ask(command, requested_by=by, arrival=arrival)
 
+    async def ask_again(
+        self, request_id: int, *, by: str = ASKER, delivery: str | None = None
+    ) -> CreditRequest | None:
+        arrival = Arrival(delivery or f"click-{next(_origins)}", time.monotonic())
+        return await self.requests.ask_again(request_id, requested_by=by, arrival=arrival)
+
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""
         request = await self.ask(change, subuser)

@@ -58,6 +58,7 @@ REQUESTS = {
     "pending, one of two approvals": a_request(approvals_needed=2, approvals=ONE),
     "pending, two needed": a_request(approvals_needed=2),
     "pending, to remove": a_request(allocation_update=-400),
+    "pending, asked again": a_request(again_of=7),
     "pending, lasts until the reset": a_request(check=RECURRING),
     "pending, reset not reported": a_request(check=Check(NOW, "recurring", None, None, None, None)),
     "approved": a_request(Status.APPROVED, approvals=ONE, decided_by=APPROVER),
@@ -104,6 +105,23 @@ REQUESTS = {
         finished_at=ENDED,
         settled_by="operator",
         settled_reason="Not in the log",
+    ),
+    "failed, asked again": a_request(
+        Status.FAILED,
+        approvals=ONE,
+        answer_status=403,
+        finished_at=ENDED,
+        explanation="SendGrid answered 403: “access forbidden”.",
+        asked_again_as=14,
+    ),
+    "failed, contradicted": a_request(
+        Status.FAILED,
+        approvals=ONE,
+        finished_at=ENDED,
+        settled_by=SECOND_APPROVER,
+        settled_reason="Not in the console",
+        explanation="But SendGrid's own answer came later, and says that the change was applied: look there.",
+        contradicted_at=ENDED,
     ),
     "in doubt": a_request(
         Status.IN_DOUBT,
@@ -222,6 +240,7 @@ ANSWERS = {
     "no history": answers.history(None, ([], False)),
     "no history of a subuser": answers.history("acme", ([], False)),
     "show": answers.show(REQUESTS["applied, settled by a person"], EVENTS),
+    "show, asked again": answers.show(REQUESTS["pending, asked again"], EVENTS[:1]),
     "unexpected error": unexpected("0123abcd"),
 }
 
@@ -263,6 +282,8 @@ def test_a_card_is_alive_only_while_something_can_be_decided(name: str) -> None:
         expected = ["Cancel"]
     elif name.startswith("in doubt"):
         expected = ["It was applied", "It was not applied", "Check again"]
+    elif name in {"failed", "failed, settled by the operator"}:
+        expected = ["Request again"]
     assert labels == expected
 
 
@@ -394,6 +415,10 @@ OWN_WORDS = {
     "It was applied",
     "It was not applied",
     "Check again",
+    "Request again",
+    "Ask for this again?",
+    "Ask again",
+    "Not now",
 }
 
 
