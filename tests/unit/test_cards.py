@@ -49,7 +49,9 @@ ARITHMETIC = (
 )
 UNPROVEN = (
     "Balance before: 1,000. Balance now: 990. Change asked: +5,000. "
-    "Mail sent in between could explain this either way."
+    "Mail sent in between could explain this either way. "
+    "Used since: 10 if it was not applied, 5,010 if it was. "
+    "In the 41 minutes before it was sent, 100 credits were used."
 )
 
 REQUESTS = {
