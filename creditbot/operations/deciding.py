@@ -188,7 +188,7 @@ class Decisions:
         """A message that shows this request was clicked: have it drawn anew, known to us or not."""
         async with self._database.write() as transaction:
             if await requests.get(transaction.connection, request_id) is not None:
-                await cards.clicked(transaction, request_id, channel, ts)
+                await cards.joined(transaction, request_id, channel, ts)
 
     def _may_settle(self, actor: str) -> Rule:
         def rule(request: CreditRequest, approvers: frozenset[str]) -> None:

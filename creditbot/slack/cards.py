@@ -18,6 +18,10 @@ REQUEST_AGAIN = "request_again"
 NAMED = 20
 """Approvers that a card names; more would not fit, and it mentions each of them."""
 
+COPY_ABOVE = (
+    "An earlier copy of this card may stand above; a click on either shows how the request stands now."
+)
+
 TITLES = {
     Status.PENDING: "Approve",
     Status.APPROVED: "Approved",
@@ -32,8 +36,8 @@ TITLES = {
 }
 
 
-def card(request: CreditRequest, policy: Policy) -> Message:
-    """The card, in whatever state the request is."""
+def card(request: CreditRequest, policy: Policy, *, copy_above: bool = False) -> Message:
+    """The card, in whatever state the request is; `copy_above` says that it may not be the only one."""
     title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
     if request.status is Status.PENDING:
         title += "?"
@@ -61,7 +65,7 @@ def card(request: CreditRequest, policy: Policy) -> Message:
     buttons = _buttons(request)
     if buttons is not None:
         blocks.append(buttons)
-    notes = follows(request)
+    notes = [*follows(request), *([COPY_ABOVE] if copy_above else [])]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
         f"Request {request.id}: {signed(request.allocation_update)} credits for {escape(request.subuser)}, "

@@ -143,6 +143,8 @@ cards = Table(
     Column("channel", String(64), nullable=False),
     # None until the message was posted, as far as anyone recorded.
     Column("ts", String(40)),
+    # How often it may have been posted: counted before each post, and back only if that was clearly refused.
+    Column("posts", Integer, nullable=False, server_default="0"),
     Column("shown_version", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),

@@ -10,6 +10,8 @@ from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN, GENERAL
 from .company import Company
 from .conftest import over_socket
 
+COPY_ABOVE = "An earlier copy of this card may stand above"
+
 
 async def test_a_command_that_comes_twice_is_one_request(company: Company) -> None:
     delivery = await company.slack.command(ALICE, "/credits add acme 5 x", channel=GENERAL)
@@ -251,6 +253,46 @@ async def test_a_card_that_a_crash_kept_from_the_record_follows_once_it_is_click
     await company.card_says(orphan, "Applied: ")
     await company.card_says(found[0], "Applied: ")
     assert len(company.slack.messages(APPROVALS)) == 2
+
+
+async def test_a_card_to_which_slack_gave_no_answer_is_posted_again_and_says_so(company: Company) -> None:
+    company.slack.faults.after("chat.postMessage")
+    await company.say("/credits add acme 5000 Black Friday")
+    await company.slack.until(lambda: company.cards[1:])
+    orphan, card = company.cards
+    await company.slack.until(lambda: company.recorded(card))
+    assert COPY_ABOVE in card.plain()
+    assert COPY_ABOVE not in orphan.plain()
+
+    await company.slack.click(BOB, card, "Approve")
+    shown = await company.card_says(card, "Applied: ")
+    assert COPY_ABOVE in shown  # the one above still looks alive
+    assert "Waiting for approval* until <!date^" in orphan.plain()  # but not for ever
+    said = await company.click(CAROL, orphan, "Approve")
+    assert "was approved already" in said
+    await company.card_says(orphan, "Applied: ")
+    assert len(company.cards) == 2
+    assert company.sendgrid.account.applied("acme") == [5000]
+
+
+@over_socket
+async def test_a_kill_while_a_card_is_posted_leaves_a_copy_that_the_next_one_names(company: Company) -> None:
+    company.slack.faults.hang("chat.postMessage", 60)
+    await company.say("/credits add acme 5 x")
+    await company.slack.until(lambda: company.sql("SELECT 1 FROM cards WHERE posts = 1"))
+    await company.bot.kill()
+    company.slack.faults.clear()  # so that Slack carries the post out after all
+    await company.bot.start()
+    card = (await company.slack.until(lambda: company.cards[1:], 40))[0]
+    assert COPY_ABOVE in card.plain()
+
+
+@over_socket
+@pytest.mark.parametrize("error", ["account_inactive", "invalid_blocks"])
+async def test_a_card_that_slack_refused_comes_soon_and_has_no_copy(company: Company, error: str) -> None:
+    company.slack.faults.fail("chat.postMessage", error=error)
+    card = await company.ask()
+    assert COPY_ABOVE not in card.plain()
 
 
 @over_socket

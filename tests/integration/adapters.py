@@ -62,19 +62,30 @@ class RecordingMessenger:
     problems: list[DeliveryProblem] = field(default_factory=list)
     posted: list[tuple[str, str]] = field(default_factory=list)
     shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
+    with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
     calls: int = 0
 
-    async def post_card(self, channel: str, request: CreditRequest) -> tuple[str, str]:
+    async def post_card(
+        self, channel: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> tuple[str, str]:
         self._maybe_fail()
         message = (channel, f"{len(self.posted) + 1}.000100")
         self.posted.append(message)
-        self.shown[message] = request
+        self._show(message, request, copy_above=copy_above)
         return message
 
-    async def update_card(self, channel: str, ts: str, request: CreditRequest) -> None:
+    async def update_card(
+        self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> None:
         self._maybe_fail()
-        self.shown[channel, ts] = request
+        self._show((channel, ts), request, copy_above=copy_above)
+
+    def _show(self, message: tuple[str, str], request: CreditRequest, *, copy_above: bool) -> None:
+        self.shown[message] = request
+        self.with_copy_above.discard(message)
+        if copy_above:
+            self.with_copy_above.add(message)
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
         self._maybe_fail()

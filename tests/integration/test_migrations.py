@@ -124,6 +124,9 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
             "requested_by, requested_at, expires_at, approvals_needed) "
             "VALUES ('command:1', 'acme', 5, 'x', 'failed', 3, 'U1', 0, 1, 1)"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO cards (request_id, channel, ts) VALUES (1, 'C1', '1.0'), (1, 'C1', NULL)"
+        )
     engine.dispose()
 
     migrate(database_url(path))
@@ -132,7 +135,9 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
         row = connection_after.execute(
             "SELECT origin, status, version, again_of, asked_again_as, contradicted_at FROM requests"
         ).fetchone()
+        posts = connection_after.execute("SELECT ts, posts FROM cards ORDER BY id").fetchall()
     connection_after.close()
+    assert posts == [("1.0", 1), (None, 0)]
     assert row == ("command:1", "failed", 3, None, None, None)
 
 

@@ -208,6 +208,14 @@ def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
     assert card(REQUESTS[name], POLICY).payload() == snapshot
 
 
+def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
+    message = card(a_request(again_of=7), POLICY, copy_above=True)
+    said = "An earlier copy of this card may stand above; a click on either shows how the request stands now."
+    assert said in [part["text"] for part in message.payload()["blocks"][-1]["elements"]]
+    assert said in message.text
+    assert_fit(message.payload())
+
+
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_card_by_policy(name: str, snapshot: SnapshotAssertion) -> None:
     assert card(a_request(), POLICIES[name]).payload() == snapshot

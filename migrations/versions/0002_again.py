@@ -1,4 +1,4 @@
-"""What Slack delivers again is known for it, and a request that failed can be asked for again."""
+"""What is delivered again, asked for again and posted again is known for it."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,3 +19,5 @@ def upgrade() -> None:
     op.add_column("requests", sa.Column("again_of", sa.Integer(), nullable=True))
     op.add_column("requests", sa.Column("asked_again_as", sa.Integer(), nullable=True))
     op.add_column("requests", sa.Column("contradicted_at", sa.BigInteger(), nullable=True))
+    op.add_column("cards", sa.Column("posts", sa.Integer(), server_default="0", nullable=False))
+    op.execute("UPDATE cards SET posts = 1 WHERE ts IS NOT NULL")
