@@ -182,7 +182,14 @@ def build_app(
             reading=Reading(database, sendgrid),
             channel=channel,
         ),
-        buttons=Buttons(client=client, responder=responder, tasks=tasks, decisions=decisions),
+        buttons=Buttons(
+            client=client,
+            responder=responder,
+            tasks=tasks,
+            requests=requests,
+            decisions=decisions,
+            channel=channel,
+        ),
         submissions=Submissions(
             responder=responder, tasks=tasks, requests=requests, decisions=decisions, channel=channel
         ),

@@ -271,6 +271,7 @@ def as_document(request: "CreditRequest") -> dict[str, object]:
         "allocation_update": request.allocation_update,
         "reason": request.reason,
         "status": str(request.status),
+        "again_of": request.again_of,
         "requested_by": request.requested_by,
         "requested_at": request.requested_at.isoformat(),
         "approved_by": [approval.approver for approval in request.approvals],

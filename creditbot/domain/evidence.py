@@ -5,11 +5,14 @@ from the change (or from a reset, or from someone else's change, which is why a 
 `total = remain + used` proves nothing: SendGrid may compute one from the others.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from .credits import NONRECURRING, RECURRING
-from .text import number, signed
+from .requests import Check
+from .text import count, number, signed, span
 
 
 class Verdict(StrEnum):
@@ -61,7 +64,45 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
             f"{seen} Had they been removed, "
             f"at most {number(before.remain + allocation_update)} would be left.",
         )
-    return Conclusion(Verdict.UNKNOWN, f"{seen} Mail sent in between could explain this either way.")
+    either_way = f"{seen} Mail sent in between could explain this either way."
+    return Conclusion(
+        Verdict.UNKNOWN, either_way + _used_since(allocation_update, before.remain, after.remain)
+    )
+
+
+def use_before(check: Check | None, before: Reading, at: datetime) -> str | None:
+    """How many credits were used between the check of a request and the reading before it was sent, at `at`.
+
+    It helps a person to judge which of two uses since then is the likely one. None if it is not known.
+    """
+    if check is None or check.remain is None or before.remain is None:
+        return None
+    if check.type != before.type or before.remain > check.remain or not _no_reset_until(check, at):
+        return None
+    if at - check.at < timedelta(seconds=1):
+        return None
+    used = check.remain - before.remain
+    credits_ = f"{count(used, 'credit') if used else 'no credits'} {'was' if used == 1 else 'were'} used"
+    return f"In the {span(at - check.at)} before it was sent, {credits_}."
+
+
+def _used_since(allocation_update: int, before: int, after: int) -> str:
+    """A sentence, with a space before it: how much was used in either case, if that can be said."""
+    if allocation_update < 0 and after <= 0:
+        # SendGrid may stop at zero, and then the figures no longer tell how much was used.
+        return ""
+    return (
+        f" Used since: {number(before - after)} if it was not applied, "
+        f"{number(before + allocation_update - after)} if it was."
+    )
+
+
+def _no_reset_until(check: Check, at: datetime) -> bool:
+    """True only if the next reset is known to be on a later day, or the kind has none."""
+    if check.type != RECURRING:
+        return check.type == NONRECURRING
+    day = re.match(r"\d{4}-\d\d-\d\d", check.next_reset or "")
+    return day is not None and f"{at:%Y-%m-%d}" < day[0]
 
 
 def _no_reset_between(before: Reading, after: Reading) -> bool:

@@ -62,6 +62,15 @@ def repeated(request: CreditRequest) -> Refusal:
     return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. This second time changed nothing.")
 
 
+def refused_before(request: CreditRequest) -> Refusal:
+    """What someone is told whose deed was refused when it came first, and would be allowed now."""
+    return Refusal(
+        "refused_before",
+        f"This was refused before, so nothing was changed. Request {request.id} {words_of(request)}; "
+        "if you still mean it, do it again.",
+    )
+
+
 def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
     """True if this person has brought the request where it is by this very action.
 
@@ -177,6 +186,26 @@ def check_settlement(request: CreditRequest, actor: str, approvers: frozenset[st
             f"You asked for request {request.id} yourself, so another approver must settle it.",
         )
     check_approver(request, actor, approvers, policy)
+
+
+def check_again(request: CreditRequest) -> None:
+    """Raise Refusal unless this request may be asked for again from its card; anyone may who may ask."""
+    if request.asked_again_as is not None:
+        raise Refusal(
+            "asked_again",
+            f"Request {request.id} has been asked for again already, as request {request.asked_again_as}.",
+        )
+    if request.status is not Status.FAILED:
+        raise Refusal(
+            "not_failed",
+            f"Request {request.id} has not failed: it {words_of(request)}. Nothing was changed.",
+        )
+    if not request.may_be_asked_again:
+        raise Refusal(
+            "contradicted",
+            f"SendGrid's own answer says that request {request.id} was applied after all. Look at the "
+            "subuser in SendGrid; if it still needs a change, ask with `/credits request`.",
+        )
 
 
 def has_expired(request: CreditRequest, now: datetime) -> bool:

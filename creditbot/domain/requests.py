@@ -104,6 +104,9 @@ class CreditRequest:
     settled_by: str | None = None
     settled_reason: str | None = None
     waits_for: int | None = None
+    again_of: int | None = None
+    asked_again_as: int | None = None
+    contradicted_at: datetime | None = None
 
     @property
     def expected_after(self) -> int | None:
@@ -115,6 +118,12 @@ class CreditRequest:
     @property
     def approvals_missing(self) -> int:
         return max(0, self.approvals_needed - len(self.approvals))
+
+    @property
+    def may_be_asked_again(self) -> bool:
+        """True if it failed for certain, and nobody has asked for it again yet."""
+        failed = self.status is Status.FAILED and self.contradicted_at is None
+        return failed and self.asked_again_as is None
 
 
 def people_to_tell(request: CreditRequest, to: Status) -> list[str]:

@@ -5,6 +5,7 @@ Sentences are in Slack's mrkdwn; `without_markup` makes plain text of one, for a
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
 
 def number(value: int) -> str:
@@ -30,6 +31,18 @@ def people(identifiers: Iterable[str]) -> str:
 def count(value: int, noun: str) -> str:
     """1 approval, 2 approvals"""
     return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+SPANS = (("day", 86_400, 172_800), ("hour", 3600, 7200), ("minute", 60, 60), ("second", 1, 0))
+"""Units of time, their seconds, and from how many seconds on one is used: hours tell enough of a morning."""
+
+
+def span(duration: timedelta) -> str:
+    """How long it was, to be put after "the": 12 seconds, minute, 41 minutes, 3 hours, 2 days"""
+    seconds = max(1, int(duration.total_seconds()))
+    unit, length = next((unit, length) for unit, length, least in SPANS if seconds >= least)
+    value = seconds // length
+    return unit if value == 1 else count(value, unit)
 
 
 def escape(text: str) -> str:

@@ -312,7 +312,7 @@ class Apply:
             request_id=request.id,
             detail={"said": sentence, "answer": str(to)},
         )
-        await requests.touch(transaction, request.id, explanation=sentence)
+        await requests.touch(transaction, request.id, explanation=sentence, contradicted_at=now)
         concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
         if request.settled_by is not None and request.settled_by != OPERATOR:
             concerned.add(request.settled_by)

@@ -51,9 +51,10 @@ class Draw:
             await cards.shown(transaction, card, channel, ts, version=request.version, lease=lease)
 
     async def _show(self, request: CreditRequest, card: Card) -> tuple[str, str]:
+        copy_above = card.has_copy_above
         if card.ts is None:
-            return await self._messenger.post_card(card.channel, request)
-        await self._messenger.update_card(card.channel, card.ts, request)
+            return await self._messenger.post_card(card.channel, request, copy_above=copy_above)
+        await self._messenger.update_card(card.channel, card.ts, request, copy_above=copy_above)
         return card.channel, card.ts
 
     async def _later(self, request: CreditRequest, card: Card, problem: DeliveryProblem) -> None:
@@ -73,4 +74,4 @@ class Draw:
             if problem.detail in UNREACHABLE and card.ts is None:
                 await notices.add(transaction, request.id, "no_card", request.requested_by, self._clock())
             later = self._clock() + backoff(card.tries, problem.wait)
-            await cards.failed(transaction, card, later, problem.detail)
+            await cards.failed(transaction, card, later, problem.detail, not_done=problem.not_done)

@@ -13,22 +13,30 @@ class DeliveryProblem(Exception):
     """A message could not be posted or changed.
 
     `wait` is the seconds that Slack asked for, `gone` is true if the message to change no longer exists.
+    `not_done` is true if nothing can have been posted, since Slack said no or could not be reached. Otherwise
+    it may stand there all the same.
     """
 
-    def __init__(self, detail: str, *, wait: float | None = None, gone: bool = False) -> None:
+    def __init__(
+        self, detail: str, *, wait: float | None = None, gone: bool = False, not_done: bool = False
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.wait = wait
         self.gone = gone
+        self.not_done = not_done
 
 
 class Messenger(Protocol):
-    """Each method raises DeliveryProblem if it can't do it now."""
+    """Each method raises DeliveryProblem if it can't do it now.
 
-    async def post_card(self, channel: str, request: CreditRequest) -> tuple[str, str]:
+    A card with `copy_above` says that an earlier copy of it may stand there, too.
+    """
+
+    async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:
         """Post a request's card; return the channel and ts of the message."""
 
-    async def update_card(self, channel: str, ts: str, request: CreditRequest) -> None:
+    async def update_card(self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool) -> None:
         """Make a message show the request as it stands."""
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:

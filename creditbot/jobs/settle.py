@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude
+from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude, use_before
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, events, notices, requests
@@ -45,11 +45,12 @@ class Settle:
 
     async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
         now = self._clock()
+        arithmetic = _arithmetic(found, request, last)
         detail = {
             "verdict": found.verdict,
             "remain_before": last.before.remain,
             "remain_after": after.remain,
-            "arithmetic": found.arithmetic,
+            "arithmetic": arithmetic,
         }
         async with self._database.write() as transaction:
             current = await requests.get(transaction.connection, request.id)
@@ -65,7 +66,7 @@ class Settle:
                     kind="proven",
                     at=now,
                     detail=detail,
-                    explanation=found.arithmetic,
+                    explanation=arithmetic,
                     remain_after=after.remain,
                     finished_at=now,
                 )
@@ -77,9 +78,17 @@ class Settle:
             await requests.touch(
                 transaction,
                 request.id,
-                explanation=found.arithmetic,
+                explanation=arithmetic,
                 remain_after=after.remain,
                 next_try_at=None,
             )
             for approval in current.approvals:
                 await notices.add(transaction, request.id, "not_proven", approval.approver, now)
+
+
+def _arithmetic(found: Conclusion, request: CreditRequest, last: Attempt) -> str:
+    """What the balances say; where they prove nothing, a person is told the use before it was sent, too."""
+    earlier = use_before(request.check, last.before, last.started_at)
+    if found.verdict is not Verdict.UNKNOWN or earlier is None:
+        return found.arithmetic
+    return f"{found.arithmetic} {earlier}"

@@ -14,7 +14,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import escape, literal, number, person, signed
 from creditbot.operations import BalanceReport
 
-from .cards import standing
+from .cards import follows, standing
 from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
 
 BAR_CELLS = 20
@@ -109,12 +109,14 @@ def history(subuser: str | None, found: tuple[Sequence[CreditRequest], bool]) ->
 def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapping]) -> Message:
     """A request, and its events as they were recorded."""
     title = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}"
-    now = standing(request)
+    asked_on, now = moment(request.requested_at), standing(request)
     happened = _newest_that_fit([_event(event) for event in events])
     blocks = [
         header(title),
         typed(f"Reason: {request.reason}"),
-        section(f"Asked by {person(request.requested_by)} on {moment(request.requested_at)}. {now}"),
+        section(
+            " ".join([f"Asked by {person(request.requested_by)} on {asked_on}.", *follows(request), now])
+        ),
         *(
             typed(f"{why}: {reason}")
             for why, reason in (

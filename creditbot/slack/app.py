@@ -62,6 +62,7 @@ def build(
     app.action(cards.SETTLE_APPLIED)(buttons.settle_applied)
     app.action(cards.SETTLE_NOT_APPLIED)(buttons.settle_not_applied)
     app.action(cards.CHECK_AGAIN)(buttons.check_again)
+    app.action(cards.REQUEST_AGAIN)(buttons.request_again)
     app.action(ANYTHING)(buttons.unknown)
     app.view(forms.ASK)(submissions.ask)
     app.view(forms.DENY)(submissions.deny)

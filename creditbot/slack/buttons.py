@@ -10,13 +10,14 @@ from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError
-from creditbot.operations import Decisions
+from creditbot.operations import Arrival, Decisions, Requests
 
-from . import forms
+from . import answers, forms
 from .boundary import Say, boundary
 from .message import Message
 from .payloads import Click, read_click
 from .responder import TROUBLE, Responder
+from .seen import Seen
 from .tasks import Tasks
 
 STRANGE = (
@@ -24,19 +25,29 @@ STRANGE = (
     "`/credits pending` lists the requests that wait."
 )
 
-Deed = Callable[[Click, int, float], Awaitable[None]]
+Deed = Callable[[Click, int, Arrival], Awaitable[None]]
 
 
 class Buttons:
     """Each listener decides and commits, then acks; the card follows."""
 
     def __init__(
-        self, *, client: AsyncWebClient, responder: Responder, tasks: Tasks, decisions: Decisions
+        self,
+        *,
+        client: AsyncWebClient,
+        responder: Responder,
+        tasks: Tasks,
+        requests: Requests,
+        decisions: Decisions,
+        channel: str,
     ) -> None:
         self._client = client
         self._responder = responder
         self._tasks = tasks
+        self._requests = requests
         self._decisions = decisions
+        self._channel = channel
+        self._told = Seen()
 
     async def approve(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._approve)
@@ -56,58 +67,73 @@ class Buttons:
     async def check_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._check_again)
 
+    async def request_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._request_again)
+
     async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
         """A button that is not ours, or no longer."""
         del ack
-        await self._handle_strange(read_click(body))
+        started = time.monotonic()
+        click = read_click(body)
+        await self._handle_strange(click, Arrival(click.delivery_id, started))
         return BoltResponse(status=404, body="")
 
     async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
         started = time.monotonic()
         click = read_click(body)
+        arrival = Arrival(click.delivery_id, started)
         request_id = click.request_id
         if request_id is None:
-            await self._handle_strange(click)
+            await self._handle_strange(click, arrival)
             await ack()
             return
         async with boundary(self._say_later(click), "a click"):
-            await deed(click, request_id, started)
+            await deed(click, request_id, arrival)
         await ack()
         self._tasks.spawn(self._redraw(click, request_id))
 
-    async def _handle_strange(self, click: Click) -> None:
+    async def _handle_strange(self, click: Click, arrival: Arrival) -> None:
         async with boundary(self._say_later(click), "a strange click"):
-            await self._decisions.refuse_strange(click.user, click.action_id, click.value)
-            raise DomainError(STRANGE)
+            if await self._decisions.refuse_strange(click.user, click.action_id, click.value, arrival):
+                raise DomainError(STRANGE)
 
     def _say_later(self, click: Click) -> Say:
-        """Tell the clicker privately, without keeping the ack waiting."""
+        """Tell the clicker privately and once, without keeping the ack waiting."""
 
         async def say(message: Message) -> None:
-            self._tasks.spawn(self._whisper(click, message))
+            if not self._told.before(click.delivery_id):
+                self._tasks.spawn(self._whisper(click, message))
 
         return say
 
-    async def _approve(self, click: Click, request_id: int, started: float) -> None:
-        await self._decisions.approve(request_id, click.user, started)
+    async def _approve(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        await self._decisions.approve(request_id, click.user, arrival)
 
-    async def _cancel(self, click: Click, request_id: int, started: float) -> None:
-        await self._decisions.cancel(request_id, click.user, started)
+    async def _cancel(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        await self._decisions.cancel(request_id, click.user, arrival)
 
-    async def _check_again(self, click: Click, request_id: int, started: float) -> None:
-        await self._decisions.check_again(request_id, click.user, started)
+    async def _check_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        await self._decisions.check_again(request_id, click.user, arrival)
 
-    async def _deny(self, click: Click, request_id: int, started: float) -> None:
-        request = await self._decisions.check_may_decide(request_id, click.user, "deny", started)
-        self._tasks.spawn(self._open(click, forms.deny(request)))
+    async def _request_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        asked = await self._requests.ask_again(request_id, requested_by=click.user, arrival=arrival)
+        if asked is not None:
+            await self._say_later(click)(answers.asked(asked, self._channel))
 
-    async def _settle_applied(self, click: Click, request_id: int, started: float) -> None:
-        request = await self._decisions.check_may_settle(request_id, click.user, started)
-        self._tasks.spawn(self._open(click, forms.settle(request, applied=True)))
+    async def _deny(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        request = await self._decisions.check_may_decide(request_id, click.user, "deny", arrival)
+        if request is not None:
+            self._tasks.spawn(self._open(click, forms.deny(request)))
 
-    async def _settle_not_applied(self, click: Click, request_id: int, started: float) -> None:
-        request = await self._decisions.check_may_settle(request_id, click.user, started)
-        self._tasks.spawn(self._open(click, forms.settle(request, applied=False)))
+    async def _settle_applied(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        request = await self._decisions.check_may_settle(request_id, click.user, arrival)
+        if request is not None:
+            self._tasks.spawn(self._open(click, forms.settle(request, applied=True)))
+
+    async def _settle_not_applied(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        request = await self._decisions.check_may_settle(request_id, click.user, arrival)
+        if request is not None:
+            self._tasks.spawn(self._open(click, forms.settle(request, applied=False)))
 
     async def _open(self, click: Click, view: View) -> None:
         async def say(message: Message) -> None:

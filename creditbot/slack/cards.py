@@ -13,9 +13,14 @@ from .message import Message, context, facts, header, moment, plain, section, ty
 
 APPROVE, DENY, CANCEL = "approve", "deny", "cancel"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
+REQUEST_AGAIN = "request_again"
 
 NAMED = 20
 """Approvers that a card names; more would not fit, and it mentions each of them."""
+
+COPY_ABOVE = (
+    "An earlier copy of this card may stand above; a click on either shows how the request stands now."
+)
 
 TITLES = {
     Status.PENDING: "Approve",
@@ -31,8 +36,8 @@ TITLES = {
 }
 
 
-def card(request: CreditRequest, policy: Policy) -> Message:
-    """The card, in whatever state the request is."""
+def card(request: CreditRequest, policy: Policy, *, copy_above: bool = False) -> Message:
+    """The card, in whatever state the request is; `copy_above` says that it may not be the only one."""
     title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
     if request.status is Status.PENDING:
         title += "?"
@@ -60,12 +65,18 @@ def card(request: CreditRequest, policy: Policy) -> Message:
     buttons = _buttons(request)
     if buttons is not None:
         blocks.append(buttons)
-    blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}"))
+    notes = [*follows(request), *([COPY_ABOVE] if copy_above else [])]
+    blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
         f"Request {request.id}: {signed(request.allocation_update)} credits for {escape(request.subuser)}, "
         f"asked by {person(request.requested_by)}. Reason: {escape(request.reason)}. {now}"
     )
-    return Message(text, blocks)
+    return Message(" ".join([text, *notes]), blocks)
+
+
+def follows(request: CreditRequest) -> list[str]:
+    """The sentence that names the failed request which this one follows, if it follows one."""
+    return [] if request.again_of is None else [f"Asked again after request {request.again_of} failed."]
 
 
 def standing(  # noqa: C901 - one case for each status
@@ -198,8 +209,21 @@ def _applied(request: CreditRequest) -> str:
 
 def _failed(request: CreditRequest) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
-    why = [_settled(request), "Whoever still needs the credits must ask again."] if request.settled_by else []
-    return " ".join([f"*Failed*{on}: nothing was changed.", *why, request.explanation or ""]).strip()
+    settled = _settled(request) if request.settled_by else None
+    parts = [f"*Failed*{on}: nothing was changed.", settled, request.explanation, _asking_again(request)]
+    return " ".join(part for part in parts if part)
+
+
+def _asking_again(request: CreditRequest) -> str | None:
+    """How it goes on after a request has failed, if it does."""
+    if request.asked_again_as is not None:
+        return f"It has been asked for again, as request {request.asked_again_as}."
+    if not request.may_be_asked_again:
+        return None
+    return (
+        "If the change is still needed, press _Request again_ on the request's card. "
+        "The new request needs its own approval."
+    )
 
 
 def _settled(request: CreditRequest) -> str:
@@ -297,4 +321,21 @@ def _buttons(request: CreditRequest) -> ActionsBlock | None:
                 ButtonElement(text="Check again", action_id=CHECK_AGAIN, value=value),
             ],
         )
+    if request.may_be_asked_again:
+        return ActionsBlock(block_id="again", elements=[_request_again(request)])
     return None
+
+
+def _request_again(request: CreditRequest) -> ButtonElement:
+    confirm = ConfirmObject(
+        title="Ask for this again?",
+        text=plain(
+            f"You ask for {signed(request.allocation_update)} credits for {request.subuser}, for the same "
+            "reason. Someone else must approve it."
+        ),
+        confirm="Ask again",
+        deny="Not now",
+    )
+    return ButtonElement(
+        text="Request again", action_id=REQUEST_AGAIN, value=str(request.id), confirm=confirm
+    )

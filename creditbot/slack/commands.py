@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,13 +11,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain import commands
 from creditbot.domain.commands import Ask, Cancel, OpenForm
 from creditbot.domain.errors import DomainError
-from creditbot.operations import Decisions, Reading, Requests
+from creditbot.operations import Arrival, Decisions, Reading, Requests
 
 from . import answers, forms
 from .boundary import Say, boundary
 from .message import Message, sentence
 from .payloads import SlashCommand, read_command
 from .responder import TROUBLE, Responder
+from .seen import Seen
 from .tasks import Tasks
 
 
@@ -43,11 +43,13 @@ class Commands:
         self._decisions = decisions
         self._reading = reading
         self._channel = channel
+        self._seen = Seen()
 
     async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         """Ack exactly once: with the answer if it needs no SendGrid, empty if the answer comes later."""
         started = time.monotonic()
         typed = read_command(body)
+        arrival = Arrival(typed.delivery_id, started, ack_is_answer=True)
 
         async def say(message: Message) -> None:
             await ack(response_type="ephemeral", **message.payload())
@@ -55,23 +57,23 @@ class Commands:
         async with boundary(say, "a command"):
             match commands.parse(typed.text):
                 case Ask() as command:
-                    await say(await self._ask(command, typed, started))
+                    await say(await self._ask(command, typed, arrival))
                 case Cancel(request_id):
-                    await self._decisions.cancel(request_id, typed.user, started)
+                    await self._decisions.cancel(request_id, typed.user, arrival)
                     await say(sentence(f"Request {request_id} is cancelled. Nothing was changed."))
+                case commands.Help():
+                    await say(answers.help_())
+                case _ if self._seen.before(typed.delivery_id):
+                    await ack()
                 case OpenForm() as given:
                     self._tasks.spawn(self._open_form(given, typed))
                     await ack()
-                case commands.Help():
-                    await say(answers.help_())
                 case command:
                     self._tasks.spawn(self._answer(command, typed))
                     await ack()
 
-    async def _ask(self, command: Ask, typed: SlashCommand, started: float) -> Message:
-        request = await self._requests.ask(
-            command, requested_by=typed.user, origin=f"command:{typed.trigger_id or uuid4()}", started=started
-        )
+    async def _ask(self, command: Ask, typed: SlashCommand, arrival: Arrival) -> Message:
+        request = await self._requests.ask(command, requested_by=typed.user, arrival=arrival)
         return answers.asked(request, self._channel)
 
     async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:

@@ -149,11 +149,19 @@ class SocketConnection:
 def error_code(error: Exception) -> str:
     """Slack's own word for what went wrong, or the HTTP status, or the error's name."""
     if isinstance(error, SlackApiError):
-        response: Any = error.response
-        try:
-            code = response["error"]
-        except (KeyError, TypeError):
-            code = None
-        status = getattr(response, "status_code", getattr(response, "status", None))
-        return str(code or (f"HTTP {status}" if status else error))
+        status = http_status(error)
+        return own_word(error) or (f"HTTP {status}" if status else str(error))
     return f"{type(error).__name__}: {error}"
+
+
+def own_word(error: SlackApiError) -> str | None:
+    """Slack's own word for what went wrong; None if the answer was not Slack's, but a proxy's page."""
+    data: Any = getattr(error.response, "data", None)
+    word = data.get("error") if isinstance(data, dict) else None
+    return word if isinstance(word, str) and word else None
+
+
+def http_status(error: SlackApiError) -> int | None:
+    response: Any = error.response
+    found = getattr(response, "status_code", getattr(response, "status", None))
+    return found if isinstance(found, int) else None

@@ -1,5 +1,6 @@
 """Posting and changing messages: the Slack side of the port that jobs use."""
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -8,13 +9,16 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.jobs import DeliveryProblem
 
 from . import cards
-from .connection import error_code
+from .connection import error_code, http_status, own_word
 from .responder import TROUBLE
 
 GONE = frozenset({"message_not_found", "cant_update_message"})
-LASTING = frozenset(
-    {"user_not_found", "user_disabled", "users_not_found", "cannot_dm_bot", "account_inactive"}
-)
+LASTING = frozenset({"user_not_found", "user_disabled", "users_not_found", "cannot_dm_bot"})
+MAY_BE_DONE = frozenset({"internal_error", "fatal_error"})
+"""Of these Slack says that some aspect of the operation may have succeeded before the error was raised.
+
+docs.slack.dev/reference/methods/chat.postMessage#errors
+"""
 SELDOM = 600.0
 """Seconds between tries where only a change in the workspace can help."""
 
@@ -26,8 +30,8 @@ class SlackMessenger:
         self._client = client
         self._policy = policy
 
-    async def post_card(self, channel: str, request: CreditRequest) -> tuple[str, str]:
-        payload = cards.card(request, self._policy).payload()
+    async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:
+        payload = cards.card(request, self._policy, copy_above=copy_above).payload()
         try:
             answer = await self._client.chat_postMessage(
                 channel=channel, unfurl_links=False, unfurl_media=False, **payload
@@ -36,8 +40,8 @@ class SlackMessenger:
             raise problem(error) from error
         return str(answer["channel"]), str(answer["ts"])
 
-    async def update_card(self, channel: str, ts: str, request: CreditRequest) -> None:
-        payload = cards.card(request, self._policy).payload()
+    async def update_card(self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool) -> None:
+        payload = cards.card(request, self._policy, copy_above=copy_above).payload()
         try:
             await self._client.chat_update(channel=channel, ts=ts, **payload)
         except TROUBLE as error:
@@ -58,7 +62,8 @@ class SlackMessenger:
 def problem(error: Exception) -> DeliveryProblem:
     """What a failed call to Slack means for the next try."""
     if not isinstance(error, SlackApiError):
-        return DeliveryProblem(f"{type(error).__name__}: {error}")
+        unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        return DeliveryProblem(error_code(error), not_done=unreached)
     code = error_code(error)
     headers = getattr(error.response, "headers", None) or {}
     wait = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
@@ -68,4 +73,10 @@ def problem(error: Exception) -> DeliveryProblem:
         seconds = None
     if code in LASTING:
         seconds = SELDOM
-    return DeliveryProblem(code, wait=seconds, gone=code in GONE)
+    return DeliveryProblem(code, wait=seconds, gone=code in GONE, not_done=_said_no(error))
+
+
+def _said_no(error: SlackApiError) -> bool:
+    """Whether Slack has clearly refused, so that nothing was posted."""
+    status, word = http_status(error), own_word(error)
+    return status == 429 or (status == 200 and word is not None and word not in MAY_BE_DONE)

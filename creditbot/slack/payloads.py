@@ -24,6 +24,11 @@ class SlashCommand:
     trigger_id: str | None
     response_url: str | None
 
+    @property
+    def delivery_id(self) -> str | None:
+        """The same each time that Slack delivers this; None if Slack gave it no name."""
+        return f"command:{self.trigger_id}" if self.trigger_id else None
+
 
 @dataclass(frozen=True, slots=True)
 class Click:
@@ -36,6 +41,10 @@ class Click:
     value: str
     trigger_id: str | None
     response_url: str | None
+
+    @property
+    def delivery_id(self) -> str | None:
+        return f"click:{self.trigger_id}" if self.trigger_id else None
 
     @property
     def request_id(self) -> int | None:
@@ -51,6 +60,11 @@ class Submission:
     view_id: str
     private_metadata: str
     values: Mapping[str, str]
+
+    @property
+    def delivery_id(self) -> str:
+        """A form is taken once, so its view names it."""
+        return f"form:{self.view_id}"
 
 
 class UnknownPayload(UnreadablePayload):

@@ -14,13 +14,14 @@ from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import literal, signed, without_markup
-from creditbot.operations import Decisions, Requests
+from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
 from .boundary import boundary
 from .message import Message, sentence
 from .payloads import Submission, UnreadablePayload, read_submission
 from .responder import Responder
+from .seen import Seen
 from .tasks import Tasks
 
 
@@ -41,6 +42,7 @@ class Submissions:
         self._requests = requests
         self._decisions = decisions
         self._channel = channel
+        self._told = Seen()
 
     async def ask(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         started = time.monotonic()
@@ -51,7 +53,7 @@ class Submissions:
             return
         async with boundary(_at_field(ack, forms.REASON), "a form"):
             request = await self._requests.ask(
-                command, requested_by=sent.user, origin=f"form:{sent.view_id}", started=started
+                command, requested_by=sent.user, arrival=_arrival(sent, started)
             )
             if not asks_the_same(request, command):
                 raise DomainError(
@@ -62,7 +64,7 @@ class Submissions:
             message = answers.asked(request, self._channel)
             await ack(response_action="update", view=forms.done("Asked for approval", message).to_dict())
             response_url = _response_url(sent)
-            if response_url is not None:
+            if response_url is not None and not self._told.before(sent.delivery_id):
                 self._tasks.spawn(self._responder.answer(response_url, message))
 
     async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -71,7 +73,7 @@ class Submissions:
         async with boundary(_at_field(ack, forms.REASON), "a denial"), _in_its_place(ack):
             request_id = fields.request_id(sent.private_metadata)
             reason = fields.reason(sent.values.get(forms.REASON, ""))
-            await self._decisions.deny(request_id, sent.user, reason, started)
+            await self._decisions.deny(request_id, sent.user, reason, _arrival(sent, started))
             await ack()
 
     async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -86,7 +88,7 @@ class Submissions:
                 sent.user,
                 applied=word == "applied",
                 reason=fields.reason(sent.values.get(forms.REASON, "")),
-                started=started,
+                arrival=_arrival(sent, started),
             )
             await ack()
 
@@ -94,6 +96,10 @@ class Submissions:
         """A form that is not ours, or no longer."""
         del ack, body
         return BoltResponse(status=404, body="")
+
+
+def _arrival(sent: Submission, at: float) -> Arrival:
+    return Arrival(sent.delivery_id, at, ack_is_answer=True)
 
 
 def asks_the_same(request: CreditRequest, command: Ask) -> bool:

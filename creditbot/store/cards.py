@@ -1,9 +1,10 @@
 """Cards: which messages show a request, and which version of it each one shows.
 
-Usually there is one. A crash between posting and recording leaves a second, which joins when it is clicked.
+Usually there is one. A crash between posting and recording, or a post to which Slack gave no answer, leaves a
+second, which joins when it is clicked; until then the card that is on record says that it may be there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -22,14 +23,24 @@ class Card:
     request_id: int
     channel: str
     ts: str | None
+    posts: int
     shown_version: int
     tries: int
+
+    @property
+    def has_copy_above(self) -> bool:
+        """Whether an earlier post of it may have come through without anyone knowing."""
+        return self.posts > (0 if self.ts is None else 1)
+
+
+FRESH = {"tries": 0, "next_try_at": None, "error": None}
+
+COLUMNS = [cards.c[field.name] for field in fields(Card)]
 
 
 async def behind(connection: AsyncConnection, request_id: int, version: int, now: datetime) -> list[Card]:
     """The cards of a request that show an older version and may be tried now."""
-    columns = [cards.c[name] for name in ("id", "request_id", "channel", "ts", "shown_version", "tries")]
-    query = select(*columns).where(
+    query = select(*COLUMNS).where(
         cards.c.request_id == request_id,
         cards.c.shown_version < version,
         or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
@@ -41,16 +52,19 @@ async def claim(transaction: Transaction, card: Card, now: datetime, until: date
     """Take a card for drawing until then; False if another process has it, or it is not as it was read.
 
     A click may have told meanwhile which message it is: who still takes it for unposted would post another.
+    A post is counted here, before it is sent, so that a crash can't hide it.
     """
+    posts = card.posts if card.ts is not None else card.posts + 1
     taken = await transaction.connection.execute(
         update(cards)
         .where(
             cards.c.id == card.id,
-            cards.c.ts.is_not_distinct_from(card.ts),
+            cards.c.ts == card.ts,
+            cards.c.posts == card.posts,
             cards.c.shown_version == card.shown_version,
             or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
         )
-        .values(next_try_at=until)
+        .values(next_try_at=until, posts=posts)
     )
     return taken.rowcount == 1
 
@@ -60,32 +74,32 @@ async def shown(
 ) -> None:
     """The message now shows this version, unless it was clicked or taken over meanwhile.
 
-    Then nobody knows which of two drawings came last, so it is drawn once more. If the row has come to stand
-    for another message by then, this one gets a row of its own.
+    Then nobody knows which of two drawings came last, or whether there are two messages now, so that each is
+    drawn once more. If the row has come to stand for another message, this one gets a row of its own.
     """
-    fresh = {"channel": channel, "ts": ts, "tries": 0, "next_try_at": None, "error": None}
     ours = await transaction.connection.execute(
         update(cards)
         .where(cards.c.id == card.id, cards.c.next_try_at == lease)
-        .values(shown_version=version, **fresh)
+        .values(channel=channel, ts=ts, shown_version=version, **FRESH)
     )
     if ours.rowcount == 0:
-        await clicked(transaction, card.request_id, channel, ts)
+        await joined(transaction, card.request_id, channel, ts)
 
 
-async def clicked(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
-    """Have the very message that was clicked drawn anew, whether or not it was on record."""
+async def joined(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
+    """Have this very message drawn anew, since it was clicked or posted, whether or not it was on record."""
     connection = transaction.connection
     mine = cards.c.request_id == request_id
-    known = await connection.scalar(
-        select(cards.c.id).where(mine, cards.c.channel == channel, cards.c.ts == ts)
-    )
-    unposted = await connection.scalar(select(cards.c.id).where(mine, cards.c.ts.is_(None)))
-    card_id = known if known is not None else unposted
-    if card_id is not None:
-        await _change(transaction, card_id, channel=channel, ts=ts, shown_version=0, next_try_at=None)
+    known = select(cards.c.id, cards.c.posts).where(mine, cards.c.channel == channel, cards.c.ts == ts)
+    unposted = select(cards.c.id, cards.c.posts).where(mine, cards.c.ts.is_(None))
+    found = (await connection.execute(known)).first() or (await connection.execute(unposted)).first()
+    if found is not None:
+        drawn = {"posts": max(found.posts, 1), "shown_version": 0, **FRESH}
+        await _change(transaction, found.id, channel=channel, ts=ts, **drawn)
     else:
-        await connection.execute(insert(cards).values(request_id=request_id, channel=channel, ts=ts))
+        # It is the copy that may have been above another: now it is known.
+        await connection.execute(update(cards).where(mine, cards.c.posts > 1).values(posts=cards.c.posts - 1))
+        await connection.execute(insert(cards).values(request_id=request_id, channel=channel, ts=ts, posts=1))
     transaction.wake("draw", request_id)
 
 
@@ -93,14 +107,25 @@ async def lost(transaction: Transaction, card: Card) -> None:
     """The message is gone: the next drawing posts a new one, unless a click has shown another by now."""
     await transaction.connection.execute(
         update(cards)
-        .where(cards.c.id == card.id, cards.c.ts.is_not_distinct_from(card.ts))
-        .values(ts=None, shown_version=0, next_try_at=None)
+        .where(cards.c.id == card.id, cards.c.ts == card.ts)
+        .values(ts=None, posts=cards.c.posts - 1, shown_version=0, next_try_at=None)
     )
     transaction.wake("draw", card.request_id)
 
 
-async def failed(transaction: Transaction, card: Card, until: datetime, error: str) -> None:
-    await _change(transaction, card.id, tries=card.tries + 1, next_try_at=until, error=error[:500])
+async def failed(
+    transaction: Transaction, card: Card, until: datetime, error: str, *, not_done: bool
+) -> None:
+    """It could not be shown. Only if that was certainly `not_done`, a post of it does not count."""
+    taken_back = 1 if card.ts is None and not_done else 0
+    await _change(
+        transaction,
+        card.id,
+        tries=card.tries + 1,
+        next_try_at=until,
+        error=error[:500],
+        posts=cards.c.posts - taken_back,
+    )
 
 
 async def _change(transaction: Transaction, card_id: int, **columns: Any) -> None:

@@ -35,6 +35,7 @@ async def create(
     at: datetime,
     expires_at: datetime,
     approvals_needed: int,
+    again_of: int | None = None,
 ) -> int:
     """Insert a pending request with its event and the place of its card; return its ID.
 
@@ -53,6 +54,7 @@ async def create(
         "requested_at": at,
         "expires_at": expires_at,
         "approvals_needed": approvals_needed,
+        "again_of": again_of,
     }
     inserted = await connection.execute(
         insert(requests).values(status=Status.PENDING, version=1, **values).returning(requests.c.id)
@@ -71,6 +73,7 @@ async def create(
             "allocation_update": allocation_update,
             "reason": reason,
             "approvals_needed": approvals_needed,
+            **({"again_of": again_of} if again_of is not None else {}),
         },
     )
     transaction.wake("check", request_id)
@@ -244,6 +247,9 @@ _SAME_NAME = [
     "settled_by",
     "settled_reason",
     "waits_for",
+    "again_of",
+    "asked_again_as",
+    "contradicted_at",
 ]
 
 

@@ -20,7 +20,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 metadata = MetaData()
 
@@ -30,7 +30,8 @@ requests = Table(
     "requests",
     metadata,
     Column("id", Integer, primary_key=True),
-    # What delivered it (a trigger or a form), so that a second delivery finds the first.
+    # What delivered it (a trigger or a form), so that a second delivery finds the first; of a request that
+    # follows one that failed, that one, so that there is no second follow-up.
     Column("origin", Words(200), nullable=False, unique=True),
     Column("subuser", Words(128), nullable=False),
     Column("allocation_update", BigInteger, nullable=False),
@@ -61,6 +62,11 @@ requests = Table(
     Column("settled_by", Words(64)),
     Column("settled_reason", Words()),
     Column("waits_for", Integer),
+    # The failed request that it follows; and, of a failed one, the request that follows it.
+    Column("again_of", Integer),
+    Column("asked_again_as", Integer),
+    # When SendGrid's own late answer said otherwise than how a doubt had been settled.
+    Column("contradicted_at", Moment),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -135,6 +141,8 @@ cards = Table(
     Column("channel", Words(64), nullable=False),
     # None until the message was posted, as far as anyone recorded.
     Column("ts", Words(40)),
+    # How often it may have been posted: counted before each post, and back only if that was clearly refused.
+    Column("posts", Integer, nullable=False, server_default="0"),
     Column("shown_version", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -163,6 +171,15 @@ Index(
     sqlite_where=notices.c.sent_at.is_(None),
     postgresql_where=notices.c.sent_at.is_(None),
 )
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    # What Slack calls it: a trigger or a view.
+    Column("id", Words(), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+Index("deliveries_by_age", deliveries.c.at)
 
 APPEND_ONLY = {
     "sqlite": [

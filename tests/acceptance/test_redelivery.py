@@ -2,11 +2,15 @@
 
 import asyncio
 
-from creditbot.sandbox.slack import Message
-from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, GENERAL
+import pytest
+
+from creditbot.sandbox.slack import Delivery, Message
+from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN, GENERAL
 
 from .company import Company
 from .conftest import over_socket
+
+COPY_ABOVE = "An earlier copy of this card may stand above"
 
 
 async def test_a_command_that_comes_twice_is_one_request(company: Company) -> None:
@@ -24,6 +28,152 @@ async def test_a_click_that_comes_twice_is_one_patch(company: Company) -> None:
     await company.slack.deliver_again(delivery)
     await company.card_says(card, "Applied: ")
     assert company.sendgrid.account.applied("acme") == [5000]
+
+
+async def once_more(company: Company, delivery: Delivery) -> Delivery:
+    """Slack delivers the same again; return once the bot has done all that it does about it."""
+    again = await company.slack.deliver_again(delivery)
+    assert again.acked, again
+    await company.bot.stop()  # which waits for whatever it still has to say
+    await company.bot.start()
+    return again
+
+
+@pytest.mark.parametrize(
+    "text", ["/credits", "/credits balance acme", "/credits pending", "/credits history", "/credits show 1"]
+)
+async def test_a_look_up_that_comes_twice_is_answered_once(company: Company, text: str) -> None:
+    await company.ask()
+    before = len(company.slack.ephemerals(ALICE, GENERAL))
+    delivery = await company.slack.command(ALICE, text, channel=GENERAL)
+    await company.slack.until(lambda: company.slack.ephemerals(ALICE, GENERAL)[before:])
+
+    again = await once_more(company, delivery)
+
+    assert not again.body
+    assert len(company.slack.ephemerals(ALICE, GENERAL)) == before + 1
+
+
+async def test_a_command_that_comes_twice_opens_one_form(company: Company) -> None:
+    delivery = await company.slack.command(ALICE, "/credits add acme", channel=GENERAL)
+    await company.slack.until(lambda: company.slack.open_views(ALICE))
+    await once_more(company, delivery)
+    assert len(company.slack.open_views(ALICE)) == 1
+    assert company.slack.ephemerals(ALICE) == []
+
+
+async def test_a_command_that_asks_or_cancels_is_acked_twice_in_the_same_words(company: Company) -> None:
+    for text in ("/credits add acme 5 x", "/credits cancel 1", "/credits cancel 404"):
+        delivery = await company.slack.command(ALICE, text, channel=GENERAL)
+        again = await company.slack.deliver_again(delivery)
+        assert delivery.body is not None
+        assert (again.acked, again.body) == (True, delivery.body)
+    assert [record["status"] for record in await company.requests()] == ["cancelled"]
+    kinds = [event["kind"] for event in company.sql("SELECT kind FROM events WHERE kind <> 'checked'")]
+    assert kinds == ["requested", "cancelled", "refused_click"]
+
+
+async def test_a_form_that_comes_twice_is_answered_once(company: Company) -> None:
+    form = await company.form("/credits add acme 5000")
+    delivery = await company.slack.submit(ALICE, form, {"Reason": "Black Friday"})
+    await company.slack.until(lambda: company.slack.ephemerals(ALICE, GENERAL))
+    again = await once_more(company, delivery)
+    assert "Request 1" in str(again.body)
+    assert len(company.slack.ephemerals(ALICE, GENERAL)) == 1
+    assert len(company.events("requested")) == 1
+
+
+async def test_an_approval_that_comes_twice_is_one_event_and_no_sentence(company: Company) -> None:
+    card = await company.ask()
+    delivery = await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+    await once_more(company, delivery)
+    assert len(company.events("approved")) == 1
+    assert company.events("repeated_click") == []
+    assert company.slack.ephemerals(BOB) == []
+
+
+async def test_a_click_that_comes_twice_opens_one_form_which_denies_once(company: Company) -> None:
+    card = await company.ask()
+    click = await company.slack.click(BOB, card, "Deny")
+    form = (await company.slack.until(lambda: company.slack.open_views(BOB)))[0]
+    await once_more(company, click)
+    assert len(company.slack.open_views(BOB)) == 1
+    assert company.slack.ephemerals(BOB) == []
+
+    submission = await company.slack.submit(BOB, form, {"reason": "Too much"})
+    await company.told(ALICE, "Too much")
+    again = await once_more(company, submission)
+
+    assert not again.body  # it closes, as at first
+    assert len(company.events("denied")) == 1
+    assert company.events("repeated_click") == []
+    assert len(company.slack.dm(ALICE)) == 1
+
+
+async def test_a_cancel_that_comes_twice_is_one_event_and_no_sentence(company: Company) -> None:
+    card = await company.ask()
+    delivery = await company.slack.click(ALICE, card, "Cancel")
+    before = len(company.slack.ephemerals(ALICE))
+    await once_more(company, delivery)
+    assert len(company.events("cancelled")) == 1
+    assert company.events("repeated_click") == []
+    assert len(company.slack.ephemerals(ALICE)) == before
+
+
+@pytest.mark.parametrize(("action", "value"), [("approve", "1"), ("approve", "404"), ("launch_rocket", "1")])
+async def test_a_refused_click_that_comes_twice_is_one_event_and_one_sentence(
+    company: Company, action: str, value: str
+) -> None:
+    card = await company.ask()
+    delivery = await company.slack.click_raw(DAN, message=card, action_id=action, value=value)
+    await company.slack.until(lambda: company.slack.ephemerals(DAN, APPROVALS))
+    again = await company.slack.deliver_again(delivery)
+    await company.bot.stop()
+    assert again.acked is delivery.acked
+    assert len(company.events("refused_click")) == 1
+    assert len(company.slack.ephemerals(DAN, APPROVALS)) == 1
+
+
+@over_socket
+async def test_a_refused_click_that_comes_again_after_a_kill_is_known(company: Company) -> None:
+    card = await company.ask()
+    delivery = await company.slack.click(DAN, card, "Approve")
+    await company.bot.kill()
+    await company.bot.start()
+    await company.slack.deliver_again(delivery)
+    await company.bot.stop()
+    assert len(company.events("refused_click")) == 1
+    assert len(company.slack.ephemerals(DAN, APPROVALS)) <= 1  # the kill may have come before the sentence
+
+
+class TestADoubt:
+    @pytest.fixture
+    def settings(self, settings: dict[str, str]) -> dict[str, str]:
+        return settings | {"SENDGRID_TIMEOUT": "2"}
+
+    async def test_is_checked_and_settled_once_by_what_comes_twice(self, company: Company) -> None:
+        company.sendgrid.faults.add("drop_before")
+        card = await company.ask()
+        await company.slack.click(BOB, card, "Approve")
+        await company.card_says(card, "Mail sent in between could explain this either way", 40)
+        check = await company.slack.click(BOB, card, "Check again")
+        await company.slack.until(lambda: len(company.events("not_proven")) == 2)
+        await once_more(company, check)
+        assert len(company.events("check_again")) == 1
+        assert company.sql("SELECT 1 FROM requests WHERE next_try_at IS NOT NULL") == []
+
+        click = await company.slack.click(BOB, card, "It was not applied")
+        form = (await company.slack.until(lambda: company.slack.open_views(BOB)))[0]
+        await once_more(company, click)
+        assert len(company.slack.open_views(BOB)) == 1
+        submission = await company.slack.submit(BOB, form, {"reason": "The console shows 1,200"})
+        again = await once_more(company, submission)
+        assert not again.body
+        await company.card_says(card, "Failed: ")
+        assert len(company.events("settled")) == 1
+        assert company.events("repeated_click") == []
+        assert company.slack.ephemerals(BOB) == []
 
 
 async def test_many_clicks_of_two_approvers_at_once_are_one_patch(company: Company) -> None:
@@ -103,6 +253,46 @@ async def test_a_card_that_a_crash_kept_from_the_record_follows_once_it_is_click
     await company.card_says(orphan, "Applied: ")
     await company.card_says(found[0], "Applied: ")
     assert len(company.slack.messages(APPROVALS)) == 2
+
+
+async def test_a_card_to_which_slack_gave_no_answer_is_posted_again_and_says_so(company: Company) -> None:
+    company.slack.faults.after("chat.postMessage")
+    await company.say("/credits add acme 5000 Black Friday")
+    await company.slack.until(lambda: company.cards[1:])
+    orphan, card = company.cards
+    await company.slack.until(lambda: company.recorded(card))
+    assert COPY_ABOVE in card.plain()
+    assert COPY_ABOVE not in orphan.plain()
+
+    await company.slack.click(BOB, card, "Approve")
+    shown = await company.card_says(card, "Applied: ")
+    assert COPY_ABOVE in shown  # the one above still looks alive
+    assert "Waiting for approval* until <!date^" in orphan.plain()  # but not for ever
+    said = await company.click(CAROL, orphan, "Approve")
+    assert "was approved already" in said
+    await company.card_says(orphan, "Applied: ")
+    assert len(company.cards) == 2
+    assert company.sendgrid.account.applied("acme") == [5000]
+
+
+@over_socket
+async def test_a_kill_while_a_card_is_posted_leaves_a_copy_that_the_next_one_names(company: Company) -> None:
+    company.slack.faults.hang("chat.postMessage", 60)
+    await company.say("/credits add acme 5 x")
+    await company.slack.until(lambda: company.sql("SELECT 1 FROM cards WHERE posts = 1"))
+    await company.bot.kill()
+    company.slack.faults.clear()  # so that Slack carries the post out after all
+    await company.bot.start()
+    card = (await company.slack.until(lambda: company.cards[1:], 40))[0]
+    assert COPY_ABOVE in card.plain()
+
+
+@over_socket
+@pytest.mark.parametrize("error", ["account_inactive", "invalid_blocks"])
+async def test_a_card_that_slack_refused_comes_soon_and_has_no_copy(company: Company, error: str) -> None:
+    company.slack.faults.fail("chat.postMessage", error=error)
+    card = await company.ask()
+    assert COPY_ABOVE not in card.plain()
 
 
 @over_socket

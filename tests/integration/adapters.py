@@ -16,7 +16,7 @@ from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Notify, Settle
-from creditbot.operations import Decisions, Reading, Requests
+from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
 from creditbot.store import due, events, requests
@@ -62,19 +62,30 @@ class RecordingMessenger:
     problems: list[DeliveryProblem] = field(default_factory=list)
     posted: list[tuple[str, str]] = field(default_factory=list)
     shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
+    with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
     calls: int = 0
 
-    async def post_card(self, channel: str, request: CreditRequest) -> tuple[str, str]:
+    async def post_card(
+        self, channel: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> tuple[str, str]:
         self._maybe_fail()
         message = (channel, f"{len(self.posted) + 1}.000100")
         self.posted.append(message)
-        self.shown[message] = request
+        self._show(message, request, copy_above=copy_above)
         return message
 
-    async def update_card(self, channel: str, ts: str, request: CreditRequest) -> None:
+    async def update_card(
+        self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> None:
         self._maybe_fail()
-        self.shown[channel, ts] = request
+        self._show((channel, ts), request, copy_above=copy_above)
+
+    def _show(self, message: tuple[str, str], request: CreditRequest, *, copy_above: bool) -> None:
+        self.shown[message] = request
+        self.with_copy_above.discard(message)
+        if copy_above:
+            self.with_copy_above.add(message)
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
         self._maybe_fail()
@@ -141,8 +152,14 @@ class Bot:
         self, change: int = 250, subuser: str = "acme", *, by: str = ASKER, origin: str | None = None
     ) -> CreditRequest:
         command = Ask(subuser, change, "the spring mailing")
-        origin = origin or f"trigger-{next(_origins)}"
-        return await self.requests.ask(command, requested_by=by, origin=origin, started=time.monotonic())
+        arrival = Arrival(origin or f"trigger-{next(_origins)}", time.monotonic())
+        return await self.requests.ask(command, requested_by=by, arrival=arrival)
+
+    async def ask_again(
+        self, request_id: int, *, by: str = ASKER, delivery: str | None = None
+    ) -> CreditRequest | None:
+        arrival = Arrival(delivery or f"click-{next(_origins)}", time.monotonic())
+        return await self.requests.ask_again(request_id, requested_by=by, arrival=arrival)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, RateLimited, SubuserCredits
+from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
@@ -631,3 +632,6 @@ async def test_an_answer_that_contradicts_a_persons_word_is_shown_and_told(
     assert "says that the change was applied" in found.explanation
     assert {(who, "contradicted") for who in (ASKER, ANN, BEN)} <= await bot.notices_of(request.id)
     assert "contradicted" in await bot.kinds(request.id)
+    assert not found.may_be_asked_again
+    with pytest.raises(Refusal, match="was applied after all"):
+        await bot.ask_again(request.id)

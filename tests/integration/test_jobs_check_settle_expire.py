@@ -1,6 +1,7 @@
 """Before anyone is asked, after a doubt, and when nobody decides."""
 
 import asyncio
+import json
 from datetime import date, timedelta
 
 import pytest
@@ -239,6 +240,46 @@ async def test_a_doubt_is_read_again_until_sendgrid_answers(
     await bot.work("settle")
 
     assert await bot.status(request.id) is Status.APPLIED
+
+
+async def test_what_is_not_proven_is_told_with_the_use_before_and_since(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    request = await bot.checked(250)
+    sandbox.account.send_mail("acme", 40)
+    clock.advance(minutes=41)
+    await bot.decisions.approve(request.id, ANN)
+    sandbox.faults.add("drop_before")
+    await bot.apply(request.id)
+    sandbox.account.send_mail("acme", 12)
+    clock.advance(minutes=1)
+
+    await bot.work("settle")
+
+    said = (
+        "Balance before: 960. Balance now: 948. Change asked: +250. "
+        "Mail sent in between could explain this either way. "
+        "Used since: 12 if it was not applied, 262 if it was. "
+        "In the 41 minutes before it was sent, 40 credits were used."
+    )
+    assert (await bot.request(request.id)).explanation == said
+    event = (await bot.events(request.id))[-1]
+    assert (event["kind"], json.loads(event["detail"])["arithmetic"]) == ("not_proven", said)
+
+
+async def test_what_is_proven_needs_no_such_figures(bot: Bot, sandbox: SendGridSandbox, clock: Clock) -> None:
+    request = await bot.checked(250)
+    clock.advance(minutes=41)
+    await bot.decisions.approve(request.id, ANN)
+    sandbox.faults.add("drop_after")
+    await bot.apply(request.id)
+    clock.advance(minutes=1)
+
+    await bot.work("settle")
+
+    explanation = (await bot.request(request.id)).explanation
+    assert explanation is not None
+    assert "used" not in explanation.lower()
 
 
 async def test_check_again_reads_the_balance_once_more(bot: Bot, sandbox: SendGridSandbox) -> None:

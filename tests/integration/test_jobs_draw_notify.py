@@ -116,9 +116,11 @@ async def test_a_change_during_the_drawing_is_drawn_afterwards(bot: Bot) -> None
     request = await bot.checked()
     post = bot.messenger.post_card
 
-    async def denied_meanwhile(channel: str, request: CreditRequest) -> tuple[str, str]:
+    async def denied_meanwhile(
+        channel: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> tuple[str, str]:
         await bot.decisions.deny(request.id, ANN, "no")
-        return await post(channel, request)
+        return await post(channel, request, copy_above=copy_above)
 
     bot.messenger.post_card = denied_meanwhile  # type: ignore[method-assign]  # a denial in between
     await bot.draw(request.id)
@@ -298,8 +300,10 @@ async def test_a_card_that_was_clicked_while_it_was_drawn_is_drawn_once_more(bot
     await bot.decisions.deny(request.id, ANN, "no")
     update = bot.messenger.update_card
 
-    async def clicked_meanwhile(channel: str, ts: str, request: CreditRequest) -> None:
-        await update(channel, ts, request)
+    async def clicked_meanwhile(
+        channel: str, ts: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> None:
+        await update(channel, ts, request, copy_above=copy_above)
         await bot.decisions.seen_in(request.id, channel, ts)
 
     bot.messenger.update_card = clicked_meanwhile  # type: ignore[method-assign]  # the click comes in between
@@ -332,7 +336,9 @@ async def test_a_click_between_reading_and_claiming_lets_nobody_post_a_second_ca
 async def test_a_post_that_ends_after_another_message_was_clicked_leaves_neither_behind(bot: Bot) -> None:
     request = await bot.checked()
 
-    async def clicked_meanwhile(channel: str, request: CreditRequest) -> tuple[str, str]:
+    async def clicked_meanwhile(
+        channel: str, request: CreditRequest, *, copy_above: bool = False
+    ) -> tuple[str, str]:
         await bot.decisions.seen_in(request.id, CHANNEL, "7.000100")
         bot.messenger.posted.append((channel, "8.000100"))
         return channel, "8.000100"
@@ -356,3 +362,128 @@ async def test_a_message_that_is_gone_takes_no_other_with_it(bot: Bot) -> None:
         await cards.lost(transaction, replace(unposted, ts="6.000100"))
 
     assert [card["ts"] for card in await bot.cards_of(request.id)] == ["7.000100"]
+
+
+UNCLEAR = DeliveryProblem("HTTP 503")
+REFUSED = DeliveryProblem("ratelimited", not_done=True)
+
+
+async def test_a_card_that_slack_refused_at_first_has_no_copy(bot: Bot, clock: Clock) -> None:
+    await bot.checked()
+    bot.messenger.problems = [REFUSED, REFUSED]
+    for _ in range(3):
+        await bot.work("draw")
+        clock.advance(seconds=30)
+
+    assert len(bot.messenger.posted) == 1
+    assert bot.messenger.with_copy_above == set()
+
+
+async def test_a_card_that_may_have_been_posted_before_says_so_for_as_long_as_that_is_so(
+    bot: Bot, clock: Clock
+) -> None:
+    request = await bot.checked()
+    orphan = await bot.messenger.post_card(
+        CHANNEL, request
+    )  # which is what Slack did before it gave no answer
+    bot.messenger.problems = [UNCLEAR, REFUSED]
+    for _ in range(3):
+        await bot.work("draw")
+        clock.advance(seconds=30)
+    [_, card] = bot.messenger.posted
+    assert bot.messenger.with_copy_above == {card}
+
+    await bot.decisions.approve(request.id, ANN)
+    await bot.work("draw")
+    assert bot.messenger.with_copy_above == {card}
+    await bot.decisions.seen_in(request.id, *orphan)
+    await bot.decisions.cancel(request.id, ASKER)
+    await bot.work("draw")
+
+    assert await shown(bot, request.id) == [Status.CANCELLED] * 2
+    assert bot.messenger.with_copy_above == set()
+
+
+async def test_a_crash_after_the_card_was_claimed_is_an_unclear_post(bot: Bot, clock: Clock) -> None:
+    request = await bot.checked()
+    post = bot.messenger.post_card
+
+    async def die(channel: str, request: CreditRequest, *, copy_above: bool = False) -> tuple[str, str]:
+        raise SystemExit
+
+    bot.messenger.post_card = die  # type: ignore[method-assign]  # the process ends here
+    with pytest.raises(SystemExit):
+        await bot.draw(request.id)
+    bot.messenger.post_card = post  # type: ignore[method-assign]  # and another one goes on
+    clock.now += LEASE
+
+    await bot.work("draw")
+
+    assert bot.messenger.with_copy_above == set(bot.messenger.posted)
+
+
+async def test_a_deleted_card_is_no_copy_of_the_one_that_replaces_it(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    await bot.decisions.approve(request.id, ANN)
+    bot.messenger.problems = [DeliveryProblem("message_not_found", gone=True, not_done=True)]
+
+    await bot.work("draw")
+
+    assert len(bot.messenger.posted) == 2
+    assert bot.messenger.with_copy_above == set()
+
+
+async def test_a_change_that_slack_refused_takes_no_post_back(bot: Bot, clock: Clock) -> None:
+    request = await bot.checked()
+    bot.messenger.problems = [UNCLEAR]
+    await bot.work("draw")
+    clock.advance(seconds=30)
+    await bot.work("draw")
+    await bot.decisions.approve(request.id, ANN)
+    bot.messenger.problems = [REFUSED]
+    await bot.work("draw")
+    clock.advance(seconds=30)
+
+    await bot.work("draw")
+
+    assert await shown(bot, request.id) == [Status.APPROVED]
+    assert bot.messenger.with_copy_above == set(bot.messenger.posted)
+
+
+async def test_a_post_that_took_too_long_and_the_one_that_replaced_it_both_follow(
+    start: StartBot, clock: Clock
+) -> None:
+    slow, quick = start(), start()
+    request = await slow.checked()
+    post = slow.messenger.post_card
+
+    async def for_ages(channel: str, request: CreditRequest, *, copy_above: bool = False) -> tuple[str, str]:
+        channel, _ = await post(channel, request, copy_above=copy_above)
+        clock.now += LEASE
+        await quick.draw(request.id)
+        return channel, "9.000100"
+
+    slow.messenger.post_card = for_ages  # type: ignore[method-assign]  # Slack is slow with this one
+    await slow.draw(request.id)
+    await quick.work("draw")
+    await quick.decisions.deny(request.id, ANN, "no")
+    await quick.work("draw")
+
+    assert quick.messenger.posted == [(CHANNEL, "1.000100")]
+    assert {card["ts"] for card in await quick.cards_of(request.id)} == {"1.000100", "9.000100"}
+    assert await shown(quick, request.id) == [Status.DENIED] * 2
+    assert quick.messenger.with_copy_above == set()
+
+
+async def test_what_was_clicked_after_it_was_looked_up_is_not_posted_once_more(bot: Bot) -> None:
+    request = await bot.checked()
+    async with bot.database.read() as connection:
+        [stale] = await cards.behind(connection, request.id, request.version, bot.clock())
+    orphan = await bot.messenger.post_card(CHANNEL, request)
+    await bot.decisions.seen_in(request.id, *orphan)
+
+    async with bot.database.write() as transaction:
+        taken = await cards.claim(transaction, stale, bot.clock(), bot.clock() + LEASE)
+
+    assert not taken

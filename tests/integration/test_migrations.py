@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -108,6 +109,36 @@ def test_migrating_again_changes_nothing_and_loses_nothing(tmp_path: Path) -> No
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
     connection.close()
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "creditbot.db"
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO requests (origin, subuser, allocation_update, reason, status, version, "
+            "requested_by, requested_at, expires_at, approvals_needed) "
+            "VALUES ('command:1', 'acme', 5, 'x', 'failed', 3, 'U1', 0, 1, 1)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO cards (request_id, channel, ts) VALUES (1, 'C1', '1.0'), (1, 'C1', NULL)"
+        )
+    engine.dispose()
+
+    migrate(database_url(path))
+
+    with sqlite3.connect(path) as connection_after:
+        row = connection_after.execute(
+            "SELECT origin, status, version, again_of, asked_again_as, contradicted_at FROM requests"
+        ).fetchone()
+        posts = connection_after.execute("SELECT ts, posts FROM cards ORDER BY id").fetchall()
+    connection_after.close()
+    assert posts == [("1.0", 1), (None, 0)]
+    assert row == ("command:1", "failed", 3, None, None, None)
 
 
 async def test_processes_that_migrate_at_the_same_moment_all_succeed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Coroutine
 from datetime import timedelta
@@ -19,6 +20,7 @@ from creditbot.domain.errors import DomainError
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditRequest, Status
 from creditbot.migrate import migrate
+from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.store import requests, tables
@@ -116,6 +118,24 @@ class Promise(RuleBasedStateMachine):
     def approve_enough(self, index: int, who: list[str]) -> None:
         for person in who[: self.policy.approvals_needed]:
             self.decide(self.running.decisions.approve(self.some(index), person))
+
+    @precondition(lambda self: self.asked)
+    @rule(index=INDEX, arrival=st.sampled_from(["click:1", "click:2", None]))
+    def ask_again(self, index: int, arrival: str | None) -> None:
+        """By whomever, and delivered as often as it pleases."""
+
+        async def again() -> None:
+            try:
+                asked = await self.running.requests.ask_again(
+                    self.some(index), requested_by=ASKER, arrival=Arrival(arrival, time.monotonic())
+                )
+            except DomainError:
+                return
+            if asked is not None:
+                await self.running.check(asked.id)
+                self.asked.append(asked.id)
+
+        self.do(again())
 
     @precondition(lambda self: self.asked)
     @rule(index=INDEX, who=PEOPLE)
@@ -235,6 +255,21 @@ class Promise(RuleBasedStateMachine):
                 if request.subuser == name and request.id in may_have_counted
             )
             assert Counter(self.sandbox.account.applied(name)) <= asked
+
+    @invariant()
+    def what_failed_is_asked_for_again_at_most_once(self) -> None:
+        if self.bot is None:
+            return
+        found = {request.id: request for request in self.everything()}
+        followers = [request for request in found.values() if request.again_of is not None]
+        for request in followers:
+            failed = found[request.again_of or 0]
+            assert (failed.status, failed.asked_again_as) == (Status.FAILED, request.id)
+            assert (failed.subuser, failed.allocation_update, failed.reason) == (
+                request.subuser,
+                request.allocation_update,
+                request.reason,
+            )
 
     @invariant()
     def one_change_of_a_subuser_is_under_way(self) -> None:

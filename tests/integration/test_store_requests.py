@@ -13,6 +13,7 @@ from creditbot.domain.errors import NotTaken, Refusal
 from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, IllegalTransition, Status
+from creditbot.operations import Arrival
 from creditbot.store import events, requests, tables
 from creditbot.store.database import PATIENCE, Database, WakeUp
 
@@ -270,10 +271,11 @@ async def test_nothing_is_committed_once_the_person_has_been_told_that_it_took_t
     long_ago = time.monotonic() - PATIENCE - 0.1
 
     with pytest.raises(NotTaken):
-        await bot.decisions.approve(request.id, ANN, started=long_ago)
+        await bot.decisions.approve(request.id, ANN, Arrival("click:1", long_ago))
 
     assert await bot.request(request.id) == request
-    assert (await bot.decisions.approve(request.id, ANN, started=time.monotonic())).status is Status.APPROVED
+    in_time = Arrival("click:1", time.monotonic())
+    assert (await bot.decisions.approve(request.id, ANN, in_time)).status is Status.APPROVED
 
 
 async def test_a_writer_that_is_cancelled_gives_the_lock_back(bot: Bot) -> None:

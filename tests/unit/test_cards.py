@@ -49,7 +49,9 @@ ARITHMETIC = (
 )
 UNPROVEN = (
     "Balance before: 1,000. Balance now: 990. Change asked: +5,000. "
-    "Mail sent in between could explain this either way."
+    "Mail sent in between could explain this either way. "
+    "Used since: 10 if it was not applied, 5,010 if it was. "
+    "In the 41 minutes before it was sent, 100 credits were used."
 )
 
 REQUESTS = {
@@ -58,6 +60,7 @@ REQUESTS = {
     "pending, one of two approvals": a_request(approvals_needed=2, approvals=ONE),
     "pending, two needed": a_request(approvals_needed=2),
     "pending, to remove": a_request(allocation_update=-400),
+    "pending, asked again": a_request(again_of=7),
     "pending, lasts until the reset": a_request(check=RECURRING),
     "pending, reset not reported": a_request(check=Check(NOW, "recurring", None, None, None, None)),
     "approved": a_request(Status.APPROVED, approvals=ONE, decided_by=APPROVER),
@@ -104,6 +107,23 @@ REQUESTS = {
         finished_at=ENDED,
         settled_by="operator",
         settled_reason="Not in the log",
+    ),
+    "failed, asked again": a_request(
+        Status.FAILED,
+        approvals=ONE,
+        answer_status=403,
+        finished_at=ENDED,
+        explanation="SendGrid answered 403: “access forbidden”.",
+        asked_again_as=14,
+    ),
+    "failed, contradicted": a_request(
+        Status.FAILED,
+        approvals=ONE,
+        finished_at=ENDED,
+        settled_by=SECOND_APPROVER,
+        settled_reason="Not in the console",
+        explanation="But SendGrid's own answer came later, and says that the change was applied: look there.",
+        contradicted_at=ENDED,
     ),
     "in doubt": a_request(
         Status.IN_DOUBT,
@@ -188,6 +208,14 @@ def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
     assert card(REQUESTS[name], POLICY).payload() == snapshot
 
 
+def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
+    message = card(a_request(again_of=7), POLICY, copy_above=True)
+    said = "An earlier copy of this card may stand above; a click on either shows how the request stands now."
+    assert said in [part["text"] for part in message.payload()["blocks"][-1]["elements"]]
+    assert said in message.text
+    assert_fit(message.payload())
+
+
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_card_by_policy(name: str, snapshot: SnapshotAssertion) -> None:
     assert card(a_request(), POLICIES[name]).payload() == snapshot
@@ -222,6 +250,7 @@ ANSWERS = {
     "no history": answers.history(None, ([], False)),
     "no history of a subuser": answers.history("acme", ([], False)),
     "show": answers.show(REQUESTS["applied, settled by a person"], EVENTS),
+    "show, asked again": answers.show(REQUESTS["pending, asked again"], EVENTS[:1]),
     "unexpected error": unexpected("0123abcd"),
 }
 
@@ -263,6 +292,8 @@ def test_a_card_is_alive_only_while_something_can_be_decided(name: str) -> None:
         expected = ["Cancel"]
     elif name.startswith("in doubt"):
         expected = ["It was applied", "It was not applied", "Check again"]
+    elif name in {"failed", "failed, settled by the operator"}:
+        expected = ["Request again"]
     assert labels == expected
 
 
@@ -394,6 +425,10 @@ OWN_WORDS = {
     "It was applied",
     "It was not applied",
     "Check again",
+    "Request again",
+    "Ask for this again?",
+    "Ask again",
+    "Not now",
 }
 
 

@@ -1,12 +1,17 @@
 """What two readings around an unclear PATCH prove, against what truly happened."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from creditbot.domain.evidence import Reading, Verdict, conclude
+from creditbot.domain.evidence import Reading, Verdict, conclude, use_before
+from creditbot.domain.requests import Check
+
+from .example_requests import NONRECURRING, NOW, RECURRING
 
 balances = st.integers(0, 50) | st.integers(0, 10**9)
 changes = (st.integers(-60, 60) | st.integers(-(10**9), 10**9)).filter(bool)
@@ -125,3 +130,84 @@ def test_the_arithmetic_names_both_balances_and_the_change(change: int) -> None:
         assert (
             f"Balance before: 10,000. Balance now: {after:,}. Change asked: {change:+,}." in found.arithmetic
         )
+
+
+USED = re.compile(r"Used since: ([\d,]+) if it was not applied, ([\d,]+) if it was\.$")
+
+
+def used_since(arithmetic: str) -> tuple[int, int] | None:
+    """How many credits were used since: had it not been applied, and had it been."""
+    found = USED.search(arithmetic)
+    return found and (int(found[1].replace(",", "")), int(found[2].replace(",", "")))
+
+
+def test_what_is_not_proven_says_how_much_was_used_in_either_case() -> None:
+    found = conclude(5000, Reading("nonrecurring", 1000, None), Reading("nonrecurring", 688, None))
+    assert used_since(found.arithmetic) == (312, 5312)
+    removed = conclude(-200, Reading("nonrecurring", 1000, None), Reading("nonrecurring", 688, None))
+    assert used_since(removed.arithmetic) == (312, 112)
+
+
+@given(kinds, stories)
+@example(("nonrecurring", None), Story(10, -5, 8, 0, applied=True, clamps=True))
+def test_the_use_that_is_told_is_the_use_that_was(kind: tuple[str, str | None], story: Story) -> None:
+    found = conclude(story.change, read(kind, story.before), read(kind, story.after))
+    told = used_since(found.arithmetic)
+    if told is None:
+        return
+    assert found.verdict is Verdict.UNKNOWN
+    remain = story.before - min(story.burn, story.before)
+    at_the_change = remain + (story.change if story.applied else 0)
+    used = min(story.burn, story.before) + min(story.later_burn, max(at_the_change, 0))
+    assert told[story.applied] == used
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (Reading("recurring", 1000, "2026-01-01"), Reading("recurring", 990, "2026-02-01")),
+        (Reading("recurring", 1000, None), Reading("nonrecurring", 990, None)),
+        (Reading("nonrecurring", 1000, None), Reading("nonrecurring", 9000, None)),
+        (Reading("nonrecurring", None, None), Reading("nonrecurring", 990, None)),
+    ],
+)
+def test_where_the_figures_mean_nothing_no_use_is_told(before: Reading, after: Reading) -> None:
+    found = conclude(5000, before, after)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "Used since" not in found.arithmetic
+
+
+LATER = NOW + timedelta(minutes=41)
+
+
+@pytest.mark.parametrize(
+    ("remain", "minutes", "said"),
+    [
+        (900, 41, "In the 41 minutes before it was sent, 100 credits were used."),
+        (999, 1, "In the minute before it was sent, 1 credit was used."),
+        (1000, 180, "In the 3 hours before it was sent, no credits were used."),
+    ],
+)
+def test_the_use_before_it_was_sent_is_told(remain: int, minutes: int, said: str) -> None:
+    at = NOW + timedelta(minutes=minutes)
+    for check in (NONRECURRING, RECURRING):
+        assert use_before(check, Reading(check.type, remain, None), at) == said
+
+
+@pytest.mark.parametrize(
+    ("check", "before"),
+    [
+        (None, Reading("nonrecurring", 900, None)),
+        (replace(NONRECURRING, remain=None), Reading("nonrecurring", 900, None)),
+        (NONRECURRING, Reading("nonrecurring", None, None)),
+        (NONRECURRING, Reading("nonrecurring", 1001, None)),
+        (NONRECURRING, Reading("recurring", 900, "2026-01-01")),
+        (replace(NONRECURRING, type=None), Reading(None, 900, None)),
+        (replace(RECURRING, next_reset="2026-01-22"), Reading("recurring", 900, "2026-01-01")),
+        (replace(RECURRING, next_reset=None), Reading("recurring", 900, "2026-01-01")),
+        (replace(RECURRING, next_reset="soon"), Reading("recurring", 900, "2026-01-01")),
+        (replace(NONRECURRING, at=LATER), Reading("nonrecurring", 900, None)),
+    ],
+)
+def test_a_use_that_is_not_known_is_not_told(check: Check | None, before: Reading) -> None:
+    assert use_before(check, before, LATER) is None

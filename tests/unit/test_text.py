@@ -2,12 +2,23 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.domain.text import count, escape, literal, number, people, person, signed, without_markup
+from creditbot.domain.text import (
+    count,
+    escape,
+    literal,
+    number,
+    people,
+    person,
+    signed,
+    span,
+    without_markup,
+)
 
 typed_texts = st.text(max_size=60) | st.lists(
     st.sampled_from(["@here", "@Channel", "@everyone", "<!here>", "&", "&lt;", "`", "*", "@", "x"]),
@@ -34,6 +45,25 @@ def test_one_is_singular_and_nothing_else_is() -> None:
     assert [count(n, "approval") for n in (0, 1, 2, 1000)] == [
         "0 approvals", "1 approval", "2 approvals", "1,000 approvals",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0.4, "second"),
+        (1, "second"),
+        (59.9, "59 seconds"),
+        (60, "minute"),
+        (119, "minute"),
+        (41 * 60, "41 minutes"),
+        (7199, "119 minutes"),
+        (7200, "2 hours"),
+        (172_799, "47 hours"),
+        (172_800, "2 days"),
+    ],
+)
+def test_a_span_of_time_is_said_in_units_that_tell_enough(seconds: float, written: str) -> None:
+    assert span(timedelta(seconds=seconds)) == written
 
 
 def test_people_and_user_groups_are_written_in_slacks_notation() -> None:

@@ -1,0 +1,55 @@
+"""Who means to do what, how that reached us, and the record of what was not allowed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from creditbot.domain import policy as rules
+from creditbot.domain.errors import Refusal
+from creditbot.domain.requests import CreditRequest
+from creditbot.domain.text import without_markup
+from creditbot.store import deliveries, events
+from creditbot.store.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One delivery of Slack's, which may come again.
+
+    `id` names it by its trigger or view, the same each time it is delivered; None is like no other. `at` is
+    the `time.monotonic()` at which it came. `ack_is_answer` is true where the person sees nothing but the
+    ack (a form, a command), so that a second ack must say what the first one said.
+    """
+
+    id: str | None
+    at: float
+    ack_is_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who means to do what to which request."""
+
+    request_id: int
+    action: str
+    actor: str
+
+
+async def came_before(transaction: Transaction, arrival: Arrival | None, now: datetime) -> bool:
+    """Whether Slack had delivered this before; what has no name never was."""
+    if arrival is None or arrival.id is None:
+        return False
+    return await deliveries.came_before(transaction, arrival.id, now)
+
+
+async def record_refusal(
+    transaction: Transaction, request: CreditRequest | None, deed: Deed, refusal: Refusal, at: datetime
+) -> None:
+    """Write down that a deed was not allowed, or that it had been done before."""
+    await events.append(
+        transaction.connection,
+        "repeated_click" if refusal.rule == rules.REPEATED else "refused_click",
+        at=at,
+        request_id=None if request is None else request.id,
+        actor=deed.actor,
+        detail={"action": deed.action, "rule": refusal.rule, "said": without_markup(refusal.sentence)},
+    )

@@ -1,0 +1,24 @@
+"""What Slack has delivered of late: it delivers at least once, and each delivery does its work once."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select
+
+from .database import Transaction
+from .tables import deliveries
+
+KEPT = timedelta(hours=1)
+"""Longer than Slack goes on delivering anything again."""
+
+
+async def came_before(transaction: Transaction, delivery_id: str, now: datetime) -> bool:
+    """Whether this has been delivered within the hour; from now on it has, if the transaction commits.
+
+    The write lock is held, so of two deliveries at once the second finds the first.
+    """
+    connection = transaction.connection
+    await connection.execute(delete(deliveries).where(deliveries.c.at < now - KEPT))
+    if await connection.scalar(select(deliveries.c.id).where(deliveries.c.id == delivery_id)) is not None:
+        return True
+    await connection.execute(insert(deliveries).values(id=delivery_id, at=now))
+    return False

@@ -1,0 +1,40 @@
+"""A process remembers for an hour what Slack has delivered to it, and never more than so much."""
+
+from creditbot.slack import seen
+from creditbot.slack.seen import Seen
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_came_within_the_hour_is_seen_and_what_came_before_is_forgotten() -> None:
+    clock = Clock()
+    ids = Seen(clock)
+
+    assert not ids.before("command:1")
+    clock.now += 3600
+    assert ids.before("command:1")
+    assert not ids.before("command:2")
+    clock.now += 1
+
+    assert not ids.before("command:1")
+    assert ids.before("command:2")
+
+
+def test_what_has_no_name_is_never_taken_as_seen() -> None:
+    ids = Seen()
+
+    assert [ids.before(None) for _ in range(3)] == [False] * 3
+
+
+def test_only_so_many_are_kept_and_the_oldest_go_first() -> None:
+    ids = Seen()
+    for number in range(seen.MOST + 1):
+        assert not ids.before(f"command:{number}")
+
+    assert ids.before("command:1")
+    assert not ids.before("command:0")
