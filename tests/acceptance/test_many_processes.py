@@ -1,0 +1,131 @@
+"""Web and worker processes on PostgreSQL: any of them may die, and so may the database."""
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.sandbox.slack import Message, SlackSandbox
+from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
+from tests.fleet import Fleet, postgres_fleet
+from tests.postgres import PostgresServer
+
+
+@pytest.fixture
+def settings(settings: dict[str, str]) -> dict[str, str]:
+    return settings | {"SENDGRID_TIMEOUT": "2"}
+
+
+@pytest.fixture
+async def fleet(slack: SlackSandbox, settings: dict[str, str], tmp_path: Path) -> AsyncIterator[Fleet]:
+    async with postgres_fleet(settings, tmp_path, slack) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def server(fleet: Fleet) -> PostgresServer:
+    assert fleet.server is not None
+    return fleet.server
+
+
+async def ask(slack: SlackSandbox, amount: int = 5000) -> Message:
+    before = len(slack.messages(APPROVALS))
+    await slack.command(ALICE, f"/credits add acme {amount} Black Friday", channel=GENERAL)
+    return (await slack.until(lambda: slack.messages(APPROVALS)[before:], 30))[0]
+
+
+async def shows(slack: SlackSandbox, card: Message, text: str, patience: float = 60) -> None:
+    await slack.until(lambda: text in card.plain(), patience)
+
+
+async def refused(slack: SlackSandbox, card: Message) -> str:
+    """Click Approve, which must be acked in Slack's time; return the private sentence."""
+    before = len(slack.ephemerals(BOB))
+    delivery = await slack.click(BOB, card, "Approve")
+    assert delivery.acked, delivery
+    return (await slack.until(lambda: slack.ephemerals(BOB)[before:]))[0].plain()
+
+
+async def test_a_worker_that_dies_while_sending_leaves_a_doubt_that_the_other_settles(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet
+) -> None:
+    card = await ask(slack)
+    sendgrid.faults.add("hang_after", seconds=60)
+    await slack.click(BOB, card, "Approve")
+    await sendgrid.until(lambda: sendgrid.account.ledger)
+    for bot in fleet.bots[2:]:
+        await bot.kill()
+    await fleet.bots[3].start()
+
+    await shows(slack, card, "Applied: ")
+    assert "A balance rises only if credits are added" in card.plain()
+    assert sendgrid.account.applied("acme") == [5000]
+    [record] = json.loads((await fleet.bots[0].command_line("requests", "list", "--format", "json"))[1])
+    assert record["status"] == "applied"
+    status, out, _ = await fleet.bots[0].command_line("audit", "verify")
+    assert (status, "The ledger is whole" in out) == (0, True)
+
+
+async def test_what_was_decided_without_a_worker_is_done_when_one_comes(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet
+) -> None:
+    card = await ask(slack)
+    for bot in fleet.bots[2:]:
+        assert await bot.stop() == 0
+    delivery = await slack.click(BOB, card, "Approve")
+    assert delivery.acked
+    await fleet.bots[0].kill()
+
+    await fleet.bots[2].start()
+
+    await shows(slack, card, "Applied: ")
+    assert sendgrid.account.applied("acme") == [5000]
+    assert len([call for call in sendgrid.calls if call.method == "PATCH"]) == 1
+
+
+async def test_while_the_database_is_away_nothing_is_taken_and_afterwards_all_goes_on(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet, server: PostgresServer
+) -> None:
+    card = await ask(slack)
+    server.stop()
+    assert "Not taken" in await refused(slack, card)
+    server.start()
+
+    await slack.click(BOB, card, "Approve")
+
+    await shows(slack, card, "Applied: ")
+    assert sendgrid.account.applied("acme") == [5000]
+    assert await fleet.rows("SELECT 1 FROM events WHERE kind = 'approved'") != []
+
+
+async def test_a_database_that_says_nothing_keeps_nobody_waiting(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, server: PostgresServer
+) -> None:
+    card = await ask(slack)
+    server.send(signal.SIGSTOP)
+    try:
+        assert "Not taken" in await refused(slack, card)
+    finally:
+        server.send(signal.SIGCONT)
+    # What was not taken does not happen later.
+    await slack.click(ALICE, card, "Cancel")
+    await shows(slack, card, "Cancelled: ")
+    assert sendgrid.account.applied("acme") == []
+
+
+async def test_a_restart_of_the_database_in_the_midst_of_a_call_makes_no_doubt(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet, server: PostgresServer
+) -> None:
+    card = await ask(slack)
+    sendgrid.faults.add("slow", seconds=1.5)
+    await slack.click(BOB, card, "Approve")
+    await sendgrid.until(lambda: [call for call in sendgrid.calls if call.method == "PATCH"])
+    await fleet.restart_database("immediate")
+
+    await shows(slack, card, "Applied: ")
+    kinds = [row["kind"] for row in await fleet.rows("SELECT kind FROM events ORDER BY id")]
+    assert "in_doubt" not in kinds
+    assert sendgrid.account.applied("acme") == [5000]
