@@ -107,10 +107,15 @@ def database_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{quote(str(path))}"
 
 
+def sync_url(url: str) -> str:
+    """The same database for code that needs no event loop."""
+    return url.replace("sqlite+aiosqlite:", "sqlite:", 1)
+
+
 @contextmanager
 def another_writer(url: str) -> Iterator[Connection]:
     """Another process that holds the write lock; what it writes is rolled back in the end."""
-    engine = create_engine(url.replace("sqlite+aiosqlite:", "sqlite:", 1))
+    engine = create_engine(sync_url(url))
     if not is_postgres(url):
         prepare_sqlite(engine, "BEGIN IMMEDIATE")
     with engine.connect() as connection, connection.begin() as begun:
