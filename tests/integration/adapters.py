@@ -160,9 +160,15 @@ class Bot:
         await self.database.close()
 
     async def ask(
-        self, change: int = 250, subuser: str = "acme", *, by: str = ASKER, origin: str | None = None
+        self,
+        change: int = 250,
+        subuser: str = "acme",
+        *,
+        by: str = ASKER,
+        origin: str | None = None,
+        reason: str = "the spring mailing",
     ) -> CreditRequest:
-        command = Ask(subuser, change, "the spring mailing")
+        command = Ask(subuser, change, reason)
         origin = origin or f"trigger-{next(_origins)}"
         return await self.requests.ask(command, requested_by=by, origin=origin, started=time.monotonic())
 
