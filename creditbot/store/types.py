@@ -52,7 +52,8 @@ class Words(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         sized = dialect.name == "sqlite" and self.usual is not None
-        return dialect.type_descriptor(String(self.usual) if sized else Text())
+        # Not `type_descriptor`: psycopg's for Text is a VARCHAR in DDL.
+        return String(self.usual) if sized else Text()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - fixed signature
         return None if value is None else storable(value)

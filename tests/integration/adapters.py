@@ -1,14 +1,15 @@
 """Stand-ins for what lies outside (Slack, the clock, the approvers), and one process's worth of the bot."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, create_engine, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
@@ -22,6 +23,7 @@ from creditbot.sendgrid import SendGrid
 from creditbot.store import due, events, requests
 from creditbot.store.attempts import Attempt, last
 from creditbot.store.database import Database, WakeUp
+from creditbot.store.engines import WRITE_LOCK, is_postgres, prepare_sqlite
 from creditbot.store.tables import cards, notices
 
 ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
@@ -116,12 +118,31 @@ def database_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{quote(str(path))}"
 
 
+def sync_url(url: str) -> str:
+    """The same database for code that needs no event loop."""
+    return url.replace("sqlite+aiosqlite:", "sqlite:", 1)
+
+
+@contextmanager
+def another_writer(url: str) -> Iterator[Connection]:
+    """Another process that holds the write lock; what it writes is rolled back in the end."""
+    engine = create_engine(sync_url(url))
+    if not is_postgres(url):
+        prepare_sqlite(engine, "BEGIN IMMEDIATE")
+    with engine.connect() as connection, connection.begin() as begun:
+        if is_postgres(url):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITE_LOCK})
+        yield connection
+        begun.rollback()
+    engine.dispose()
+
+
 class Bot:
     """What one process of creditbot holds: its own connections, its operations and its jobs."""
 
     def __init__(
         self,
-        path: Path,
+        url: str,
         sandbox: SendGridSandbox,
         clock: Clock,
         *,
@@ -130,7 +151,8 @@ class Bot:
         api_key: str | None = None,
     ) -> None:
         self.clock = clock
-        self.database = Database(database_url(path))
+        self.url = url
+        self.database = Database(url)
         self.sendgrid = SendGrid.connect(api_key or sandbox.api_key, sandbox.url, timeout)
         self.messenger = RecordingMessenger()
         self.approvers = Listed(policy.people)
@@ -149,9 +171,15 @@ class Bot:
         await self.database.close()
 
     async def ask(
-        self, change: int = 250, subuser: str = "acme", *, by: str = ASKER, origin: str | None = None
+        self,
+        change: int = 250,
+        subuser: str = "acme",
+        *,
+        by: str = ASKER,
+        origin: str | None = None,
+        reason: str = "the spring mailing",
     ) -> CreditRequest:
-        command = Ask(subuser, change, "the spring mailing")
+        command = Ask(subuser, change, reason)
         arrival = Arrival(origin or f"trigger-{next(_origins)}", time.monotonic())
         return await self.requests.ask(command, requested_by=by, arrival=arrival)
 

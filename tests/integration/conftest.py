@@ -1,7 +1,13 @@
-"""Real SQLite files, laid by the migrations, and a SendGrid on real sockets."""
+"""Real databases, laid by the migrations, and a SendGrid on real sockets.
+
+Whatever asks for `bot`, `start` or `url` runs on SQLite and on PostgreSQL. What is about one of them only
+says so: `on_sqlite`, `on_postgres`.
+"""
 
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,10 +16,16 @@ import structlog
 from creditbot.domain.policy import Policy
 from creditbot.migrate import migrate
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from tests.postgres import PostgresServer
 
 from .adapters import POLICY, Bot, Clock, database_url
 
 StartBot = Callable[..., Bot]
+
+EmptyDatabase = Callable[[], AbstractContextManager[str]]
+
+on_sqlite = pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +43,45 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process; a test that stops or kills one starts its own."""
+    # Not pytest's folder: the path of a Unix socket has to be short.
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=False)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: PostgresServer) -> str:
+    """An empty database, laid once and copied for each test."""
+    return postgres.create_migrated()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
+    """Makes databases with all tables and nothing in them, on SQLite and on PostgreSQL."""
+
+    @contextmanager
+    def file() -> Iterator[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            yield database_url(Path(shutil.copy(request.getfixturevalue("migrated"), folder)))
+
+    @contextmanager
+    def on_server() -> Iterator[str]:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = server.create(template=request.getfixturevalue("template"))
+        yield server.driver_url(name)
+        server.drop(name)
+
+    return file if request.param == "sqlite" else on_server
+
+
 @pytest.fixture
-def path(migrated: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(migrated, tmp_path / "creditbot.db"))
+def url(empty_database: EmptyDatabase) -> Iterator[str]:
+    """A database of this test's own."""
+    with empty_database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -50,12 +98,12 @@ async def sandbox() -> AsyncIterator[SendGridSandbox]:
 
 
 @pytest.fixture
-async def start(path: Path, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterator[StartBot]:
+async def start(url: str, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterator[StartBot]:
     """Starts as many processes' worth of creditbot on one database as a test wants."""
     bots: list[Bot] = []
 
     def start_one(policy: Policy = POLICY, timeout: float = 10.0, api_key: str | None = None) -> Bot:
-        bots.append(Bot(path, sandbox, clock, policy=policy, timeout=timeout, api_key=api_key))
+        bots.append(Bot(url, sandbox, clock, policy=policy, timeout=timeout, api_key=api_key))
         return bots[-1]
 
     yield start_one

@@ -1,11 +1,10 @@
 """Sending a change: never twice, never lost, never pretended."""
 
 import asyncio
-import sqlite3
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, RateLimited, SubuserCredits
@@ -15,10 +14,10 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
-from creditbot.store import attempts
+from creditbot.store import attempts, tables
 from creditbot.store.engines import BUSY_TIMEOUT
 
-from .adapters import ANN, ASKER, BEN, Bot, Clock, ids, patches
+from .adapters import ANN, ASKER, BEN, Bot, Clock, another_writer, ids, patches
 from .conftest import StartBot
 
 TIMEOUT = 10.0
@@ -78,7 +77,7 @@ async def test_only_an_approved_request_is_ever_sent(
 ) -> None:
     request = await bot.ask()
     async with bot.database.write() as transaction:
-        await transaction.connection.exec_driver_sql("UPDATE requests SET status = ?", (status.value,))
+        await transaction.connection.execute(update(tables.requests).values(status=status))
 
     await bot.apply(request.id)
     await bot.apply(request.id + 1)
@@ -538,7 +537,7 @@ async def test_a_process_that_stood_still_after_writing_an_attempt_down_does_not
 
 
 async def test_a_known_success_is_written_down_even_if_the_database_was_locked(
-    bot: Bot, sandbox: SendGridSandbox, path: Path
+    bot: Bot, sandbox: SendGridSandbox
 ) -> None:
     """The commit of a known result is repeated: a success must not turn into doubt."""
     request = await bot.approved()
@@ -546,12 +545,9 @@ async def test_a_known_success_is_written_down_even_if_the_database_was_locked(
 
     working = asyncio.create_task(bot.apply(request.id))
     await sandbox.until(lambda: patches(sandbox))
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    await sandbox.until(lambda: sandbox.account.ledger)
-    await asyncio.sleep(BUSY_TIMEOUT + 0.3)  # longer than one try to write waits
-    other.execute("ROLLBACK")
-    other.close()
+    with another_writer(bot.url):
+        await sandbox.until(lambda: sandbox.account.ledger)
+        await asyncio.sleep(BUSY_TIMEOUT + 0.3)  # longer than one try to write waits
     await working
 
     assert await bot.status(request.id) is Status.APPLIED

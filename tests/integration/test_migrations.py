@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-import sqlite3
 import sys
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, func, insert, select
 
 from creditbot.migrate import migrate, migrations
 from creditbot.store import health
 from creditbot.store.database import Database
-from creditbot.store.tables import SCHEMA_VERSION, metadata
+from creditbot.store.engines import is_postgres
+from creditbot.store.tables import SCHEMA_VERSION, events, metadata
+from tests.postgres import PostgresServer
 
-from .adapters import database_url
+from .adapters import database_url, sync_url
+from .schemas import Schema, of_the_queue, schema
 
 WAIT_FOR_THE_WORD = """
 import sys
@@ -29,44 +33,76 @@ sys.stdin.readline()
 migrate(sys.argv[1])
 """
 
-
-def schema(path: Path) -> dict[tuple[str, str], list[str]]:
-    """Each thing in a database, with the parts of its SQL in an order that does not matter."""
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    connection.close()
-    return {(kind, name): parts(sql or "") for kind, name, sql in rows if "alembic" not in name}
+MakeDatabase = Callable[[], str]
 
 
-def parts(sql: str) -> list[str]:
-    """`CREATE TABLE t (b, a)` -> its beginning, and the parts in an order that does not matter."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDatabase]:
+    """Makes databases without any tables."""
+    if request.param == "sqlite":
+        numbers = count(1)
+        yield lambda: database_url(tmp_path / f"{next(numbers)}.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    names: list[str] = []
+
+    def on_server() -> str:
+        names.append(server.create())
+        return server.driver_url(names[-1])
+
+    yield on_server
+    for name in names:
+        server.drop(name)
+
+
+def our_schema(url: str) -> Schema:
+    """Without what others lay: Alembic's table, and the queue's."""
+    return {
+        (kind, name): parts(definition)
+        for (kind, name), definition in schema(url).items()
+        if "alembic" not in name and not of_the_queue(name)
+    }
+
+
+def parts(sql: str) -> str:
+    """The parts of `CREATE TABLE t (b, a)` in an order that does not matter."""
+    if not sql.startswith("CREATE TABLE"):
+        return " ".join(sql.split())
     beginning, _, rest = " ".join(sql.split()).partition("(")
     columns, _, end = rest.rpartition(")")
-    return [beginning, *sorted(part.strip() for part in re.split(r",(?![^(]*\))", columns)), end]
+    return "\n".join([beginning, *sorted(part.strip() for part in re.split(r",(?![^(]*\))", columns)), end])
 
 
-def test_the_migrations_lay_exactly_the_tables_indexes_and_triggers_of_the_code(tmp_path: Path) -> None:
-    migrate(database_url(tmp_path / "migrated.db"))
-    engine = create_engine(f"sqlite:///{tmp_path / 'created.db'}")
+def test_the_migrations_lay_exactly_the_tables_indexes_and_triggers_of_the_code(
+    new_database: MakeDatabase,
+) -> None:
+    migrated, created = new_database(), new_database()
+    migrate(migrated)
+    engine = create_engine(sync_url(created))
     metadata.create_all(engine)
     engine.dispose()
 
-    laid = schema(tmp_path / "migrated.db")
-    believed = schema(tmp_path / "created.db")
+    laid = our_schema(migrated)
+    believed = our_schema(created)
 
-    assert ("trigger", "events_refuse_update") in laid
+    assert [name for kind, name in laid if kind == "trigger" and name.startswith("events_refuse")]
     assert laid.keys() == believed.keys()
-    for thing, sql in believed.items():
-        assert laid[thing] == sql, thing
+    for thing, definition in believed.items():
+        assert laid[thing] == definition, thing
 
 
-def test_alembic_finds_nothing_left_to_migrate(tmp_path: Path) -> None:
-    migrate(database_url(tmp_path / "creditbot.db"))
-    engine = create_engine(f"sqlite:///{tmp_path / 'creditbot.db'}")
+def test_alembic_finds_nothing_left_to_migrate(new_database: MakeDatabase) -> None:
+    url = new_database()
+    migrate(url)
+    engine = create_engine(sync_url(url))
+    options = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_name": lambda name, kind, _parents: kind != "table" or not of_the_queue(name),
+    }
 
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        found = compare_metadata(context, metadata)
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
     engine.dispose()
 
     assert found == []
@@ -79,8 +115,8 @@ def test_the_schema_version_of_the_code_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA_VERSION]
 
 
-async def test_a_migrated_database_reports_its_version(tmp_path: Path) -> None:
-    url = database_url(tmp_path / "creditbot.db")
+async def test_a_migrated_database_reports_its_version(new_database: MakeDatabase) -> None:
+    url = new_database()
     database = Database(url)
     async with database.read() as connection:
         before = await health.schema_version(connection)
@@ -92,28 +128,29 @@ async def test_a_migrated_database_reports_its_version(tmp_path: Path) -> None:
     assert (before, after) == (None, SCHEMA_VERSION)
 
 
-def test_migrating_again_changes_nothing_and_loses_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "creditbot.db"
-    migrate(database_url(path))
-    before = schema(path)
-    with sqlite3.connect(path) as connection:
+def test_migrating_again_changes_nothing_and_loses_nothing(new_database: MakeDatabase) -> None:
+    url = new_database()
+    migrate(url)
+    before = schema(url)
+    engine = create_engine(sync_url(url))
+    with engine.begin() as connection:
         connection.execute(
-            "INSERT INTO events (id, at, kind, detail, previous_hash, hash) "
-            "VALUES (1, 0, 'k', '{}', 'a', 'b')"
+            insert(events).values(id=1, at=0, kind="k", detail="{}", previous_hash="a", hash="b")
         )
-    connection.close()
 
-    migrate(database_url(path))
+    migrate(url)
 
-    assert schema(path) == before
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT count(*) FROM events").fetchone() == (1,)
-    connection.close()
+    assert schema(url) == before
+    with engine.begin() as connection:
+        assert connection.scalar(select(func.count()).select_from(events)) == 1
+    engine.dispose()
 
 
-def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(tmp_path: Path) -> None:
-    path = tmp_path / "creditbot.db"
-    engine = create_engine(f"sqlite:///{path}")
+def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(
+    new_database: MakeDatabase,
+) -> None:
+    url = new_database()
+    engine = create_engine(sync_url(url))
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     with engine.begin() as connection:
@@ -129,26 +166,26 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
         )
     engine.dispose()
 
-    migrate(database_url(path))
+    migrate(url)
 
-    with sqlite3.connect(path) as connection_after:
-        row = connection_after.execute(
+    with engine.begin() as connection:
+        row = connection.exec_driver_sql(
             "SELECT origin, status, version, again_of, asked_again_as, contradicted_at FROM requests"
-        ).fetchone()
-        posts = connection_after.execute("SELECT ts, posts FROM cards ORDER BY id").fetchall()
-    connection_after.close()
-    assert posts == [("1.0", 1), (None, 0)]
-    assert row == ("command:1", "failed", 3, None, None, None)
+        ).one()
+        posts = connection.exec_driver_sql("SELECT ts, posts FROM cards ORDER BY id").all()
+    engine.dispose()
+    assert [tuple(found) for found in posts] == [("1.0", 1), (None, 0)]
+    assert tuple(row) == ("command:1", "failed", 3, None, None, None)
 
 
-async def test_processes_that_migrate_at_the_same_moment_all_succeed(tmp_path: Path) -> None:
-    path = tmp_path / "creditbot.db"
-    pipe = asyncio.subprocess.PIPE
+async def test_processes_that_migrate_at_the_same_moment_all_succeed(new_database: MakeDatabase) -> None:
+    url, alone = new_database(), new_database()
+    pipe, number = asyncio.subprocess.PIPE, 8 if is_postgres(url) else 4
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", WAIT_FOR_THE_WORD, database_url(path), stdin=pipe, stdout=pipe, stderr=pipe
+            sys.executable, "-c", WAIT_FOR_THE_WORD, url, stdin=pipe, stdout=pipe, stderr=pipe
         )
-        for _ in range(4)
+        for _ in range(number)
     ]
     for process in processes:
         assert process.stdout is not None
@@ -156,9 +193,9 @@ async def test_processes_that_migrate_at_the_same_moment_all_succeed(tmp_path: P
 
     ends = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
 
-    assert [process.returncode for process in processes] == [0] * 4, ends
-    migrate(database_url(tmp_path / "alone.db"))
-    assert schema(path) == schema(tmp_path / "alone.db")
+    assert [process.returncode for process in processes] == [0] * number, ends
+    await asyncio.to_thread(migrate, alone)
+    assert schema(url) == schema(alone)
 
 
 @pytest.mark.parametrize("folder", ["with some spaces", "100%", "%20 %s %(here)s"])

@@ -1,14 +1,12 @@
 """Any order of asking, deciding, failing, crashing and settling keeps the promise."""
 
 import asyncio
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -19,13 +17,13 @@ from sqlalchemy import select
 from creditbot.domain.errors import DomainError
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditRequest, Status
-from creditbot.migrate import migrate
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.store import requests, tables
 
-from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, database_url
+from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
+from .conftest import EmptyDatabase
 
 SUBUSERS = ["acme", "other"]
 FAULTS: list[Kind | None] = [
@@ -51,12 +49,12 @@ TWO = Policy(
 class Promise(RuleBasedStateMachine):
     """One database, one SendGrid, and a bot that may die and start again at any point."""
 
-    template: Path
+    empty_database: EmptyDatabase
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.path = Path(shutil.copy(self.template, self.folder / "creditbot.db"))
+        self.databases = ExitStack()
+        self.url = self.databases.enter_context(type(self).empty_database())
         self.runner = asyncio.Runner()
         self.clock = Clock()
         self.sandbox = SendGridSandbox()
@@ -81,7 +79,7 @@ class Promise(RuleBasedStateMachine):
             await self.sandbox.start()
             for name in SUBUSERS:
                 self.sandbox.account.add_subuser(Subuser(name, type="nonrecurring", remain=1000))
-            self.bot = Bot(self.path, self.sandbox, self.clock, policy=self.policy, timeout=5.0)
+            self.bot = Bot(self.url, self.sandbox, self.clock, policy=self.policy, timeout=5.0)
 
         self.do(begin())
 
@@ -159,7 +157,7 @@ class Promise(RuleBasedStateMachine):
     @rule(index=INDEX)
     def apply_in_two_processes(self, index: int) -> None:
         async def both() -> None:
-            other = Bot(self.path, self.sandbox, self.clock, policy=self.policy, timeout=5.0)
+            other = Bot(self.url, self.sandbox, self.clock, policy=self.policy, timeout=5.0)
             await asyncio.gather(self.running.apply(self.some(index)), other.apply(self.some(index)))
             await other.close()
 
@@ -195,7 +193,7 @@ class Promise(RuleBasedStateMachine):
 
     async def start_again(self) -> None:
         await self.running.close()
-        self.bot = Bot(self.path, self.sandbox, self.clock, policy=self.policy, timeout=5.0)
+        self.bot = Bot(self.url, self.sandbox, self.clock, policy=self.policy, timeout=5.0)
 
     @precondition(lambda self: self.asked)
     @rule(index=INDEX, who=PEOPLE, applied=st.booleans())
@@ -320,16 +318,15 @@ class Promise(RuleBasedStateMachine):
 
         self.do(end())
         self.runner.close()
-        shutil.rmtree(self.folder)
+        self.databases.close()
 
 
 async def _killed(*_: object) -> None:
     """A process that was killed writes nothing down."""
 
 
-def test_any_order_of_events_keeps_the_promise(tmp_path: Path) -> None:
-    Promise.template = tmp_path / "empty.db"
-    migrate(database_url(Promise.template))
+def test_any_order_of_events_keeps_the_promise(empty_database: EmptyDatabase) -> None:
+    Promise.empty_database = staticmethod(empty_database)
     machine = Promise.TestCase
     machine.settings = settings(
         max_examples=12,
