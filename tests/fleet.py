@@ -1,6 +1,7 @@
 """Several processes of one bot and their database: on one SQLite file, or on a PostgreSQL server."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ async def postgres_fleet(
 ) -> AsyncIterator[Fleet]:
     """Two `creditbot web` behind a balancer and two `creditbot worker`, over signed HTTP."""
     async with AsyncExitStack() as stack:
-        server = PostgresServer(folder / "postgres", durable=True)
+        # Not in pytest's folder, which the server's own user may not enter.
+        server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=True)
         stack.callback(server.close)
         name = server.create()
         ports = [free_port(), free_port()]
