@@ -201,9 +201,13 @@ class ProcrastinateRunner(ProcrastinateQueue):
                 raise error
 
     def _cancel_workers(self) -> None:
-        """A cancelled worker takes no more jobs, and waits a while for those that it has."""
+        """A cancelled worker takes no more jobs, and waits a while for those that it has.
+
+        Cancelled once more it would wait no longer, and leave its jobs to be found as a dead worker's.
+        """
         for worker in self._workers:
-            worker.cancel()
+            if not worker.cancelling():
+                worker.cancel()
 
     async def stop(self) -> None:
         """Start nothing more; let what runs finish, then cancel it, so that it records where it stood."""

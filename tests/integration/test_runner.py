@@ -1,4 +1,4 @@
-"""The embedded runner: whatever is due is started, once at a time, and nothing stops the rest."""
+"""The runners: whatever is due is started, once at a time, and nothing stops the rest."""
 
 import asyncio
 from collections import Counter
@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from creditbot.domain.requests import Status
-from creditbot.runners import EmbeddedRunner, embedded
+from creditbot.runners import EmbeddedRunner, Runner, embedded
+from creditbot.runners import procrastinate as queue
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.store.database import WakeUp
+from creditbot.store.engines import is_postgres
 
 from .adapters import ANN, Bot, patches
 from .conftest import StartBot
@@ -19,15 +21,19 @@ from .conftest import StartBot
 Job = Callable[[int], Awaitable[None]]
 
 
-def runner_of(bot: Bot, **instead: Job) -> EmbeddedRunner:
+def runner_of(bot: Bot, **instead: Job) -> Runner:
+    """The runner that belongs to the bot's database."""
     names = ("check", "apply", "settle", "expire", "draw", "notify")
-    runner = EmbeddedRunner({name: getattr(bot, name) for name in names} | instead, bot.due)
+    jobs: dict[str, Job] = {name: getattr(bot, name) for name in names} | instead
+    runner: Runner = EmbeddedRunner(jobs, bot.due)
+    if is_postgres(bot.url):
+        runner = queue.ProcrastinateRunner(bot.url, jobs, bot.due)
     bot.database.waker = runner
     return runner
 
 
 @asynccontextmanager
-async def running(runner: EmbeddedRunner) -> AsyncIterator[None]:
+async def running(runner: Runner) -> AsyncIterator[None]:
     loop = asyncio.create_task(runner.run())
     try:
         yield
@@ -169,7 +175,8 @@ async def test_stopping_waits_for_what_runs_and_starts_nothing_more(
 async def test_what_does_not_finish_in_time_is_stopped_and_recorded_as_a_doubt(
     bot: Bot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "FINISH", 0.05)
+    for module in (embedded, queue):
+        monkeypatch.setattr(module, "FINISH", 0.05)
     request = await bot.approved()
     sandbox.faults.add("hang_after", seconds=600)
     runner = runner_of(bot)

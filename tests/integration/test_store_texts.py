@@ -1,5 +1,6 @@
 """Whatever text comes from outside can be written down, on either database, and the chain still recounts."""
 
+import asyncio
 import random
 
 import pytest
@@ -56,7 +57,8 @@ async def test_an_answer_of_any_content_is_written_down_and_ends_the_request(bot
             transaction, request.id, 1, Reading(words, 1000, last_reset=words), bot.clock()
         )
 
-    await bot.apply._record(request, attempt, bot.clock(), Refused(400, words, words))
+    async with asyncio.timeout(20):  # it would try for ever
+        await bot.apply._record(request, attempt, bot.clock(), Refused(400, words, words))
 
     found = await bot.last_attempt(request.id)
     assert found is not None
@@ -70,7 +72,8 @@ async def test_a_doubt_is_kept_and_settled_with_any_words(bot: Bot, words: str) 
     request = await bot.applying()
     async with bot.database.write() as transaction:
         attempt = await attempts.start(transaction, request.id, 1, Reading("x", 1, None), bot.clock())
-    await bot.apply._record(request, attempt, bot.clock(), InDoubt(words, 500, words))
+    async with asyncio.timeout(20):
+        await bot.apply._record(request, attempt, bot.clock(), InDoubt(words, 500, words))
     bot.clock.advance(minutes=1)
 
     settled = await bot.decisions.settle(request.id, BEN, applied=False, reason=words)

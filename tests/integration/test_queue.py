@@ -1,0 +1,410 @@
+"""The jobs in PostgreSQL: bound to commits, taken by one worker, and outliving workers and servers."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+import structlog
+from procrastinate import RetryStrategy
+from sqlalchemy import create_engine, text
+
+from creditbot.runners import procrastinate as queue
+from creditbot.runners.embedded import Job
+from creditbot.runners.procrastinate import QUEUES, ProcrastinateQueue, ProcrastinateRunner, conninfo
+from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
+from tests.postgres import PostgresServer
+
+from .conftest import on_postgres
+from .test_runner import running
+
+HANGS = """
+import asyncio, sys
+from creditbot.runners.procrastinate import ProcrastinateRunner
+
+async def hang(key):
+    print("begun", key, flush=True)
+    await asyncio.Event().wait()
+
+async def nothing():
+    return []
+
+asyncio.run(ProcrastinateRunner(sys.argv[1], {"apply": hang}, nothing).run())
+"""
+
+QUEUE_IS_AWAY = "The job queue can't be reached; trying again"
+
+
+class Work:
+    """Jobs that note what becomes of them; those with a gate wait for it to open."""
+
+    def __init__(self) -> None:
+        self.begun = Counter[WakeUp]()
+        self.done = Counter[WakeUp]()
+        self.cancelled = Counter[WakeUp]()
+        self.at_once = Counter[WakeUp]()
+        self.most_at_once = Counter[WakeUp]()
+        self.gates: dict[str, asyncio.Event] = {}
+
+    def jobs(self) -> Mapping[str, Job]:
+        return {name: partial(self._run, name) for name in QUEUES}
+
+    async def _run(self, name: str, key: int) -> None:
+        me = WakeUp(name, key)
+        self.begun[me] += 1
+        self.at_once[me] += 1
+        self.most_at_once[me] = max(self.most_at_once[me], self.at_once[me])
+        try:
+            await (self.gates[name].wait() if name in self.gates else asyncio.sleep(0.01))
+        except asyncio.CancelledError:
+            self.cancelled[me] += 1
+            raise
+        else:
+            self.done[me] += 1
+        finally:
+            self.at_once[me] -= 1
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """As a process has it that does no jobs itself."""
+    database = Database(url, ProcrastinateQueue(url))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """For tests that stop it, or kill it: what it has committed, lasts."""
+    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=True)
+    yield server
+    server.close()
+
+
+async def nothing_due() -> list[WakeUp]:
+    """So that only what was deferred can run."""
+    return []
+
+
+def runner_of(url: str, work: Work) -> ProcrastinateRunner:
+    return ProcrastinateRunner(url, work.jobs(), nothing_due)
+
+
+async def defer(database: Database, *wake_ups: WakeUp) -> None:
+    async with database.write() as transaction:
+        transaction.wake_ups += wake_ups
+
+
+async def defer_until_taken(database: Database, wake_up: WakeUp) -> None:
+    """While the server comes back."""
+    while True:
+        try:
+            await defer(database, wake_up)
+        except (*AWAY, CommitUnclear):
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+async def until(condition: Callable[[], object], limit: float = 60) -> None:
+    async with asyncio.timeout(limit):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes too
+            await asyncio.sleep(0.02)
+
+
+def rows(url: str) -> dict[str, int]:
+    """How much each of the queue's tables holds."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        names = ("jobs", "events", "periodic_defers", "workers")
+        found = {
+            name: int(connection.scalar(text(f"SELECT count(*) FROM procrastinate_{name}")) or 0)  # noqa: S608 - our names
+            for name in names
+        }
+    engine.dispose()
+    return found
+
+
+def being_done(url: str) -> list[str]:
+    """What a worker has taken, as far as the queue knows."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        query = text("SELECT task_name FROM procrastinate_jobs WHERE status = 'doing'")
+        found = [str(name) for name in connection.scalars(query)]
+    engine.dispose()
+    return found
+
+
+APPLY, DRAW, NOTIFY = (WakeUp(name, 1) for name in ("apply", "draw", "notify"))
+
+
+@on_postgres
+async def test_a_job_runs_after_the_commit_that_calls_for_it_and_never_after_a_rollback(
+    database: Database, url: str, work: Work
+) -> None:
+    waker = database.waker
+    assert waker is not None
+
+    async def fail() -> None:
+        async with database.write() as transaction:
+            await waker.defer(transaction.connection, [WakeUp("draw", 13)])
+            raise ZeroDivisionError
+
+    async with running(runner_of(url, work)):
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        await defer(database, DRAW, NOTIFY)
+        await until(lambda: work.done[DRAW] and work.done[NOTIFY])
+
+    assert work.begun == {DRAW: 1, NOTIFY: 1}
+
+
+@on_postgres
+async def test_what_is_called_for_twice_in_one_transaction_is_queued_once(
+    database: Database, url: str
+) -> None:
+    await defer(database, DRAW, NOTIFY, DRAW)
+    await defer(database)
+
+    assert rows(url)["jobs"] == 2
+
+
+@on_postgres
+async def test_of_two_workers_one_does_each_job_and_none_beside_another_of_its_kind(
+    database: Database, url: str, work: Work
+) -> None:
+    wake_ups = [WakeUp(name, key) for name in QUEUES for key in range(5)]
+
+    async with running(runner_of(url, work)), running(runner_of(url, work)):
+        for _ in range(3):
+            await defer(database, *wake_ups)
+        await until(lambda: work.done.total() >= 3 * len(wake_ups))
+
+    assert work.done == dict.fromkeys(wake_ups, 3)
+    assert set(work.most_at_once.values()) == {1}
+
+
+@on_postgres
+async def test_a_job_that_fails_is_tried_again_until_it_succeeds(
+    database: Database, url: str, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = RetryStrategy(max_attempts=queue.RETRY.max_attempts, wait=0)
+    monkeypatch.setattr(queue, "RETRY", at_once)
+    tries = Counter[int]()
+
+    async def draw(key: int) -> None:
+        tries[key] += 1
+        if tries[key] < 7:
+            raise RuntimeError("a fault in a job")
+
+    runner = ProcrastinateRunner(url, {**work.jobs(), "draw": draw}, nothing_due)
+    async with running(runner):
+        await defer(database, DRAW)
+        await until(lambda: tries[1] == 7)
+        await defer(database, NOTIFY)
+        await until(lambda: work.done[NOTIFY])
+
+    assert tries == {1: 7}
+    assert rows(url)["jobs"] <= 2  # those of the sweep at most
+
+
+@on_postgres
+async def test_jobs_that_hang_at_sendgrid_hold_up_no_card_and_no_notice(
+    database: Database, url: str, work: Work
+) -> None:
+    work.gates["apply"] = asyncio.Event()
+    many = [WakeUp("apply", key) for key in range(queue.AT_ONCE + 5)]
+
+    async with running(runner_of(url, work)):
+        await defer(database, *many)
+        await until(lambda: work.begun.total() >= queue.AT_ONCE)
+        await defer(database, DRAW, NOTIFY)
+        await until(lambda: work.done[DRAW] and work.done[NOTIFY])
+        assert sum(work.begun[wake_up] for wake_up in many) == queue.AT_ONCE
+        work.gates["apply"].set()
+        await until(lambda: all(work.done[wake_up] for wake_up in many))
+
+
+@on_postgres
+async def test_the_sweep_queues_what_is_due_and_in_no_queue(database: Database, url: str, work: Work) -> None:
+    work.gates["apply"] = asyncio.Event()
+
+    async def due() -> list[WakeUp]:
+        return [wake_up for wake_up in (APPLY, DRAW) if not work.done[wake_up]]
+
+    async with running(ProcrastinateRunner(url, work.jobs(), due)):
+        await until(lambda: work.done[DRAW] and work.begun[APPLY])
+        swept = await periodic(url)
+        while await periodic(url) < swept + 3:  # noqa: ASYNC110 - three more sweeps, which find it running
+            await asyncio.sleep(0.1)
+        assert rows(url)["jobs"] <= 3  # apply itself, a sweep and a rescue
+        work.gates["apply"].set()
+        await until(lambda: work.done[APPLY])
+
+    assert work.begun == {APPLY: 1, DRAW: 1}
+
+
+async def periodic(url: str) -> int:
+    """The second of the latest sweep."""
+    async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+        found = await connection.execute(
+            "SELECT coalesce(max(defer_timestamp), 0) FROM procrastinate_periodic_defers "
+            "WHERE task_name = 'creditbot.sweep'"
+        )
+        row = await found.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@on_postgres
+async def test_jobs_outlive_the_cutting_of_every_connection(database: Database, url: str, work: Work) -> None:
+    work.gates["apply"] = asyncio.Event()
+
+    async with running(runner_of(url, work)):
+        await defer(database, APPLY)
+        await until(lambda: work.begun[APPLY])
+        for key in (2, 3):
+            async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+                await connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            await defer_until_taken(database, WakeUp("draw", key))
+            await until(lambda key=key: work.done[WakeUp("draw", key)])  # type: ignore[misc]  # bound at once
+        work.gates["apply"].set()
+        await until(lambda: work.done[APPLY])
+
+    assert not work.cancelled
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate", "away"])
+async def test_jobs_outlive_a_restart_of_the_server(
+    own_server: PostgresServer, work: Work, mode: str
+) -> None:
+    url = own_server.driver_url(await asyncio.to_thread(own_server.create_migrated))
+    database = Database(url, ProcrastinateQueue(url))
+    work.gates["apply"] = asyncio.Event()
+
+    async with running(runner_of(url, work)):
+        await defer(database, APPLY)
+        await until(lambda: work.begun[APPLY])
+        if mode == "away":
+            with structlog.testing.capture_logs() as logs:
+                await asyncio.to_thread(own_server.stop)
+                await until(lambda: QUEUE_IS_AWAY in [entry["event"] for entry in logs])
+            await asyncio.to_thread(own_server.start)
+        else:
+            await asyncio.to_thread(own_server.restart, "fast" if mode == "fast" else "immediate")
+        await defer_until_taken(database, DRAW)
+        await until(lambda: work.done[DRAW])
+        assert not work.cancelled
+        work.gates["apply"].set()
+        await until(lambda: work.done[APPLY])
+        await defer(database, NOTIFY)
+        await until(lambda: work.done[NOTIFY])
+    await database.close()
+
+    assert not work.cancelled
+
+
+@on_postgres
+async def test_a_job_whose_worker_was_killed_is_done_by_another(
+    database: Database, url: str, work: Work
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HANGS, url, stdout=asyncio.subprocess.PIPE
+    )
+    await defer(database, APPLY)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"begun 1\n"
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+    async with running(runner_of(url, work)):
+        await until(lambda: work.done[APPLY])
+
+    assert work.begun == {APPLY: 1}
+
+
+@on_postgres
+async def test_stopping_cancels_what_does_not_finish_and_leaves_it_to_be_taken_up_again(
+    database: Database, url: str, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "FINISH", 0.1)
+    monkeypatch.setattr(queue, "RETRY", RetryStrategy(max_attempts=queue.RETRY.max_attempts, wait=0))
+    work.gates["apply"] = asyncio.Event()
+
+    async with running(runner_of(url, work)):
+        await defer(database, APPLY)
+        await until(lambda: work.begun[APPLY])
+    assert (work.begun, work.done, work.cancelled) == ({APPLY: 1}, {}, {APPLY: 1})
+    assert (being_done(url), rows(url)["workers"]) == ([], 0)
+    await defer(database, DRAW)
+    await asyncio.sleep(0.5)
+    assert work.begun == {APPLY: 1}
+
+    del work.gates["apply"]
+    async with running(runner_of(url, work)):
+        await until(lambda: work.done[APPLY] and work.done[DRAW])
+
+
+@on_postgres
+async def test_stopping_lets_what_runs_finish_and_acknowledges_it(
+    database: Database, url: str, work: Work
+) -> None:
+    work.gates["apply"] = asyncio.Event()
+
+    async with running(runner_of(url, work)):
+        await defer(database, APPLY)
+        await until(lambda: work.begun[APPLY])
+        asyncio.get_running_loop().call_later(0.5, work.gates["apply"].set)
+
+    assert (work.done, work.cancelled) == ({APPLY: 1}, {})
+    assert (being_done(url), rows(url)["workers"]) == ([], 0)
+    assert rows(url)["jobs"] <= 2  # those of the sweep at most
+
+
+@on_postgres
+async def test_stopping_before_anything_has_started_ends_at_once(url: str, work: Work) -> None:
+    runner = runner_of(url, work)
+    await runner.stop()
+
+    async with asyncio.timeout(60):
+        await runner.run()
+
+    assert rows(url)["workers"] == 0
+
+
+@on_postgres
+async def test_the_queues_tables_do_not_grow_with_the_work_that_is_done(
+    database: Database, url: str, work: Work
+) -> None:
+    async with running(runner_of(url, work)):
+        begun = await periodic(url)
+        for turn in range(10):
+            await defer(database, *(WakeUp(name, turn) for name in QUEUES))
+        await until(lambda: work.done.total() == 10 * len(QUEUES))
+        while await periodic(url) < begun + 3:  # noqa: ASYNC110 - a few sweeps besides
+            await asyncio.sleep(0.1)
+
+    left = rows(url)
+    assert left["jobs"] <= 2  # a sweep and a rescue that nobody has taken yet
+    assert left["events"] <= 2 * left["jobs"]
+    assert left["periodic_defers"] <= 2
+    assert left["workers"] == 0
+
+
+def test_the_queue_is_a_waker() -> None:
+    waker: Waker = ProcrastinateQueue("postgresql+psycopg://nobody@/nothing?host=nowhere")
+    waker.committed([])
