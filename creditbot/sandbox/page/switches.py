@@ -22,13 +22,13 @@ class Switch:
 
 
 SWITCHES = (
-    Switch("drop", "Drop after applying", "its answer gets lost", "drop_after"),
-    Switch("hang", "Hang", "no answer, not applied", "hang_before"),
-    Switch("error", "500", "an error, not applied", "status_before"),
+    Switch("drop", "Drop after applying", "the next answer is lost", "drop_after"),
+    Switch("hang", "Hang", "the next PATCH is not answered", "hang_before"),
+    Switch("error", "500", "the next PATCH is an error", "status_before"),
     Switch(
         "rate_limit",
         "429",
-        "try again in 5 seconds",
+        "the next PATCH must wait 5 s",
         "rate_limit",
         FaultOptions(reset=5),
     ),

@@ -27,7 +27,7 @@ const TABLES = [
     title: "Attempts",
     none: "Nothing has been sent to SendGrid yet.",
     columns: {
-      Request: (row) => row.request_id,
+      For: (row) => row.request_id,
       Try: (row) => row.number,
       Began: (row) => moment(row.started_at),
       Outcome: (row) => (row.outcome ? words(row.outcome) : "under way"),
@@ -46,7 +46,7 @@ const TABLES = [
       For: (row) => row.request_id ?? "",
       Event: (row) => words(row.kind),
       By: (row) => (row.actor ? nameOf(row.actor) : "creditbot"),
-      Hash: (row) => el("code", { title: `${row.hash} after ${row.previous_hash}` }, row.hash.slice(0, 8)),
+      Hash: (row) => el("code", { title: `${row.hash} after ${row.previous_hash}` }, row.hash.slice(0, 6)),
     },
   },
 ];

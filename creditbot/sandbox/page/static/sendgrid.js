@@ -8,6 +8,8 @@ import { change, state } from "./store.js";
 const number = (value) => value.toLocaleString("en");
 const signed = (value) => (value > 0 ? `+${number(value)}` : number(value).replace("-", "−"));
 
+const LOW = 0.05;
+
 const FAULTS = {
   drop_after: "applied, then the answer was dropped",
   hang_before: "no answer",
@@ -33,7 +35,7 @@ function frame() {
     {},
     el("h3", {}, "Subusers", el("label", { class: "mail toggle" }, el("input", { type: "checkbox", role: "switch", change: setMail }), "mail is being sent")),
     el("ul", { class: "subusers" }),
-    el("h3", {}, "What the next PATCH meets"),
+    el("h3", {}, "What goes wrong"),
     el("ul", { class: "switches" }),
     el("h3", {}, "PATCH calls"),
     el("ol", { class: "calls", "aria-live": "polite" }),
@@ -48,7 +50,7 @@ function drawSubuser(one) {
     el("span", { class: "username" }, one.username),
     el("span", { class: "muted" }, one.type),
     el("span", { class: "remain" }),
-    limited ? el("meter", { min: "0", max: String(one.total), "aria-label": `Remaining credits of ${one.username}` }) : null,
+    limited ? el("span", { class: "bar", "aria-hidden": "true" }, el("span")) : null,
     el("span", { class: "muted applied" }),
   );
 }
@@ -56,12 +58,12 @@ function drawSubuser(one) {
 /** Balances change all the time, so they are set where they stand. */
 function updateSubuser(body, one) {
   const place = body.querySelector(`[data-subuser="${CSS.escape(one.username)}"]`);
-  const meter = place.querySelector("meter");
+  const bar = place.querySelector(".bar span");
   place.querySelector(".remain").textContent = one.remain === null ? "no limit" : number(one.remain);
-  if (meter) {
-    meter.max = Math.max(one.total, one.remain);
-    meter.value = one.remain;
-    meter.low = one.total * 0.05;
+  if (bar) {
+    const share = Math.max(0, Math.min(1, one.remain / one.total));
+    bar.style.width = `${share * 100}%`;
+    bar.classList.toggle("low", share < LOW);
   }
   const applied = one.applied.length ? `applied: ${one.applied.map(signed).join(", ")}` : "";
   place.querySelector(".applied").textContent = applied;
