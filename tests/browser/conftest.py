@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from .seat import Seat
 from .stage import Stage, set_up
@@ -83,14 +83,20 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
         if message.type in {"error", "warning"} and "422" not in message.text:
             complaints.append(message.text)
 
+    def asked_of(url: str, asked: Request) -> None:
+        if not asked.url.startswith(url):
+            complaints.append(f"{asked.url} is another host's")
+
     def watch(page: Page, url: str) -> None:
         page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith(url) or complaints.append(asked.url))
+        page.on("request", lambda asked: asked_of(url, asked))
 
     async with AsyncExitStack() as stack:
 
         async def open_(stage: Stage, **context: Any) -> Seat:
+            for person in stage.slack.workspace.people:  # a form that an earlier test left open
+                stage.slack.workspace.close_all(person)
             options = {"viewport": DESKTOP, "locale": "en-US", "timezone_id": "UTC"} | context
             opened = await stack.enter_async_context(await browser.new_context(**options))
             opened.set_default_timeout(PATIENCE)
@@ -108,3 +114,9 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 async def seat(stage: Stage, open_page: OpenPage) -> Seat:
     """The page on a desktop, with the shared stage behind it."""
     return await open_page(stage)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_seat(fresh_stage: Stage, open_page: OpenPage) -> Seat:
+    """The page on a desktop, with a fresh stage behind it."""
+    return await open_page(fresh_stage)

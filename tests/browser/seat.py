@@ -57,7 +57,7 @@ class Seat:
     async def type(self, text: str) -> None:
         """Type into the box and send it."""
         await self.box.fill(text)
-        await self.page.get_by_role("button", name="Send").click()
+        await self.page.get_by_role("button", name="Send", exact=True).click()
 
     def message(self, text: str | re.Pattern[str]) -> Locator:
         """The newest message with this text in it."""

@@ -84,9 +84,7 @@ async def test_the_page_leads_a_newcomer_to_an_applied_change_and_through_a_doub
     assert fresh_stage.sendgrid.account.applied("acme") == [5000, 250]
 
 
-async def test_the_record_and_sendgrid_stand_beside_it(
-    stage: Stage, seat: Seat, subuser: str
-) -> None:
+async def test_the_record_and_sendgrid_stand_beside_it(stage: Stage, seat: Seat, subuser: str) -> None:
     await seat.ask(subuser)
     await seat.approve(subuser)
     panel = await seat.open_panel("SendGrid")

@@ -8,6 +8,12 @@ import { change, state } from "./store.js";
 
 const place = document.getElementById("guide");
 const STEPS = 6;
+const LAST = {
+  number: 6,
+  text: "That was all of it: nothing sent twice, nothing lost, nothing pretended. Next:",
+  does: "install",
+  label: "Install it for real",
+};
 
 export function drawGuide() {
   if (!state.me) return;
@@ -19,13 +25,11 @@ export function drawGuide() {
 export function nextStep({ cast, me, channel: here, record, switches }) {
   const requests = record.requests;
   const doubted = new Set(record.events.filter((event) => event.to_status === "in_doubt").map((event) => event.request_id));
-  const clean = requests.filter((request) => !doubted.has(request.id));
-  if (!clean.some((request) => request.status === "applied")) return firstChange({ cast, me, here, requests: clean });
-  const settled = requests.filter((request) => doubted.has(request.id) && request.status !== "in_doubt");
-  if (settled.length) return { number: 6, text: "That was all of it: nothing sent twice, nothing lost, nothing pretended. Next:", does: "install", label: "Install it for real" };
-  const open = requests.find((request) => request.status === "in_doubt");
-  if (open) return inDoubt({ cast, me, here, open });
-  return makeDoubt({ cast, me, here, requests, switches });
+  const inDoubt = requests.find((request) => request.status === "in_doubt");
+  if (inDoubt) return settle({ cast, me, here, open: inDoubt });
+  if (requests.some((request) => doubted.has(request.id))) return LAST;
+  if (requests.some((request) => request.status === "applied")) return makeDoubt({ cast, me, here, requests, switches });
+  return firstChange({ cast, me, here, requests });
 }
 
 function firstChange({ cast, me, here, requests }) {
@@ -55,7 +59,7 @@ function makeDoubt({ cast, me, here, requests, switches }) {
   return { number: 4, text: "Now ask for another change, and let it be approved:", code: `/credits add ${cast.subuser} 250 Newsletter`, does: "type", label: "Type it for me" };
 }
 
-function inDoubt({ cast, me, here, open }) {
+function settle({ cast, me, here, open }) {
   const number = 5;
   if (open.remain_after === null) {
     return { number, text: "In doubt: the answer was lost. creditbot sends nothing again; in a few seconds it reads the balance, and settles what that proves." };
