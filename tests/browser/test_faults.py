@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from .seat import Seat
 from .stage import Stage
@@ -50,6 +50,15 @@ async def test_a_card_that_slack_refused_is_drawn_later(fresh_stage: Stage, open
     await fresh_stage.slack.until(lambda: [call for call in fresh_stage.slack.calls if call.status == 503])
     await down.uncheck()
     await expect(open_seat.card("acme")).to_contain_text("Waiting for approval")
+
+
+async def test_a_sandbox_that_has_ended_is_missed(fresh_stage: Stage, browser: Browser) -> None:
+    page = await browser.new_page()  # its console tells of the lost connection, so nobody listens to it
+    await page.goto(fresh_stage.page.url)
+    await expect(page.get_by_role("radio", name=re.compile("Alice"))).to_be_visible()
+    await fresh_stage.page.stop()
+    await expect(page.get_by_text("The sandbox does not answer.")).to_be_visible()
+    await page.close()
 
 
 async def test_mail_that_is_sent_lowers_a_balance_and_can_be_stopped(
