@@ -40,6 +40,13 @@ async def test_escape_closes_the_list_and_enter_sends(seat: Seat) -> None:
     await expect(seat.box).to_have_value("")
 
 
+async def test_two_commands_in_a_row_are_both_sent(seat: Seat, subuser: str) -> None:
+    await seat.type("/credits help")
+    await seat.type(f"/credits balance {subuser}")
+    await expect(seat.message("What you can type")).to_be_visible()
+    await expect(seat.message(f"Credits of {subuser}")).to_be_visible()
+
+
 async def test_a_command_that_no_app_has_is_refused(seat: Seat) -> None:
     await seat.type("/weather Berlin")
     await expect(seat.page.get_by_role("alert").first).to_contain_text("/weather is not a command here")

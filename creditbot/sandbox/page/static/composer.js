@@ -15,7 +15,6 @@ const readOnly = document.getElementById("read-only");
 
 let items = [];
 let active = 0;
-let sending = false;
 const sent = [];
 let recalled = 0;
 
@@ -129,25 +128,20 @@ function recall(event, step) {
   input.value = recalled ? sent.at(-recalled) : "";
 }
 
+/** The box is free again at once: whoever types on does not wait for the bot's answer. */
 async function send() {
   const text = input.value.trim();
-  if (!text || sending) return;
-  sending = true;
-  form.setAttribute("aria-busy", "true");
+  if (!text) return;
   trouble.textContent = "";
+  input.value = "";
+  recalled = 0;
+  sent.push(text);
+  close();
+  drawHint(null);
   try {
-    const told = act("say", { user: state.me, channel: state.channel, text });
-    input.value = "";
-    recalled = 0;
-    close();
-    drawHint(null);
-    await told;
-    sent.push(text);
+    await act("say", { user: state.me, channel: state.channel, text });
   } catch (error) {
     trouble.textContent = error.message;
     if (!input.value) input.value = text;
-  } finally {
-    sending = false;
-    form.removeAttribute("aria-busy");
   }
 }
