@@ -114,9 +114,3 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 async def seat(stage: Stage, open_page: OpenPage) -> Seat:
     """The page on a desktop, with the shared stage behind it."""
     return await open_page(stage)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def open_seat(fresh_stage: Stage, open_page: OpenPage) -> Seat:
-    """The page on a desktop, with a fresh stage behind it."""
-    return await open_page(fresh_stage)
