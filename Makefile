@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help demo test campaign check format lock snapshots diagram clean
+.PHONY: help demo test campaign check format lock snapshots screenshots diagram clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -18,7 +18,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP) ## Run the main job against a sandbox on this machine (ARGS=--once ends after the story)
+demo: $(STAMP) ## Try the bot in a browser, in a sandbox on this machine (ARGS=--help for more)
 	$(BIN)/creditbot demo $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
@@ -42,6 +42,9 @@ snapshots: $(STAMP) ## Write the cards' snapshots anew, to be read in the diff
 
 diagram: $(STAMP) ## Draw the README's diagram of states anew, from the code
 	$(BIN)/python -m tests.readme
+
+screenshots: $(STAMP) ## Take the README's pictures anew (needs chromium)
+	CREDITBOT_SCREENSHOTS=docs CREDITBOT_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -q tests/browser/test_first_minute.py
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --upgrade --python-version 3.11 pyproject.toml -o requirements.lock

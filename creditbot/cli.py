@@ -151,12 +151,30 @@ def migrate() -> None:
 @app.command()
 def demo(
     *,
-    once: Annotated[bool, typer.Option(help="End after the story; exit 0 if all came true.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="No page: tell the story of one request; exit 0 if it came true.")
+    ] = False,
+    story: Annotated[
+        bool, typer.Option("--story", help="Tell that story first, then leave the page up.")
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Keep all in this folder, and go on from there."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where the page is; 8025 or a free port if not said.")
+    ] = None,
 ) -> None:
-    """Run the bot against a Slack and a SendGrid on this machine, and play a request through."""
-    from creditbot.sandbox.demo import play
+    """Try the bot in a browser, against a Slack and a SendGrid on this machine."""
+    from creditbot.domain.commands import USAGE
+    from creditbot.sandbox.demo import PortTaken, show_page, tell_once
 
-    raise SystemExit(asyncio.run(play(once=once)))
+    if once:
+        raise SystemExit(asyncio.run(tell_once()))
+    try:
+        raise SystemExit(asyncio.run(show_page(usage=USAGE, port=port, keep=keep, story=story)))
+    except PortTaken as error:
+        fail(str(error), code=FAULTY_SETTINGS)
 
 
 @requests_app.command("list")

@@ -1,8 +1,11 @@
-"""`creditbot demo`: the main job, played against the real bot, and told as it happens."""
+"""`creditbot demo`: the real bot between a Slack and a SendGrid on this machine, with a page to use it."""
 
 import asyncio
+import contextlib
 import signal
 import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -10,35 +13,169 @@ from rich.console import Console
 from rich.markup import escape
 
 from .bot import Bot, environment
+from .keeping import restore, save
+from .page import Cast, PageServer
 from .sendgrid import SendGridSandbox
 from .slack import SlackSandbox
 from .story import Story, StoryBroke
-from .world import furnish_sendgrid, furnish_slack
+from .world import ALICE, APPROVALS, BOB, GENERAL, MAILS_PER_SECOND, furnish_sendgrid, furnish_slack
+
+CAST = Cast(requester=ALICE, approver=BOB, general=GENERAL, approvals=APPROVALS, subuser="acme")
+USUAL_PORT = 8025
+KEPT = "sandbox.json"
+SAVE_SECONDS = 2.0
+SENDGRID_TIMEOUT = "3"
+"""A doubt should be settled while a person watches, so SendGrid gets less time than in earnest."""
 
 
-async def play(*, once: bool) -> int:
-    """Start the sandbox and the bot, play the story, and stay up unless `once`; return the exit status."""
+class PortTaken(Exception):
+    """Something else listens on the port that was asked for."""
+
+
+@dataclass
+class Stage:
+    """All that takes part, and where its files are."""
+
+    console: Console
+    slack: SlackSandbox
+    sendgrid: SendGridSandbox
+    bot: Bot
+    folder: Path
+
+
+async def tell_once() -> int:
+    """Play the story to its end and return the exit status: 0 if all of it came true."""
+    async with _stage(None) as stage:
+        stage.console.print(
+            "[bold]creditbot demo[/]: a Slack and a SendGrid on this machine, and the real bot.\n"
+        )
+        try:
+            await stage.bot.start()
+            return await _tell(stage)
+        finally:
+            await stage.bot.stop()
+
+
+async def show_page(
+    *, usage: Mapping[str, str], port: int | None = None, keep: Path | None = None, story: bool = False
+) -> int:
+    """Serve the page until Ctrl+C; return the exit status.
+
+    `usage` has a line such as `/credits show ID` for each subcommand. Without `port` it is the usual one, or
+    a free one. With `keep`, files stay in that folder and another run goes on with them; with `story`, the
+    story is played first.
+    """
+    stop = _asked_to_stop()
+    async with _stage(keep) as stage:
+        stage.bot.env["SENDGRID_TIMEOUT"] = SENDGRID_TIMEOUT
+        if not story:  # the story is told in whole numbers
+            stage.sendgrid.account.burn_rates.update(MAILS_PER_SECOND)
+        stage.sendgrid.start_burn()
+        async with await _page(stage, usage, port) as page, _kept(stage, keep):
+            _say_where(stage, page)
+            try:
+                return await _run(stage, stop, story=story)
+            finally:
+                await stage.bot.stop()
+                stage.console.print("Stopped.")
+
+
+@contextlib.asynccontextmanager
+async def _stage(keep: Path | None) -> AsyncIterator[Stage]:
     console = Console(highlight=False, soft_wrap=True)
-    with tempfile.TemporaryDirectory(prefix="creditbot-demo-") as name:
-        folder = Path(name)
+    with _folder(keep) as folder:
         async with SlackSandbox() as slack, SendGridSandbox() as sendgrid:
             furnish_slack(slack)
             furnish_sendgrid(sendgrid, date.today())  # noqa: DTZ011 - the day on this machine is meant
             bot = Bot(environment(slack, sendgrid, folder), folder)
-            console.print(
-                "[bold]creditbot demo[/]: a Slack and a SendGrid on this machine, and the real bot.\n"
-            )
-            try:
-                await bot.start()
-                status = await _tell(Story(console, slack, sendgrid, bot))
-                if not once and status == 0:
-                    await _stay_up(console, slack, sendgrid, bot)
-            finally:
-                await bot.stop()
-    return status
+            yield Stage(console, slack, sendgrid, bot, folder)
 
 
-async def _tell(story: Story) -> int:
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="creditbot-demo-") as name:
+        yield Path(name)
+
+
+@contextlib.asynccontextmanager
+async def _kept(stage: Stage, keep: Path | None) -> AsyncIterator[None]:
+    """Bring back what an earlier run kept, and keep this one."""
+    if keep is None:
+        yield
+        return
+    file = stage.folder / KEPT
+    restore(file, stage.slack, stage.sendgrid)
+
+    async def save_often() -> None:
+        while True:
+            await asyncio.sleep(SAVE_SECONDS)
+            save(file, stage.slack, stage.sendgrid)
+
+    saving = asyncio.create_task(save_often())
+    try:
+        yield
+    finally:
+        saving.cancel()
+        save(file, stage.slack, stage.sendgrid)
+
+
+async def _page(stage: Stage, usage: Mapping[str, str], port: int | None) -> PageServer:
+    """The page's server, which listens: on the port that was asked for, or on one that is free."""
+
+    def on(port: int) -> PageServer:
+        database = stage.folder / "creditbot.db"
+        return PageServer(stage.slack, stage.sendgrid, database=database, cast=CAST, usage=usage, port=port)
+
+    page = on(USUAL_PORT if port is None else port)
+    try:
+        await page.start()
+    except OSError as error:
+        if port is not None:
+            raise PortTaken(f"Something else listens on port {port}; choose another with --port.") from error
+        page = on(0)
+        await page.start()
+    return page
+
+
+def _say_where(stage: Stage, page: PageServer) -> None:
+    say = stage.console.print
+    say("[bold]creditbot demo[/]: the real bot, between a Slack and a SendGrid on this machine.\n")
+    say(f"  Open  [bold cyan]{page.url}[/]\n")
+    say(f"  the record   DATABASE_URL={escape(stage.bot.env['DATABASE_URL'])} creditbot requests list")
+    say(f"  the log      {escape(str(stage.bot.log_file))}")
+    say("\nCtrl+C ends it.")
+
+
+async def _run(stage: Stage, stop: asyncio.Event, *, story: bool) -> int:
+    """The bot's run beside the page; whoever ends it may do so before the bot is ready."""
+    stopped = asyncio.create_task(stop.wait())
+    playing = asyncio.create_task(_play(stage, story=story))
+    await asyncio.wait({stopped, playing}, return_when=asyncio.FIRST_COMPLETED)
+    if not playing.done():
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+    elif (status := playing.result()) != 0:
+        stopped.cancel()
+        return status
+    await stopped
+    return 0
+
+
+async def _play(stage: Stage, *, story: bool) -> int:
+    try:
+        await stage.bot.start()
+    except (RuntimeError, TimeoutError) as error:
+        stage.console.print(f"\n[bold red]The bot did not start:[/] {escape(str(error))}")
+        return 1
+    return await _tell(stage) if story else 0
+
+
+async def _tell(stage: Stage) -> int:
+    story = Story(stage.console, stage.slack, stage.sendgrid, stage.bot)
     try:
         await story.tell()
     except (StoryBroke, AssertionError, LookupError, TimeoutError) as error:
@@ -48,14 +185,8 @@ async def _tell(story: Story) -> int:
     return 0
 
 
-async def _stay_up(console: Console, slack: SlackSandbox, sendgrid: SendGridSandbox, bot: Bot) -> None:
-    console.print("\nEverything stays up for you to look at, until Ctrl+C:")
-    console.print(f"  the bot          {bot.url}/readyz and {bot.url}/metrics")
-    console.print(f"  Slack's Web API  {slack.api_url}")
-    console.print(f"  SendGrid         {sendgrid.url}/v3/user/credits with the key {sendgrid.api_key}")
-    console.print(f"  the SQL record   DATABASE_URL={bot.env['DATABASE_URL']} creditbot requests list")
+def _asked_to_stop() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
-    console.print("Stopped.")
+    return stop

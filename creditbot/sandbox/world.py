@@ -9,6 +9,7 @@ ALICE = "U0ALICE"  # asks; an approver too, though not of her own requests
 BOB = "U0BOB"  # approves, listed by name
 CAROL = "U0CAROL"  # approves, through the user group
 DAN = "U0DAN"  # neither
+ERIN = "U0ERIN"  # looks at the record
 FINANCE = "S0FINANCE"
 GENERAL = "C0GENERAL"
 APPROVALS = "C0APPROVALS"
@@ -17,14 +18,19 @@ APPROVERS = f"{ALICE},{BOB},{FINANCE}"
 
 def furnish_slack(slack: SlackSandbox) -> None:
     workspace = slack.workspace
-    workspace.add_person(Person(ALICE, "alice", "Alice", tz="Europe/Berlin"))
-    workspace.add_person(Person(BOB, "bob", "Bob", tz="America/New_York"))
-    workspace.add_person(Person(CAROL, "carol", "Carol", tz="Europe/London"))
-    workspace.add_person(Person(DAN, "dan", "Dan", tz="Asia/Tokyo"))
-    everyone = (ALICE, BOB, CAROL, DAN)
+    workspace.add_person(Person(ALICE, "alice", "Alice", "Europe/Berlin", "asks"))
+    workspace.add_person(Person(BOB, "bob", "Bob", "America/New_York", "approves"))
+    workspace.add_person(Person(CAROL, "carol", "Carol", "Europe/London", "approves"))
+    workspace.add_person(Person(DAN, "dan", "Dan", "Asia/Tokyo", "outsider"))
+    workspace.add_person(Person(ERIN, "erin", "Erin", "Europe/Paris", "auditor"))
+    everyone = (ALICE, BOB, CAROL, DAN, ERIN)
     workspace.add_channel(GENERAL, "general", members=everyone)
     workspace.add_channel(APPROVALS, "credit-approvals", members=everyone, bot_in=True)
     workspace.add_user_group(FINANCE, "finance", [CAROL])
+
+
+MAILS_PER_SECOND = {"acme": 0.5, "globex": 0.2, "initech": 3.0}
+"""How fast each subuser sends, where mail is let flow."""
 
 
 def furnish_sendgrid(sendgrid: SendGridSandbox, today: date) -> None:

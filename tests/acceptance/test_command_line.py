@@ -117,6 +117,7 @@ def test_a_wheel_lays_its_tables_outside_the_checkout(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("creditbot-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
+        assert "creditbot/sandbox/page/static/index.html" in archive.namelist()
     env = {"PYTHONPATH": str(tmp_path / "installed"), "DATABASE_URL": f"sqlite:///{tmp_path}/wheel.db"}
     done = creditbot("migrate", env=env, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -45,7 +45,13 @@ class Acts:
         return await self._deliver(SLASH_COMMANDS, payload, self._answers.to_command)
 
     async def click(
-        self, user: str, message: Message | View, label_or_action_id: str, *, confirm: bool = True
+        self,
+        user: str,
+        message: Message | View,
+        label_or_action_id: str,
+        *,
+        confirm: bool = True,
+        block_id: str | None = None,
     ) -> Delivery:
         """A person clicks a button of a message, a modal or the Home tab, as it stands now.
 
@@ -53,7 +59,7 @@ class Acts:
         is the person's answer; without it nothing is sent.
         """
         self._check_sight(user, message)
-        block, button = button_named(_blocks(message), label_or_action_id)
+        block, button = button_named(_blocks(message), label_or_action_id, block_id)
         if button.get("confirm") and not confirm:
             return Delivery(INTERACTIVE, {}, "", sent=False)
         return await self._act(user, message, control_action(block, button))
@@ -71,10 +77,12 @@ class Acts:
         }
         return await self._act(user, message, action)
 
-    async def choose(self, user: str, message: Message | View, name: str, option: str) -> Delivery:
+    async def choose(
+        self, user: str, message: Message | View, name: str, option: str, *, block_id: str | None = None
+    ) -> Delivery:
         """A person picks an option of a select or menu, which is found by `action_id` or placeholder."""
         self._check_sight(user, message)
-        block, element = choice_named(_blocks(message), name)
+        block, element = choice_named(_blocks(message), name, block_id)
         chosen = {"selected_option": option_named(element, option)}
         return await self._act(user, message, control_action(block, element) | chosen)
 
@@ -108,10 +116,11 @@ class Acts:
             event["view"] = self._payloads.view(self.workspace.homes[user])
         return await self._deliver(EVENTS, self._payloads.event(event))
 
-    def say(self, user: str, text: str, *, channel: str) -> Message:
+    def say(self, user: str, text: str, *, channel: str, thread_ts: str | None = None) -> Message:
         """A person writes a message; the bot, which subscribes to no messages, doesn't hear of it."""
         typed = self.workspace.directory().escape(text)
-        return self.workspace.post(self._channel(channel).id, self.workspace.person(user).id, text=typed)
+        where = self._channel(channel).id
+        return self.workspace.post(where, self.workspace.person(user).id, text=typed, thread_ts=thread_ts)
 
     async def deliver_again(self, delivery: Delivery) -> Delivery:
         """Slack sends the very same payload once more, in the same envelope."""

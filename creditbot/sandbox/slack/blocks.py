@@ -75,9 +75,16 @@ def _controls(part: Any, block: Json) -> Iterator[tuple[Json, Json]]:
             yield from _controls(value, inner)
 
 
-def button_named(blocks: Iterable[Json], name: str) -> tuple[Json, Json]:
-    """The first button with this visible text or `action_id`, and its block; LookupError for none."""
-    buttons = [(block, element) for block, element in controls(blocks) if element["type"].endswith("button")]
+def button_named(blocks: Iterable[Json], name: str, block_id: str | None = None) -> tuple[Json, Json]:
+    """The first button with this visible text or `action_id`, and its block; LookupError for none.
+
+    With `block_id` it is looked for in that block only.
+    """
+    buttons = [
+        (block, element)
+        for block, element in controls(blocks)
+        if element["type"].endswith("button") and block_id in (None, block["block_id"])
+    ]
     for block, button in buttons:
         if label(button) == name:
             return block, button
@@ -88,11 +95,15 @@ def button_named(blocks: Iterable[Json], name: str) -> tuple[Json, Json]:
     raise LookupError(f"no button {name!r} here; there are: {there}")
 
 
-def choice_named(blocks: Iterable[Json], name: str) -> tuple[Json, Json]:
-    """The first select or menu with this `action_id` or placeholder, and its block; LookupError for none."""
+def choice_named(blocks: Iterable[Json], name: str, block_id: str | None = None) -> tuple[Json, Json]:
+    """The first select or menu with this `action_id` or placeholder, and its block; LookupError for none.
+
+    With `block_id` it is looked for in that block only.
+    """
     for block, element in controls(blocks):
         has_options = "options" in element or "option_groups" in element
-        if has_options and name in (element["action_id"], label(element, "placeholder")):
+        in_sight = has_options and block_id in (None, block["block_id"])
+        if in_sight and name in (element["action_id"], label(element, "placeholder")):
             return block, element
     raise LookupError(f"no select or menu {name!r} here")
 

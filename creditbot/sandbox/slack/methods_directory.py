@@ -32,6 +32,7 @@ class Directory:
             raise Refusal("user_not_found")
         name = person.name if person else self._workspace.bot_name
         real_name = person.real_name if person else self._workspace.bot_name
+        title = person.title if person else ""
         return {
             "user": {
                 "id": user,
@@ -46,6 +47,7 @@ class Directory:
                     "real_name_normalized": real_name,
                     "display_name": name,
                     "display_name_normalized": name,
+                    "title": title,
                     "team": self._workspace.team_id,
                 },
             }

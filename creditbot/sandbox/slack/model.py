@@ -11,12 +11,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the workspace; `name` is what others type after the `@`."""
+    """A member of the workspace; `name` is what others type after the `@`, `title` what they do."""
 
     id: str
     name: str
     real_name: str
     tz: str = "UTC"
+    title: str = ""
 
 
 @dataclass

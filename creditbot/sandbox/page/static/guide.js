@@ -1,0 +1,101 @@
+// The guided first minute: what to try next, read off what has happened so far.
+
+import { fillIn } from "./composer.js";
+import { channel, nameOf } from "./directory.js";
+import { el, redraw } from "./dom.js";
+import { actAs, goTo } from "./messages.js";
+import { change, state } from "./store.js";
+
+const place = document.getElementById("guide");
+const STEPS = 6;
+const LAST = {
+  number: 6,
+  text: "That was all of it: nothing sent twice, nothing lost, nothing pretended. Next:",
+  does: "install",
+  label: "Install it for real",
+};
+
+export function drawGuide() {
+  if (!state.me) return;
+  const step = state.guideOff ? null : nextStep(state);
+  redraw(place, [step, state.guideOff, state.directory], () => (step ? draw(step) : again()));
+}
+
+/** The step that comes next, as plain values: `{number, text, code?, does?, label?}`. */
+export function nextStep({ cast, me, channel: here, record, switches }) {
+  const requests = record.requests;
+  const doubted = new Set(record.events.filter((event) => event.to_status === "in_doubt").map((event) => event.request_id));
+  const inDoubt = requests.find((request) => request.status === "in_doubt");
+  if (inDoubt) return settle({ cast, me, here, open: inDoubt });
+  if (requests.some((request) => doubted.has(request.id))) return LAST;
+  if (requests.some((request) => request.status === "applied")) return makeDoubt({ cast, me, here, requests, switches });
+  return firstChange({ cast, me, here, requests });
+}
+
+function firstChange({ cast, me, here, requests }) {
+  const open = requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
+  if (!open) {
+    if (here.startsWith("D")) return { number: 1, text: "Commands are typed in a channel.", does: "general", label: "Go to the channel" };
+    return { number: 1, text: "Ask for credits. Type this below and press Enter:", code: `/credits add ${cast.subuser} 5000 Black Friday`, does: "type", label: "Type it for me" };
+  }
+  return approve({ cast, me, here, open, number: 2 });
+}
+
+function approve({ cast, me, here, open, number }) {
+  if (open.status !== "pending") return { number: number + 1, text: "It is approved, and being sent to SendGrid. Watch the PATCH call arrive, and the card follow." };
+  if (me === open.requested_by) return { number, text: "The request waits for someone else: nobody approves their own. Switch to an approver.", does: "approver", label: "Switch to" };
+  if (here !== cast.approvals) return { number, text: "Requests stand in the approvals channel as cards.", does: "approvals", label: "Open it" };
+  return { number: number + 1, text: "Read the card, then press Approve and confirm." };
+}
+
+function makeDoubt({ cast, me, here, requests, switches }) {
+  const open = requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
+  const armed = switches.some((one) => one.on && ["drop", "hang", "error"].includes(one.name));
+  if (!armed && open?.status !== "applying") {
+    return { number: 4, text: "Applied, once, and on record. Now break something: switch on “Drop after applying” at SendGrid, so that its next answer is lost.", does: "sendgrid", label: "Show me" };
+  }
+  if (open) return { ...approve({ cast, me, here, open, number: 4 }), number: 4 };
+  if (here.startsWith("D")) return { number: 4, text: "Ask again, in a channel.", does: "general", label: "Go to the channel" };
+  return { number: 4, text: "Now ask for another change, and let it be approved:", code: `/credits add ${cast.subuser} 250 Newsletter`, does: "type", label: "Type it for me" };
+}
+
+function settle({ cast, me, here, open }) {
+  const number = 5;
+  if (open.remain_after === null) {
+    return { number, text: "In doubt: the answer was lost. creditbot sends nothing again; in a few seconds it reads the balance, and settles what that proves." };
+  }
+  if (me === open.requested_by) return { number, text: "The balance proves nothing, so an approver must say what happened.", does: "approver", label: "Switch to" };
+  if (here !== cast.approvals) return { number, text: "The balance proves nothing, so an approver must say what happened.", does: "approvals", label: "Open the card" };
+  return { number, text: "Compare the balances at SendGrid with the card, then press “It was applied” or “It was not applied”." };
+}
+
+const DOES = {
+  type: (step) => fillIn(step.code),
+  approver: () => actAs(state.cast.approver),
+  approvals: () => goTo(state.cast.approvals),
+  general: () => goTo(state.cast.general),
+  sendgrid: () => {
+    change({ panelTab: "sendgrid", panelOpen: true });
+    queueMicrotask(() => document.querySelector('[data-switch="drop"]')?.focus());
+  },
+  install: () => document.getElementById("install").showModal(),
+};
+
+function labelOf(step) {
+  if (step.does === "approver") return `${step.label} ${nameOf(state.cast.approver)}`;
+  if (step.does === "general") return `${step.label} #${channel(state.cast.general)?.name}`;
+  return step.label;
+}
+
+function draw(step) {
+  return [
+    el("span", { class: "number" }, `Step ${step.number} of ${STEPS}`),
+    el("p", { "aria-live": "polite" }, step.text, step.code ? [" ", el("code", {}, step.code)] : null),
+    step.does ? el("button", { type: "button", class: "primary small", "data-focus": "guide", click: () => DOES[step.does](step) }, labelOf(step)) : null,
+    el("button", { type: "button", class: "quiet small", "data-focus": "guide-off", click: () => change({ guideOff: true }) }, "Hide"),
+  ];
+}
+
+function again() {
+  return el("button", { type: "button", class: "quiet small", "data-focus": "guide-on", click: () => change({ guideOff: false }) }, "Show what to try next");
+}

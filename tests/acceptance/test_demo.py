@@ -1,0 +1,112 @@
+"""`creditbot demo`: the page is there, and what it keeps is kept only if asked."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+PATIENCE = 30
+
+COMMAND = {"user": "U0ALICE", "channel": "C0GENERAL", "text": "/credits add acme 5000 Black Friday"}
+CLICK = {"user": "U0BOB", "channel": "C0APPROVALS", "action_id": "approve", "block_id": "decision"}
+
+
+@asynccontextmanager
+async def demo(folder: Path, *arguments: str) -> AsyncIterator[str]:
+    """The command running, by the address that it printed; it ends with Ctrl+C."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "creditbot", "demo", *arguments, cwd=folder, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            url = await address(process)
+        yield url
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(PATIENCE):
+            out, _ = await process.communicate()
+        assert (process.returncode, b"Traceback" in out) == (0, False), out.decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def address(process: Process) -> str:
+    assert process.stdout is not None
+    while line := (await process.stdout.readline()).decode():
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return found[0]
+    raise AssertionError("no address was printed")
+
+
+async def seen(url: str, wanted: Callable[[Any], object]) -> Any:
+    """All that the page shows, once it shows what is wanted."""
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(url) as session:
+        while True:
+            async with session.get("/events") as stream:
+                await stream.content.readline()
+                data = (await stream.content.readline()).decode().removeprefix("data: ")
+            if wanted(whole := json.loads(data)):
+                return whole
+            await asyncio.sleep(0.1)
+
+
+def connected(whole: Any) -> bool:
+    return bool(whole["bot"]["connected"])
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+async def test_the_page_is_there_and_the_bot_behind_it(tmp_path: Path) -> None:
+    async with demo(tmp_path, "--port", "0") as url:
+        await seen(url, connected)
+        async with aiohttp.ClientSession(url) as session, session.get("/") as answer:
+            assert "creditbot sandbox" in await answer.text()
+    assert files(tmp_path) == set()
+
+
+async def test_another_run_goes_on_with_what_was_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    async with demo(tmp_path, "--port", "0", "--keep", str(kept)) as url:
+        await seen(url, connected)
+        async with aiohttp.ClientSession(url) as session, session.post("/act/say", json=COMMAND) as answer:
+            assert (await answer.json())["acked"]
+        await seen(url, lambda whole: card_of(whole) is not None)
+    assert {"creditbot.db", "bot.log", "sandbox.json"} <= files(kept)
+    async with demo(tmp_path, "--port", "0", "--keep", str(kept)) as url:
+        whole = await seen(url, connected)
+        assert [request["status"] for request in whole["record"]["requests"]] == ["pending"]
+        approve = {**CLICK, "ts": card_of(whole)}
+        async with aiohttp.ClientSession(url) as session, session.post("/act/click", json=approve) as answer:
+            assert (await answer.json())["acked"]
+        whole = await seen(url, lambda whole: whole["record"]["requests"][0]["status"] == "applied")
+        assert whole["subusers"]["list"][0]["applied"] == [5000]
+
+
+def card_of(whole: Any) -> str | None:
+    return next((message["ts"] for message in whole["messages"] if message["channel"] == "C0APPROVALS"), None)
+
+
+async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "creditbot", "demo", "--port", port, cwd=tmp_path, stdout=PIPE, stderr=PIPE
+        )
+        async with asyncio.timeout(PATIENCE):
+            _, err = await process.communicate()
+    assert process.returncode == 2
+    assert err.decode() == f"Something else listens on port {port}; choose another with --port.\n"

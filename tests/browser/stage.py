@@ -1,0 +1,46 @@
+"""Slack, SendGrid, the bot as a process of its own, and the page: everything but the browser."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from creditbot.domain.commands import USAGE
+from creditbot.sandbox.bot import Bot, environment
+from creditbot.sandbox.demo import CAST
+from creditbot.sandbox.page import PageServer
+from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.sandbox.slack import SlackSandbox
+from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
+
+
+@dataclass
+class Stage:
+    slack: SlackSandbox
+    sendgrid: SendGridSandbox
+    page: PageServer
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def new_subuser(self, remain: int = 1200) -> str:
+        """A subuser of a test's own, so that tests can share a stage."""
+        name = f"customer-{next(self._numbers)}"
+        self.sendgrid.account.add_subuser(Subuser(name, "nonrecurring", remain=remain, total=20000))
+        return name
+
+
+@asynccontextmanager
+async def set_up(folder: Path) -> AsyncIterator[Stage]:
+    """A stage on which nothing has happened yet, and no mail is sent."""
+    async with SlackSandbox() as slack, SendGridSandbox() as sendgrid:
+        furnish_slack(slack)
+        furnish_sendgrid(sendgrid, date(2026, 11, 22))
+        bot = Bot(environment(slack, sendgrid, folder) | {"SENDGRID_TIMEOUT": "1"}, folder)
+        database = folder / "creditbot.db"
+        async with PageServer(slack, sendgrid, database=database, cast=CAST, usage=USAGE) as page:
+            await bot.start()
+            try:
+                yield Stage(slack, sendgrid, page)
+            finally:
+                await bot.stop()

@@ -1,0 +1,64 @@
+"""Modals and confirm dialogs."""
+
+import pytest
+from playwright.async_api import expect
+
+from .seat import Seat
+from .stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_faults_of_a_form_are_shown_at_their_fields(stage: Stage, seat: Seat, subuser: str) -> None:
+    await seat.type("/credits request")
+    send = seat.modal.get_by_role("button", name="Ask for approval")
+    await send.click()
+    amount = seat.modal.get_by_label("Amount")
+    # The client itself wants what is required; what the bot finds comes with its answer.
+    await expect(amount).to_have_accessible_description(
+        "Please complete this required field. A whole number of credits: 5000, 5,000, 5k or 1.5m"
+    )
+    await seat.modal.get_by_label("Subuser").fill(subuser)
+    await amount.fill("lots")
+    await seat.modal.get_by_label("Reason").fill("Black Friday")
+    await send.click()
+    await expect(seat.modal.locator("[data-block=amount] .error")).to_contain_text("lots is not an amount")
+    await expect(amount).to_be_focused()
+    await expect(seat.modal.get_by_label("Reason")).to_have_value("Black Friday")
+    await amount.fill("2,5k")
+    await amount.fill("2.5k")
+    await send.click()
+    await expect(seat.modal).to_contain_text("+2,500 credits")
+    await seat.modal.get_by_role("button", name="Close").click()
+    await expect(seat.modal).to_be_hidden()
+
+
+async def test_escape_closes_a_form_for_the_bot_too(stage: Stage, seat: Seat) -> None:
+    await seat.act_as("Dan")
+    await seat.type("/credits request")
+    await expect(seat.modal).to_be_visible()
+    await seat.page.keyboard.press("Escape")
+    await expect(seat.modal).to_be_hidden()
+    assert stage.slack.open_views("U0DAN") == []
+
+
+async def test_not_yet_sends_nothing(stage: Stage, seat: Seat, subuser: str) -> None:
+    await seat.ask(subuser)
+    await seat.act_as("Bob")
+    await seat.go_to("credit-approvals")
+    await seat.card(subuser).get_by_role("button", name="Approve").click()
+    await expect(seat.confirmation).to_contain_text(f"+5,000 credits for {subuser} will be sent")
+    await seat.confirmation.get_by_role("button", name="Not yet").click()
+    await seat.card(subuser).get_by_role("button", name="Deny").click()
+    await seat.modal.get_by_label("Why is it denied?").fill("Not this week")
+    await seat.modal.get_by_role("button", name="Deny").click()
+    await expect(seat.card(subuser)).to_contain_text("Denied because: Not this week")
+    assert stage.sendgrid.account.applied(subuser) == []
+
+
+async def test_one_who_may_not_approve_is_told_so(stage: Stage, seat: Seat, subuser: str) -> None:
+    await seat.ask(subuser)
+    await seat.approve(subuser, as_="Dan")
+    await expect(seat.message("Only visible to you")).to_contain_text("approve")
+    await expect(seat.card(subuser)).to_contain_text("Waiting for approval")
+    assert stage.sendgrid.account.applied(subuser) == []

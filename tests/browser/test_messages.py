@@ -1,0 +1,88 @@
+"""What people see of messages: theirs alone, unread, edited in place, with names and their own time."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from creditbot.sandbox.world import APPROVALS, BOB
+
+from .conftest import OpenPage
+from .seat import Seat
+from .stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_answer_is_visible_to_one_person_only(seat: Seat, subuser: str) -> None:
+    await seat.type(f"/credits balance {subuser}")
+    answer = seat.message(f"Credits of {subuser}")
+    await expect(answer).to_contain_text("Only visible to you")
+    await seat.act_as("Bob")
+    await expect(answer).to_have_count(0)
+
+
+async def test_a_card_changes_where_it_stands(seat: Seat, subuser: str) -> None:
+    await seat.ask(subuser)
+    await seat.act_as("Bob")
+    await seat.go_to("credit-approvals")
+    before = await seat.card(subuser).get_attribute("data-ts")
+    await seat.approve(subuser)
+    await expect(seat.card(subuser).get_by_role("heading")).to_contain_text("Applied")
+    assert await seat.card(subuser).get_attribute("data-ts") == before
+    await expect(seat.card(subuser).get_by_role("button", name="Approve")).to_have_count(0)
+
+
+async def test_unread_messages_are_marked_for_each_person(seat: Seat, subuser: str) -> None:
+    await seat.act_as("Bob")
+    await seat.go_to("credit-approvals")
+    await seat.go_to("general")
+    await seat.ask(subuser)
+    channel = seat.page.get_by_role("button", name=re.compile("credit-approvals.*unread"))
+    await expect(channel).to_be_visible()
+    await seat.act_as("Bob")
+    await expect(channel.locator(".badge")).to_have_text("1")
+    await channel.click()
+    await expect(channel).to_have_count(0)
+
+
+async def test_mentions_are_names_and_dates_are_the_readers_own(stage: Stage, open_page: OpenPage) -> None:
+    text = f"<@{BOB}> may act until <!date^1795336200^{{date_short}} at {{time}}|later>, &lt;b&gt; `*kept*`"
+    message = stage.slack.workspace.post(APPROVALS, stage.slack.bot_user_id, text=text)
+    for zone, time in (("Europe/Berlin", "9:30 AM"), ("America/New_York", "3:30 AM")):
+        seat = await open_page(stage, timezone_id=zone)
+        await seat.go_to("credit-approvals")
+        shown = seat.page.locator(f'[data-ts="{message.ts}"] .body')
+        await expect(shown).to_have_text(f"@Bob may act until Nov 22, 2026 at {time}, <b> *kept*")
+
+
+async def test_a_thread_is_read_and_answered_beside_the_channel(seat: Seat) -> None:
+    await seat.type("Who has looked at the newsletter?")
+    said = seat.message("Who has looked at the newsletter?")
+    await said.hover()
+    await said.get_by_role("button", name="Reply in thread").click()
+    thread = seat.page.get_by_role("log", name="Thread")
+    await seat.act_as("Alice")
+    await seat.page.get_by_role("textbox", name="Reply").fill("I have.")
+    await seat.page.get_by_role("button", name="Reply", exact=True).click()
+    await expect(thread).to_contain_text("I have.")
+    await expect(said.get_by_role("button", name="1 reply")).to_be_visible()
+    await expect(seat.messages).not_to_contain_text("I have.")
+
+
+async def test_what_people_type_is_shown_and_never_run(seat: Seat, subuser: str) -> None:
+    await seat.ask(subuser, reason="<img src=x onerror=alert(1)> *stars* <!channel>")
+    await seat.act_as("Bob")
+    await seat.go_to("credit-approvals")
+    await expect(seat.card(subuser)).to_contain_text(
+        "Reason: <img src=x onerror=alert(1)> *stars* <!channel>"
+    )
+    await expect(seat.card(subuser).locator("img:not(.avatar)")).to_have_count(0)
+
+
+async def test_a_reload_comes_back_to_the_same_place(seat: Seat) -> None:
+    await seat.act_as("Erin")
+    await seat.go_to("credit-approvals")
+    await seat.page.reload()
+    await expect(seat.page.get_by_role("radio", name=re.compile("Erin"))).to_be_checked()
+    await expect(seat.page.get_by_role("heading", name="# credit-approvals")).to_be_visible()
