@@ -20,6 +20,7 @@ from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
 class Stage:
     slack: SlackSandbox
     sendgrid: SendGridSandbox
+    bot: Bot
     page: PageServer
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -31,16 +32,17 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(folder: Path) -> AsyncIterator[Stage]:
-    """A stage on which nothing has happened yet, and no mail is sent."""
+async def set_up(folder: Path, *, bot_late: bool = False) -> AsyncIterator[Stage]:
+    """A stage on which nothing has happened yet, and no mail is sent; a late bot is left to the test."""
     async with SlackSandbox() as slack, SendGridSandbox() as sendgrid:
         furnish_slack(slack)
         furnish_sendgrid(sendgrid, date(2026, 11, 22))
         bot = Bot(environment(slack, sendgrid, folder) | {"SENDGRID_TIMEOUT": "1"}, folder)
         database = folder / "creditbot.db"
         async with PageServer(slack, sendgrid, database=database, cast=CAST, usage=USAGE) as page:
-            await bot.start()
             try:
-                yield Stage(slack, sendgrid, page)
+                if not bot_late:
+                    await bot.start()
+                yield Stage(slack, sendgrid, bot, page)
             finally:
                 await bot.stop()

@@ -1,9 +1,13 @@
 """The box at the bottom: commands are completed, explained, sent, or refused."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
+from .conftest import OpenPage
 from .seat import Seat
+from .stage import set_up
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,3 +67,16 @@ async def test_home_says_that_nothing_was_published(seat: Seat) -> None:
     await seat.go_to("creditbot")
     await seat.page.get_by_role("tab", name="Home").click()
     await expect(seat.page.get_by_role("heading", name="No Home tab yet")).to_be_visible()
+
+
+async def test_a_command_typed_before_the_bot_is_there_waits_for_it(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    async with set_up(tmp_path, bot_late=True) as stage:
+        seat = await open_page(stage)
+        await expect(seat.page.get_by_text("creditbot is starting")).to_be_visible()
+        await seat.type("/credits help")
+        await stage.bot.start()
+        await expect(seat.message("What you can type")).to_be_visible()
+        await expect(seat.messages).not_to_contain_text("failed")
+        await seat.page.close()

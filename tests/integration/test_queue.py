@@ -186,9 +186,15 @@ async def test_of_two_workers_one_does_each_job_and_none_beside_another_of_its_k
 ) -> None:
     wake_ups = [WakeUp(name, key) for name in QUEUES for key in range(5)]
 
+    work.gates = {name: asyncio.Event() for name in QUEUES}
+
     async with running(runner_of(url, work)), running(runner_of(url, work)):
         for _ in range(3):
             await defer(database, *wake_ups)
+        await until(lambda: work.begun.total() >= len(wake_ups))
+        await asyncio.sleep(0.5)  # in which a second of a kind could begin
+        for gate in work.gates.values():
+            gate.set()
         await until(lambda: work.done.total() >= 3 * len(wake_ups))
 
     assert work.done == dict.fromkeys(wake_ups, 3)

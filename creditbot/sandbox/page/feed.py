@@ -16,6 +16,12 @@ class Feed:
     def __init__(self) -> None:
         self._due: dict[tuple[str, str], Look] = {}
         self._wake = asyncio.Event()
+        self._ended = False
+
+    def end(self) -> None:
+        """No more news."""
+        self._ended = True
+        self._wake.set()
 
     def mark(self, event: str, look: Look, key: str = "") -> None:
         """`event` about `key` is to be told; `look` gives what there is to see when it goes out."""
@@ -23,15 +29,16 @@ class Feed:
         self._wake.set()
 
     async def batches(self, idle: float) -> AsyncIterator[list[tuple[str, Any]]]:
-        """News as they come up; an empty batch after `idle` seconds without any."""
-        while True:
+        """News as they come up, until the end; an empty batch after `idle` seconds without any."""
+        while not self._ended:
             try:
                 async with asyncio.timeout(idle):
                     await self._wake.wait()
             except TimeoutError:
                 yield []
                 continue
-            await asyncio.sleep(GATHER)
+            if not self._ended:
+                await asyncio.sleep(GATHER)
             self._wake.clear()
             due, self._due = self._due, {}
             yield [(event, look()) for (event, _), look in due.items()]

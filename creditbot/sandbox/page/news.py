@@ -40,7 +40,9 @@ class News:
         self._watching = asyncio.create_task(self._watch_record())
 
     async def stop(self) -> None:
-        """Follow them no more."""
+        """Follow them no more, and end the feeds."""
+        for feed in self._feeds:
+            feed.end()
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []

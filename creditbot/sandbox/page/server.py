@@ -1,6 +1,5 @@
 """The page's server: static files, a stream of news, and a way to act."""
 
-import asyncio
 import json
 import secrets
 from collections.abc import Mapping
@@ -48,7 +47,6 @@ class PageServer:
         self._port = port
         self._run = secrets.token_hex(8)
         """Which run of the sandbox this is: a page that comes back finds out whether it is the same."""
-        self._streams: set[asyncio.Task[Any]] = set()
         self._runner: web.AppRunner | None = None
 
     @property
@@ -86,9 +84,6 @@ class PageServer:
     async def stop(self) -> None:
         """End the streams, and stop listening."""
         await self._news.stop()
-        for stream in self._streams:
-            stream.cancel()
-        await asyncio.gather(*self._streams, return_exceptions=True)
         self._record.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -112,10 +107,6 @@ class PageServer:
         """https://html.spec.whatwg.org/multipage/server-sent-events.html"""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        task = asyncio.current_task()
-        if task is not None:
-            self._streams.add(task)
-            task.add_done_callback(self._streams.discard)
         with self._news.feed() as feed:
             try:
                 await response.write(_event("whole", {"run": self._run, **self._sights.whole()}))

@@ -4,7 +4,7 @@ import { act } from "./api.js";
 import { complete } from "./completion.js";
 import { inApp } from "./directory.js";
 import { el } from "./dom.js";
-import { state } from "./store.js";
+import { state, until } from "./store.js";
 
 const form = document.getElementById("composer");
 const input = document.getElementById("text");
@@ -12,6 +12,8 @@ const list = document.getElementById("completions");
 const usage = document.getElementById("usage");
 const trouble = document.getElementById("trouble");
 const readOnly = document.getElementById("read-only");
+
+const START_SECONDS = 15;
 
 let items = [];
 let active = 0;
@@ -139,7 +141,10 @@ async function send() {
   close();
   drawHint(null);
   try {
-    await act("say", { user: state.me, channel: state.channel, text });
+    const said = { user: state.me, channel: state.channel, text };
+    // In its first second creditbot is not connected yet, and Slack would only say that the command failed.
+    if (text.startsWith("/")) await until(() => state.bot.connected, START_SECONDS);
+    await act("say", said);
   } catch (error) {
     trouble.textContent = error.message;
     if (!input.value) input.value = text;

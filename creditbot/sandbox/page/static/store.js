@@ -42,7 +42,21 @@ export function change(news) {
   scheduled = true;
   queueMicrotask(() => {
     scheduled = false;
-    for (const draw of drawers) draw();
+    for (const draw of [...drawers]) draw();
+  });
+}
+
+/** Resolves once `wanted` gives something true, or after so many seconds. */
+export function until(wanted, seconds) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!wanted()) return;
+      drawers.splice(drawers.indexOf(look), 1);
+      resolve();
+    };
+    drawers.push(look);
+    setTimeout(resolve, seconds * 1000);
+    look();
   });
 }
 
