@@ -35,7 +35,7 @@ BEHIND = (
     " WHERE shown_version < requests.version AND checked_at IS NOT NULL"
 )
 
-PATIENCE = 240
+PATIENCE = 900
 """Seconds after the last trouble within which all must have ended; far more than it takes."""
 
 
