@@ -6,7 +6,7 @@ from random import Random
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 
-SUBUSERS = 25
+SUBUSERS = 50
 
 # (weight, kind, options): what SendGrid does to a PATCH. "before" is not applied, "after" is.
 PATCH_FAULTS: list[tuple[int, str, dict[str, object]]] = [

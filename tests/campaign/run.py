@@ -29,6 +29,8 @@ RECORDS = (
     "SELECT *, EXISTS (SELECT 1 FROM events WHERE request_id = requests.id"
     " AND to_status = 'in_doubt') AS doubted FROM requests"
 )
+UNPROVEN = "SELECT id, allocation_update FROM requests WHERE status = 'in_doubt' AND next_try_at IS NULL"
+UNENDED = "SELECT 1 FROM requests WHERE finished_at IS NULL"
 UNTOLD = "SELECT 1 FROM notices WHERE sent_at IS NULL"
 BEHIND = (
     "SELECT 1 FROM cards JOIN requests ON requests.id = request_id"
@@ -69,17 +71,17 @@ class Campaign:
 
     async def _play(self) -> None:
         trouble = asyncio.create_task(self._trouble())
-        approving = asyncio.create_task(self._approve_all())
+        people = [asyncio.create_task(self._approve_all()), asyncio.create_task(self._settle_all())]
         try:
             await self._ask_all()
             await trouble
             self.sendgrid.faults.clear()
             self.slack.faults.clear()
-            await self._settle_all()
+            await self._wait_for_the_end()
         finally:
             self.over = True
             trouble.cancel()
-            await approving
+            await asyncio.gather(*people)
 
     async def _ask_all(self) -> None:
         """Each request has an amount of its own, by which SendGrid's book is read."""
@@ -105,12 +107,14 @@ class Campaign:
 
     async def _approve_all(self) -> None:
         """Bob approves whatever waits, as often as it takes for Slack to get its answer."""
+        seen: set[str] = set()
         while not self.over:
             for card in self._cards():
                 if not card.plain().startswith("Approve: "):
                     continue
-                if self.random.random() < self.plan.faults:
+                if card.ts not in seen and self.random.random() < self.plan.faults:
                     fault_sendgrid(self.random, self.sendgrid)
+                seen.add(card.ts)
                 with suppress(LookupError):
                     await self.slack.click(BOB, card, "Approve")
             await asyncio.sleep(0.05)
@@ -147,15 +151,21 @@ class Campaign:
                 await bot.start()
 
     async def _settle_all(self) -> None:
-        """Wait for the end of all; a person who can look into SendGrid's book settles what nothing proves."""
+        """A person who can look into SendGrid's book settles what no balance proves."""
+        while not self.over:
+            for record in await self.fleet.rows(UNPROVEN):
+                await self._settle(record)
+            await asyncio.sleep(0.5)
+
+    async def _wait_for_the_end(self) -> None:
+        """Until all have ended, and that has been shown and told."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while asyncio.get_running_loop().time() < deadline:
-            waiting = [r for r in await self.fleet.rows(RECORDS) if r["finished_at"] is None]
-            if not waiting and not await self.fleet.rows(UNTOLD) and not await self.fleet.rows(BEHIND):
+            for left in (UNENDED, UNTOLD, BEHIND):
+                if await self.fleet.rows(left):
+                    break
+            else:
                 return
-            for record in waiting:
-                if record["status"] == "in_doubt" and record["next_try_at"] is None:
-                    await self._settle(record)
             await asyncio.sleep(0.3)
 
     async def _settle(self, record: dict[str, Any]) -> None:
