@@ -37,6 +37,9 @@ from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.web import VerifyingHandler, Web
 
+WRONG_ADDRESS = ("password authentication failed", "does not exist", "no pg_hba.conf entry")
+"""What PostgreSQL says where waiting does not help."""
+
 Clock = Callable[[], datetime]
 
 log = structlog.get_logger(__name__)
@@ -71,30 +74,38 @@ async def prepare_database(url: str, patience: float = 60) -> None:
     Raises:
         NewerDatabase: a later version of creditbot has laid them.
     """
-    version = await _schema_version(url, time.monotonic() + patience)
+    version, queue_is_old = await _schema(url, time.monotonic() + patience)
     if version is not None and version > SCHEMA_VERSION:
         raise NewerDatabase(
             f"DATABASE_URL: the database has the tables of version {version}, and this creditbot knows "
             f"{SCHEMA_VERSION}. Install the newer creditbot."
         )
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION or queue_is_old:
         from creditbot.migrate import migrate  # noqa: PLC0415 - half a second that a start seldom needs
 
         await asyncio.to_thread(migrate, url)
 
 
-async def _schema_version(url: str, deadline: float) -> str | None:
+async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
+    """The version of the tables, and whether those of the job queue are of an older Procrastinate."""
     database = Database(url)
     try:
         while True:
             try:
                 async with database.read() as connection:
-                    return await health.schema_version(connection)
+                    version = await health.schema_version(connection)
+                if version is None or not is_postgres(url):
+                    return version, False
+                from creditbot.runners.schema import is_older  # noqa: PLC0415 - an optional extra
+
+                async with database.read() as connection:
+                    return version, is_older(await health.queue_comment(connection))
             except AWAY as error:
-                if not is_postgres(url) or time.monotonic() > deadline:
+                why = str(error.orig if isinstance(error, DBAPIError) else error)
+                wrong = any(word in why for word in WRONG_ADDRESS)
+                if wrong or not is_postgres(url) or time.monotonic() > deadline:
                     raise
-                why = error.orig if isinstance(error, DBAPIError) else error
-                log.warning("The database does not answer; trying again", error=str(why))
+                log.warning("The database does not answer; trying again", error=why.splitlines()[0])
                 await asyncio.sleep(1)
     finally:
         await database.close()

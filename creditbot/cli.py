@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Coroutine
@@ -124,11 +125,24 @@ def _start(role: str, settings: "Settings") -> None:
     async def service() -> None:
         await prepare_database(settings.database_url)
         await build(settings, Role(role)).run(settings.host, settings.port)
+        await _leave_what_hangs()
 
     try:
         run(service())
     except (CannotListen, NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
+
+
+async def _leave_what_hangs() -> None:
+    """Everything is recorded and closed; what still waits for a silent database must not keep the process."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        _, hanging = await asyncio.wait(left, timeout=1)
+        if hanging:
+            logging.shutdown()
+            os._exit(0)
 
 
 @app.command()
@@ -194,7 +208,9 @@ def list_requests(
 
 @requests_app.command()
 def settle(
-    request_id: Annotated[int, typer.Argument(metavar="ID", help="The request that is in doubt.")],
+    request_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The request that is in doubt.")
+    ],
     *,
     applied: Annotated[
         bool, typer.Option("--applied/--not-applied", help="What you found in SendGrid.", show_default=False)
@@ -245,13 +261,13 @@ async def _all_requests() -> "list[CreditRequest]":
 
 
 async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
-    from datetime import UTC, datetime
-
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
     from creditbot.domain.requests import OPERATOR
     from creditbot.operations import Decisions
+    from creditbot.store.clock import ServerClock
     from creditbot.store.database import Database
+    from creditbot.store.engines import is_postgres
 
     class Nobody:
         """The command line asks no Slack."""
@@ -261,9 +277,13 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
         async def __call__(self) -> frozenset[str]:
             return frozenset()
 
-    database = Database(existing_database(settings_of(DatabaseSettings).database_url))
-    decisions = Decisions(database, Policy(frozenset(), frozenset()), Nobody(), lambda: datetime.now(UTC))
+    url = existing_database(settings_of(DatabaseSettings).database_url)
+    database = Database(url)
+    clock = ServerClock(database)
+    decisions = Decisions(database, Policy(frozenset(), frozenset()), Nobody(), clock)
     try:
+        if is_postgres(url):
+            await clock.compare()
         await decisions.settle(request_id, OPERATOR, applied=applied, reason=reason)
     finally:
         await database.close()
@@ -344,7 +364,14 @@ def database_errors() -> tuple[type[Exception], ...]:
 
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (SQLAlchemyError, sqlite3.Error)
+    from creditbot.store.database import CommitUnclear
+
+    found = (SQLAlchemyError, sqlite3.Error, CommitUnclear)
+    try:
+        import psycopg
+    except ImportError:  # only there with PostgreSQL's extra
+        return found
+    return (*found, psycopg.Error)
 
 
 def unusable(error: Exception) -> NoReturn:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -215,10 +216,15 @@ class Settings(DatabaseSettings):
     def secrets(self) -> list[str]:
         """The values that may never be shown or logged."""
         kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
+        return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
+
+    def _password_forms(self) -> list[str]:
+        """As it stands in the address; and by itself, unless it is a word that every line may have."""
         password = make_url(self.database_url).password
-        return [secret.get_secret_value() for secret in kept if secret is not None] + (
-            [password] if password else []
-        )
+        if not password:
+            return []
+        alone = [] if password.isalpha() and len(password) < 12 else [password]
+        return [f":{quote(password, safe=' +')}@", *alone]
 
 
 class WebSettings(Settings):

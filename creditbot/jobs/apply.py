@@ -316,8 +316,33 @@ class Apply:
         concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
         if request.settled_by is not None and request.settled_by != OPERATOR:
             concerned.add(request.settled_by)
+        if to is Status.APPLIED and request.asked_again_as is not None:
+            concerned |= await self._call_off(transaction, request, request.asked_again_as)
         for person in sorted(concerned):
             await notices.add(transaction, request.id, "contradicted", person, now)
+
+    async def _call_off(self, transaction: Transaction, request: CreditRequest, follower_id: int) -> set[str]:
+        """End the request that asks again for what was applied after all, if it can be; who must know."""
+        follower = await requests.get(transaction.connection, follower_id)
+        if follower is None:
+            return set()
+        called_off = {Status.PENDING: Status.REFUSED, Status.APPROVED: Status.CANCELLED}.get(follower.status)
+        if called_off is not None:
+            sentence = (
+                f"SendGrid says that request {request.id}, which this one follows, was applied after all."
+            )
+            now = self._clock()
+            await requests.transition(
+                transaction,
+                follower,
+                called_off,
+                kind=str(called_off),
+                at=now,
+                detail={"rule": "contradicted", "said": sentence},
+                explanation=sentence,
+                finished_at=now,
+            )
+        return {follower.requested_by, *(approval.approver for approval in follower.approvals)}
 
     async def _doubt(
         self, transaction: Transaction, request: CreditRequest, started: datetime, outcome: InDoubt
@@ -345,8 +370,7 @@ class Apply:
     ) -> None:
         """Nothing was applied, so the next attempt is safe, for as long as it makes sense to try."""
         if request.status is not Status.APPLYING:
-            if request.status is Status.IN_DOUBT:
-                await self._end(transaction, request, Status.FAILED, None, f"{why} Nothing was applied.")
+            await self._end(transaction, request, Status.FAILED, None, f"{why} Nothing was applied.")
             return
         now = self._clock()
         if self._given_up(request, now):

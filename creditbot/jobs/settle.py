@@ -13,6 +13,9 @@ from creditbot.store.database import Database
 from .backoff import backoff
 from .reading import read_credits
 
+PATIENT_TRIES = 10
+"""Failed readings, about four minutes, after which the approvers are asked, while reading goes on."""
+
 ENDS = {Verdict.APPLIED: Status.APPLIED, Verdict.NOT_APPLIED: Status.FAILED}
 
 
@@ -37,11 +40,25 @@ class Settle:
         try:
             _, after = await read_credits(self._sendgrid, request.subuser)
         except SendGridProblem as problem:
-            later = self._clock() + backoff(tries, problem.wait)
-            async with self._database.write() as transaction:
-                await requests.postpone(transaction, request, later, tries + 1)
+            await self._unreadable(request, tries, problem)
             return
         await self._write(request, last, after, conclude(request.allocation_update, last.before, after))
+
+    async def _unreadable(self, request: CreditRequest, tries: int, problem: SendGridProblem) -> None:
+        """Read again what may pass; where it does not, or not for long, people are asked all the same."""
+        now = self._clock()
+        async with self._database.write() as transaction:
+            current = await requests.get(transaction.connection, request.id)
+            if current is None or current.status is not Status.IN_DOUBT:
+                return
+            if problem.passing:
+                await requests.postpone(transaction, current, now + backoff(tries, problem.wait), tries + 1)
+            if not problem.passing or tries == PATIENT_TRIES:
+                why = f"The balance can't be read, so it proves nothing. {problem.sentence}"
+                columns = {} if problem.passing else {"next_try_at": None}
+                await requests.touch(transaction, request.id, explanation=why, unclear_until=None, **columns)
+                for approval in current.approvals:
+                    await notices.add(transaction, request.id, "not_proven", approval.approver, now)
 
     async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
         now = self._clock()

@@ -38,6 +38,15 @@ AT_ONCE = 25
 HEARTBEAT, STALLED = 2.0, 10.0
 """Seconds: how often a worker says that it lives, and after how long without it its jobs go to others."""
 
+OVERLONG = 90.0
+"""Seconds after which a job counts as over whose end was not written down, though its worker lives."""
+
+STARTED_LONG_AGO = """
+SELECT job.id FROM procrastinate_jobs job JOIN procrastinate_events event ON event.job_id = job.id
+WHERE job.status = 'doing' AND event.type = 'started'
+GROUP BY job.id HAVING max(event.at) < now() - make_interval(secs => %(seconds)s)
+"""
+
 EVERY_SECOND, EVERY_FIVE_SECONDS = "* * * * * *", "* * * * * */5"
 
 RETRY = procrastinate.RetryStrategy(wait=5)
@@ -150,14 +159,27 @@ class ProcrastinateRunner(ProcrastinateQueue):
             await self.app.job_manager.batch_defer_jobs_async(jobs)
 
     async def _rescue(self) -> None:
-        """Hand the jobs of dead workers to living ones."""
+        """Hand the jobs of dead workers to living ones, and those whose end nobody could write down.
+
+        A job that is run once more finds the state, so one that only takes long is no matter either.
+        """
         manager = self.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED):
-            if job.queueing_lock is not None:  # a sweep: the next one is on its way
-                await manager.finish_job(job, Status.FAILED, delete_job=True)
-                continue
-            log.warning("A worker died over a job; another takes it up", job=job.task_name, lock=job.lock)
-            await manager.retry_job(job)
+        stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED))
+        late = await self.app.connector.execute_query_all_async(STARTED_LONG_AGO, seconds=OVERLONG)
+        ids = {row["id"] for row in late}
+        stalled += [job for job in await manager.list_jobs_async(status="doing") if job.id in ids]
+        for job in stalled:
+            try:
+                await self._take_up(job)
+            except procrastinate.exceptions.ConnectorException as error:  # it has just ended, perhaps
+                log.warning("A job could not be taken up; trying again", lock=job.lock, error=why(error))
+
+    async def _take_up(self, job: QueuedJob) -> None:
+        if job.queueing_lock is not None:  # a sweep: the next one is on its way
+            await self.app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+            return
+        log.warning("A job was left undone; a worker takes it up", job=job.task_name, lock=job.lock)
+        await self.app.job_manager.retry_job(job)
 
     async def run(self) -> None:
         """Work until `stop`; after the database was away, as soon as it is back."""
@@ -199,6 +221,8 @@ class ProcrastinateRunner(ProcrastinateQueue):
         for error in ended:
             if isinstance(error, Exception):
                 raise error
+        if not self._stopping.is_set():
+            log.warning("A worker of the job queue has ended; starting it again")
 
     def _cancel_workers(self) -> None:
         """A cancelled worker takes no more jobs, and waits a while for those that it has.

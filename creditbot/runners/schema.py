@@ -22,11 +22,20 @@ def lay_queue(connection: Connection) -> None:
     there = connection.scalar(text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL"))
     if not there:
         _run(connection, procrastinate.schema.SchemaManager.get_schema())
-    elif laid:
+    elif not laid:
+        return  # somebody else's, or laid by hand: theirs to keep up to date
+    elif read(laid) >= read(wanted):
+        return  # an older Procrastinate works with newer tables; nothing leads back
+    else:
         folder = Path(procrastinate.schema.SchemaManager.get_migrations_path())
         for script in scripts_between(sorted(folder.glob("*.sql")), read(laid), read(wanted)):
             _run(connection, script.read_text())
     connection.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {wanted}'")
+
+
+def is_older(comment: str | None) -> bool:
+    """Whether tables with this comment need `lay_queue`; those without one are not ours."""
+    return bool(comment) and read(str(comment)) < read(installed_version("procrastinate"))
 
 
 def scripts_between(scripts: list[Path], laid: Version, wanted: Version) -> list[Path]:

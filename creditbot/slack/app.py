@@ -43,7 +43,8 @@ def build(
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
     app = AsyncApp(
-        name="creditbot",
+        # Bolt sets the level of the logger of this name to that of the one it is given: not to ours.
+        name="slack_bolt.creditbot",
         logger=logger,
         client=AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[]),
         signing_secret="",

@@ -29,7 +29,11 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
     except UnreadablePayload:
         raise
     except asyncio.CancelledError:
-        await say(sentence("creditbot is being restarted. Try again in a minute."))
+        await say(
+            sentence(
+                "creditbot is being restarted. In a minute, see `/credits pending` before you try again."
+            )
+        )
         raise
     except Exception:
         error_id = secrets.token_hex(4)

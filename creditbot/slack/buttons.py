@@ -9,16 +9,18 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
-from creditbot.domain.errors import DomainError
+from creditbot.domain.errors import DomainError, NotTaken
 from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
 from .boundary import Say, boundary
-from .message import Message
+from .message import Message, sentence
 from .payloads import Click, read_click
 from .responder import TROUBLE, Responder
 from .seen import Seen
 from .tasks import Tasks
+
+NOT_TAKEN = sentence(NotTaken().sentence).text
 
 STRANGE = (
     "This button is not one that creditbot knows; it may be from an older version. Nothing was changed. "
@@ -101,7 +103,8 @@ class Buttons:
         """Tell the clicker privately and once, without keeping the ack waiting."""
 
         async def say(message: Message) -> None:
-            if not self._told.before(click.delivery_id):
+            # What was not taken may be taken when it is delivered again, and must be said then.
+            if message.text == NOT_TAKEN or not self._told.before(click.delivery_id):
                 self._tasks.spawn(self._whisper(click, message))
 
         return say

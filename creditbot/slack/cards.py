@@ -102,14 +102,16 @@ def standing(  # noqa: C901 - one case for each status
         case Status.DENIED:
             return f"*Denied* by {_decider(request)}. Nothing was changed."
         case Status.CANCELLED:
-            return f"*Cancelled* by {_decider(request)}. Nothing was changed."
+            by = f" by {_decider(request)}" if request.decided_by else ""
+            return " ".join(filter(None, [f"*Cancelled*{by}. Nothing was changed.", request.explanation]))
         case Status.EXPIRED:
             return (
                 f"*Expired* on {moment(request.expires_at)}: nobody decided in time. Nothing was changed. "
                 "Whoever still needs the credits must ask again."
             )
         case Status.REFUSED:
-            return f"*Refused* before anyone was asked. {request.explanation or ''}".strip()
+            before = " before anyone was asked" if request.check is None else ""
+            return f"*Refused*{before}. {request.explanation or ''}".strip()
 
 
 def notice(kind: str, request: CreditRequest) -> Message:
@@ -210,7 +212,12 @@ def _applied(request: CreditRequest) -> str:
 def _failed(request: CreditRequest) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
     settled = _settled(request) if request.settled_by else None
-    parts = [f"*Failed*{on}: nothing was changed.", settled, request.explanation, _asking_again(request)]
+    failed = (
+        f"*Failed*, as it was settled{on}."
+        if request.contradicted_at
+        else f"*Failed*{on}: nothing was changed."
+    )
+    parts = [failed, settled, request.explanation, _asking_again(request)]
     return " ".join(part for part in parts if part)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import Transaction
@@ -98,13 +98,20 @@ async def joined(transaction: Transaction, request_id: int, channel: str, ts: st
         await _change(transaction, found.id, channel=channel, ts=ts, **drawn)
     else:
         # It is the copy that may have been above another: now it is known.
-        await connection.execute(update(cards).where(mine, cards.c.posts > 1).values(posts=cards.c.posts - 1))
+        suspected = await connection.scalar(select(cards.c.id).where(mine, cards.c.posts > 1).limit(1))
+        if suspected is not None:
+            await _change(transaction, suspected, posts=cards.c.posts - 1, shown_version=0)
         await connection.execute(insert(cards).values(request_id=request_id, channel=channel, ts=ts, posts=1))
     transaction.wake("draw", request_id)
 
 
 async def lost(transaction: Transaction, card: Card) -> None:
-    """The message is gone: the next drawing posts a new one, unless a click has shown another by now."""
+    """The message is gone: the next drawing posts a new one, unless there is another."""
+    others = select(cards.c.id).where(cards.c.request_id == card.request_id, cards.c.id != card.id)
+    if await transaction.connection.scalar(others.limit(1)) is not None:
+        gone = delete(cards).where(cards.c.id == card.id, cards.c.ts == card.ts)
+        await transaction.connection.execute(gone)
+        return
     await transaction.connection.execute(
         update(cards)
         .where(cards.c.id == card.id, cards.c.ts == card.ts)

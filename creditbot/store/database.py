@@ -26,8 +26,8 @@ TURN_TIMEOUT = 1.6
 """Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
 
 
-AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, OSError)
-"""What drivers raise when a database is locked, is restarting, or has cut the connection."""
+AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, OSError)
+"""What is raised when a database is locked, restarting, silent, or has cut the connection."""
 
 
 class CommitUnclear(Exception):
@@ -161,7 +161,7 @@ class Database:
                 return await work(transaction)
         except CommitUnclear as error:
             raise MaybeTaken from error
-        except (TimeoutError, exc.TimeoutError, *AWAY) as error:
+        except AWAY as error:
             raise NotTaken from error
 
     def _forget(self, task: "asyncio.Future[Any]") -> None:
@@ -183,10 +183,11 @@ async def _commit(begun: AsyncTransaction) -> None:
     """Commit, and know whether that was done: who is cancelled meanwhile hears it afterwards."""
     committing = asyncio.ensure_future(begun.commit())
     try:
-        await asyncio.shield(committing)
-    except asyncio.CancelledError:
-        await committing
-        raise
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await committing
+            raise
     except exc.DBAPIError as error:
         if error.connection_invalidated:
             raise CommitUnclear(str(error.orig)) from error

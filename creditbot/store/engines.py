@@ -89,6 +89,8 @@ def _postgres(url: str) -> Engines:
         # A connection that a restart or a failover has cut is found out before it is used.
         pool_pre_ping=True,
         pool_recycle=300,
+        # Each statement sees what was committed before it, so also what was while it waited for its turn.
+        isolation_level="READ COMMITTED",
         connect_args=POSTGRES_CONNECTION,
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -20,6 +20,12 @@ async def schema_version(connection: AsyncConnection) -> str | None:
     return None if found is None else str(found)
 
 
+async def queue_comment(connection: AsyncConnection) -> str | None:
+    """What `migrate` has noted of the job queue's tables in PostgreSQL, or None if it has laid none."""
+    found = await connection.scalar(text("SELECT obj_description(to_regclass('procrastinate_jobs'))"))
+    return None if found is None else str(found)
+
+
 async def counts(connection: AsyncConnection) -> dict[str, int]:
     """The number of requests by status."""
     query = select(requests.c.status, func.count().label("number")).group_by(requests.c.status)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import Transaction
@@ -47,13 +47,19 @@ async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:
 
 
 async def claim(transaction: Transaction, notice: Notice, now: datetime, until: datetime) -> bool:
-    """Take a notice for sending until then; False if it was sent, or another process has it."""
+    """Take a notice for sending until then; False if it was sent, is being sent, or has to wait its turn.
+
+    A person is told of one request in the order in which it happened.
+    """
+    earlier = notices.alias()
+    mine = earlier.c.request_id == notice.request_id, earlier.c.person == notice.person
     taken = await transaction.connection.execute(
         update(notices)
         .where(
             notices.c.id == notice.id,
             notices.c.sent_at.is_(None),
             or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now),
+            ~exists().where(*mine, earlier.c.sent_at.is_(None), earlier.c.id < notice.id),
         )
         .values(next_try_at=until)
     )
