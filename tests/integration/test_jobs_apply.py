@@ -7,17 +7,18 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.credits import Applied, RateLimited, SubuserCredits
+from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited, SubuserCredits
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
+from creditbot.slack.cards import card
 from creditbot.store import attempts, tables
 from creditbot.store.engines import BUSY_TIMEOUT
 
-from .adapters import ANN, ASKER, BEN, Bot, Clock, another_writer, ids, patches
+from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, POLICY, Bot, Clock, another_writer, ids, patches
 from .conftest import StartBot
 
 TIMEOUT = 10.0
@@ -631,3 +632,105 @@ async def test_an_answer_that_contradicts_a_persons_word_is_shown_and_told(
     assert not found.may_be_asked_again
     with pytest.raises(Refusal, match="was applied after all"):
         await bot.ask_again(request.id)
+
+
+async def settled_after_a_doubt(bot: Bot, clock: Clock, *, applied: bool) -> CreditRequest:
+    """A request whose attempt was given up, and of which a person then said what became of it."""
+    request = await crashed_while_sending(bot)
+    clock.advance(minutes=1)
+    await bot.apply(request.id)
+    return await bot.decisions.settle(request.id, BEN, applied=applied, reason="I looked")
+
+
+async def answer_late(bot: Bot, request_id: int, outcome: PatchOutcome) -> None:
+    """Whoever sent the attempt lives after all, and hears what became of it."""
+    attempt = await bot.last_attempt(request_id)
+    assert attempt is not None
+    async with bot.database.write() as transaction:
+        current = await bot.request(request_id)
+        await bot.apply._conclude(transaction, current, attempt.id, attempt.started_at, outcome)
+
+
+LATE_YES = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
+
+
+@pytest.mark.parametrize("late", [NotSent("It never left."), RateLimited(1.0, "")], ids=["not sent", "429"])
+async def test_that_nothing_was_sent_contradicts_a_person_who_said_applied(
+    bot: Bot, clock: Clock, late: PatchOutcome
+) -> None:
+    request = await settled_after_a_doubt(bot, clock, applied=True)
+
+    await answer_late(bot, request.id, late)
+
+    found = await bot.request(request.id)
+    assert found.status is Status.APPLIED
+    assert found.contradicted_at == clock()
+    assert found.explanation is not None
+    assert "says that the change was not applied" in found.explanation
+    assert "contradicted" in await bot.kinds(request.id)
+    assert {(who, "contradicted") for who in (ASKER, ANN, BEN)} <= await bot.notices_of(request.id)
+    assert ids(await bot.due(), "apply") == []
+
+
+@pytest.mark.parametrize("late", [NotSent("It never left."), RateLimited(1.0, "")], ids=["not sent", "429"])
+async def test_that_nothing_was_sent_bears_out_a_person_who_said_not_applied(
+    bot: Bot, clock: Clock, late: PatchOutcome
+) -> None:
+    request = await settled_after_a_doubt(bot, clock, applied=False)
+
+    await answer_late(bot, request.id, late)
+
+    assert await bot.request(request.id) == request
+    assert "contradicted" not in await bot.kinds(request.id)
+
+
+@pytest.mark.parametrize(
+    ("approved", "ended"), [(False, Status.REFUSED), (True, Status.CANCELLED)], ids=["pending", "approved"]
+)
+async def test_what_asks_again_for_a_change_that_was_applied_after_all_is_called_off(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock, approved: bool, ended: Status
+) -> None:
+    old = await settled_after_a_doubt(bot, clock, applied=False)
+    new = await bot.ask_again(old.id, by=OUTSIDER)
+    assert new is not None
+    await bot.check(new.id)
+    await bot.work("draw")
+    if approved:
+        await bot.decisions.approve(new.id, CAT)
+
+    await answer_late(bot, old.id, LATE_YES)
+    with pytest.raises(Refusal):
+        await bot.decisions.approve(new.id, BEN)
+    await bot.work()
+
+    found = await bot.request(new.id)
+    assert (found.status, found.finished_at) == (ended, clock())
+    assert "refused_click" in await bot.kinds(new.id)
+    assert {(OUTSIDER, ended, new.id), (OUTSIDER, "contradicted", old.id)} <= set(bot.messenger.notices)
+    assert ((CAT, "contradicted", old.id) in bot.messenger.notices) == approved
+    [shown] = [request for request in bot.messenger.shown.values() if request.id == new.id]
+    says = card(shown, POLICY).text
+    assert f"request {old.id}, which this one follows, was applied after all" in says
+    assert "before anyone was asked" not in says
+    assert patches(sandbox) == []
+
+
+@pytest.mark.parametrize("status", [Status.APPLYING, Status.APPLIED])
+async def test_a_change_that_was_asked_for_again_and_sent_stays_and_its_people_are_told(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock, status: Status
+) -> None:
+    old = await settled_after_a_doubt(bot, clock, applied=False)
+    new = await bot.ask_again(old.id, by=OUTSIDER)
+    assert new is not None
+    await bot.check(new.id)
+    await bot.decisions.approve(new.id, CAT)
+    if status is Status.APPLYING:
+        sandbox.faults.add("rate_limit", reset=60)
+    await bot.apply(new.id)
+    assert await bot.status(new.id) is status
+
+    await answer_late(bot, old.id, LATE_YES)
+
+    assert await bot.status(new.id) is status
+    told = {(who, "contradicted") for who in (ASKER, ANN, BEN, OUTSIDER, CAT)}
+    assert told <= await bot.notices_of(old.id)

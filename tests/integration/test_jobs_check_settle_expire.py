@@ -9,7 +9,10 @@ import pytest
 from creditbot.domain.errors import NotTaken, Refusal
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs.check import GIVE_UP_AFTER
+from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.slack.cards import card
+from creditbot.store import requests
 
 from .adapters import ANN, ASKER, BEN, OUTSIDER, POLICY, Bot, Clock, ids, patches
 from .conftest import StartBot
@@ -441,3 +444,65 @@ async def test_nobody_settles_or_checks_before_sendgrid_must_be_done(
     await sandbox.until(lambda: sandbox.account.ledger)
 
     assert await bot.status(request.id) is Status.IN_DOUBT
+
+
+@pytest.mark.parametrize("why", ["the subuser is deleted", "the key lost its scope"])
+async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock, why: str
+) -> None:
+    request = await doubted(bot, sandbox, 250, applied=True)
+    scope, subusers = "subusers.credits.read", sandbox.account._subusers.copy()
+    if why == "the subuser is deleted":
+        del sandbox.account._subusers["acme"]
+    else:
+        sandbox.scopes -= {scope}
+
+    await bot.work("settle")
+
+    found = await bot.request(request.id)
+    assert found.status is Status.IN_DOUBT
+    assert found.explanation is not None
+    assert "The balance can't be read, so it proves nothing." in found.explanation
+    assert found.explanation in card(found, POLICY).text
+    assert (ANN, "not_proven") in await bot.notices_of(request.id)
+    async with bot.database.read() as connection:
+        assert await requests.next_try_at(connection, request.id) is None
+    clock.advance(hours=5)
+    assert ids(await bot.due(), "settle") == []
+
+    sandbox.scopes |= {scope}
+    sandbox.account._subusers = subusers
+    await bot.decisions.check_again(request.id, ANN)
+    await bot.work("settle")
+
+    assert await bot.status(request.id) is Status.APPLIED
+
+
+async def test_while_sendgrid_stays_down_people_are_asked_once_and_evidence_still_settles(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    request = await doubted(bot, sandbox, 250, applied=True)
+    sandbox.faults.down = True
+
+    async def read_in_vain(times: int) -> None:
+        for _ in range(times):
+            assert ids(await bot.due(), "settle") == [request.id]
+            await bot.work("settle")
+            clock.advance(seconds=31)
+
+    await read_in_vain(PATIENT_TRIES)
+    assert (ANN, "not_proven") not in await bot.notices_of(request.id)
+    await read_in_vain(1)
+    assert (ANN, "not_proven") in await bot.notices_of(request.id)
+    asked = await bot.request(request.id)
+    assert asked.explanation is not None
+    assert "The balance can't be read" in asked.explanation
+    await read_in_vain(5)
+    assert await bot.request(request.id) == asked
+    sandbox.faults.down = False
+    await bot.work("settle")
+
+    found = await bot.request(request.id)
+    assert found.status is Status.APPLIED
+    assert found.explanation is not None
+    assert "can't be read" not in found.explanation

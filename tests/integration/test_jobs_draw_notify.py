@@ -4,12 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs import DeliveryProblem
 from creditbot.jobs.messenger import LEASE
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import cards
+from creditbot.store.tables import notices
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, Bot, Clock, ids
 from .conftest import StartBot
@@ -487,3 +489,42 @@ async def test_what_was_clicked_after_it_was_looked_up_is_not_posted_once_more(b
         taken = await cards.claim(transaction, stale, bot.clock(), bot.clock() + LEASE)
 
     assert not taken
+
+
+async def notices_in_order(bot: Bot, request_id: int) -> list[int]:
+    """All notices of a request, the earliest first."""
+    async with bot.database.read() as connection:
+        query = select(notices.c.id).where(notices.c.request_id == request_id).order_by(notices.c.id)
+        return list((await connection.execute(query)).scalars())
+
+
+async def test_a_wake_up_for_a_later_notice_waits_until_the_earlier_was_sent(bot: Bot, clock: Clock) -> None:
+    request = await bot.approved()
+    await bot.apply(request.id)
+    earlier, later = await notices_in_order(bot, request.id)
+
+    await bot.notify(later)
+    assert bot.messenger.calls == 0
+    bot.messenger.problems = [DeliveryProblem("ratelimited", wait=40, not_done=True)]
+    await bot.notify(earlier)
+    await bot.notify(later)
+    assert (bot.messenger.calls, bot.messenger.notices) == (1, [])
+    clock.advance(seconds=40)
+    await bot.notify(later)
+    await bot.notify(earlier)
+    await bot.notify(later)
+
+    assert bot.messenger.notices == [(ASKER, "approved", request.id), (ASKER, "applied", request.id)]
+
+
+async def test_the_earlier_notice_of_another_person_or_request_holds_up_nobody(
+    bot: Bot, clock: Clock
+) -> None:
+    first, second = await bot.checked(), await bot.checked(subuser="other")
+    await bot.decisions.deny(first.id, ANN, "no")
+    await bot.decisions.deny(second.id, ANN, "no")
+    [notice] = await notices_in_order(bot, second.id)
+
+    await bot.notify(notice)
+
+    assert bot.messenger.notices == [(ASKER, "denied", second.id)]

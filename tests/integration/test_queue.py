@@ -414,3 +414,64 @@ async def test_the_queues_tables_do_not_grow_with_the_work_that_is_done(
 def test_the_queue_is_a_waker() -> None:
     waker: Waker = ProcrastinateQueue("postgresql+psycopg://nobody@/nothing?host=nowhere")
     waker.committed([])
+
+
+LEFT_DOING = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)
+VALUES ('sendgrid', 'creditbot.apply', 'apply ' || %(key)s::int, jsonb_build_object('key', %(key)s::int))
+RETURNING id
+"""
+
+NOT_THIS_ONE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'this job has just ended'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON procrastinate_jobs FOR EACH ROW
+    WHEN (OLD.lock = 'apply 1' AND OLD.status = 'doing') EXECUTE FUNCTION refuse();
+"""
+
+
+async def leave_doing(url: str, key: int, seconds: float) -> None:
+    """A job that one of the living workers has begun that long ago, and whose end stands nowhere."""
+    async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+        job = await (await connection.execute(LEFT_DOING, {"key": key})).fetchone()
+        assert job is not None
+        await connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', "
+            "worker_id = (SELECT min(id) FROM procrastinate_workers) WHERE id = %s",
+            job,
+        )
+        begun = await connection.execute(
+            "UPDATE procrastinate_events SET at = now() - make_interval(secs => %s) "
+            "WHERE job_id = %s AND type = 'started'",
+            (seconds, *job),
+        )
+        assert begun.rowcount == 1
+
+
+@on_postgres
+async def test_a_job_of_a_living_worker_whose_end_was_not_written_down_is_done_once_more(
+    database: Database, url: str, work: Work
+) -> None:
+    async with running(runner_of(url, work)):
+        await until(lambda: rows(url)["workers"] == len(set(QUEUES.values())))
+        await leave_doing(url, 2, queue.OVERLONG / 2)
+        await leave_doing(url, 1, queue.OVERLONG + 1)
+        await until(lambda: work.done[APPLY])
+        await defer(database, APPLY)  # its lock is free again
+        await until(lambda: work.done[APPLY] == 2)
+        assert being_done(url).count("creditbot.apply") == 1
+
+    assert work.begun == {APPLY: 2}
+
+
+@on_postgres
+async def test_a_job_that_cannot_be_taken_up_keeps_no_other_from_it(url: str, work: Work) -> None:
+    async with running(runner_of(url, work)):
+        await until(lambda: rows(url)["workers"] == len(set(QUEUES.values())))
+        for key in (1, 2):
+            await leave_doing(url, key, queue.OVERLONG + 1)
+        async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
+            await connection.execute(NOT_THIS_ONE)
+        await until(lambda: work.done[WakeUp("apply", 2)])
+
+    assert work.begun == {WakeUp("apply", 2): 1}
