@@ -140,3 +140,15 @@ def test_the_demo_comes_true(tmp_path: Path, arguments: tuple[str, ...]) -> None
         assert step in done.stdout
     assert 'PATCH /v3/subusers/acme/credits/remaining  {"allocation_update": 5000}' in done.stdout
     assert "All of it came true." in done.stdout
+
+
+@pytest.mark.parametrize("number", ["0", "2147483648", "99999999999999999999"])
+def test_a_number_that_no_request_can_have_is_refused_in_words(tmp_path: Path, number: str) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+
+    done = creditbot("requests", "settle", number, "--applied", "--reason", "I looked", env=env, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
+    assert "Traceback" not in done.stderr

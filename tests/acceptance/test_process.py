@@ -164,3 +164,11 @@ async def test_not_sent_and_429_are_tried_again(company: Company) -> None:
     assert [call.status for call in company.patches] == [429, 429, 200]
     outcomes = company.sql("SELECT outcome FROM attempts ORDER BY number")
     assert [row["outcome"] for row in outcomes] == ["rate_limited", "rate_limited", "applied"]
+
+
+async def test_its_own_log_goes_on_after_it_has_served_somebody(company: Company) -> None:
+    await company.ask()
+
+    assert await company.bot.stop() == 0
+
+    assert "creditbot has stopped" in company.log()

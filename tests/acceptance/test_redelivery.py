@@ -1,6 +1,8 @@
 """Slack delivers at least once; work is done at most once. And Slack fails; the state does not."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -309,3 +311,22 @@ async def renewed(company: Company, times: int) -> None:
         lambda: [call.method for call in company.slack.calls].count("apps.connections.open") >= times
     )
     await company.slack.wait_for_socket()
+
+
+@over_socket
+async def test_a_click_that_was_not_taken_is_answered_when_it_comes_again(company: Company) -> None:
+    card = await company.ask()
+    path = company.bot.env["DATABASE_URL"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        before = len(company.slack.ephemerals(ALICE, APPROVALS))
+        delivery = await company.slack.click(ALICE, card, "Approve")
+        [not_taken] = await company.slack.until(lambda: company.slack.ephemerals(ALICE, APPROVALS)[before:])
+        holder.execute("ROLLBACK")
+    assert "Not taken" in not_taken.plain()
+
+    for _ in range(2):
+        await once_more(company, delivery)
+
+    [_, refused] = company.slack.ephemerals(ALICE, APPROVALS)[before:]
+    assert "You asked for request 1 yourself" in refused.plain()

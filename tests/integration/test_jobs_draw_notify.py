@@ -528,3 +528,36 @@ async def test_the_earlier_notice_of_another_person_or_request_holds_up_nobody(
     await bot.notify(notice)
 
     assert bot.messenger.notices == [(ASKER, "denied", second.id)]
+
+
+async def test_a_message_that_is_gone_is_not_posted_anew_while_another_shows_the_request(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    other = await bot.messenger.post_card(CHANNEL, request)
+    await bot.decisions.seen_in(request.id, *other)
+    await bot.work("draw")
+    await bot.decisions.deny(request.id, ANN, "no")
+    bot.messenger.problems = [DeliveryProblem("message_not_found", gone=True, not_done=True)]
+
+    await bot.work("draw")
+
+    assert len(bot.messenger.posted) == 2
+    assert [card["ts"] for card in await bot.cards_of(request.id)] == [other[1]]
+    assert bot.messenger.shown[other].status is Status.DENIED
+
+
+async def test_a_card_names_no_copy_above_it_any_more_once_that_has_been_found(
+    bot: Bot, clock: Clock
+) -> None:
+    request = await bot.checked()
+    orphan = await bot.messenger.post_card(CHANNEL, request)
+    bot.messenger.problems = [UNCLEAR]
+    await bot.work("draw")
+    clock.advance(seconds=30)
+    await bot.work("draw")
+    assert bot.messenger.with_copy_above == {bot.messenger.posted[1]}
+
+    await bot.decisions.seen_in(request.id, *orphan)
+    await bot.work("draw")
+
+    assert bot.messenger.with_copy_above == set()

@@ -244,3 +244,29 @@ async def test_being_stopped_during_the_commit_of_the_outcome_keeps_it(
     assert await bot.status(request.id) is Status.APPLIED
     assert (await bot.kinds(request.id)).count("answer") == 1
     assert ids(await bot.due(), "apply") == []
+
+
+@on_postgres
+@either_way
+async def test_being_stopped_while_the_commit_of_an_attempt_is_lost_leaves_no_doubt(
+    wired: Bot, proxy: Proxy, sandbox: SendGridSandbox, moment: Cut
+) -> None:
+    request = await wired.approved()
+    working = asyncio.ensure_future(wired.apply(request.id))
+    loop = asyncio.get_running_loop()
+
+    def cut_and_stop() -> None:
+        proxy.cut_next_commit(moment)
+        loop.call_soon(working.cancel)
+
+    wired.database.waker = RightBeforeTheCommit(attempt_is(None), cut_and_stop)
+    await asyncio.gather(working, return_exceptions=True)
+
+    assert proxy.cuts == 1
+    assert patches(sandbox) == []
+    attempt = await wired.last_attempt(request.id)
+    assert (attempt and attempt.outcome) == (None if moment == "before" else "not_sent")
+    await go_on(wired)
+    assert await wired.status(request.id) is Status.APPLIED
+    assert len(patches(sandbox)) == 1
+    assert "in_doubt" not in await wired.kinds(request.id)

@@ -468,10 +468,10 @@ async def test_a_job_of_a_living_worker_whose_end_was_not_written_down_is_done_o
 async def test_a_job_that_cannot_be_taken_up_keeps_no_other_from_it(url: str, work: Work) -> None:
     async with running(runner_of(url, work)):
         await until(lambda: rows(url)["workers"] == len(set(QUEUES.values())))
-        for key in (1, 2):
-            await leave_doing(url, key, queue.OVERLONG + 1)
         async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
             await connection.execute(NOT_THIS_ONE)
+        for key in (1, 2):
+            await leave_doing(url, key, queue.OVERLONG + 1)
         await until(lambda: work.done[WakeUp("apply", 2)])
 
     assert work.begun == {WakeUp("apply", 2): 1}

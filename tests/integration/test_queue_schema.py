@@ -8,6 +8,7 @@ import procrastinate.schema
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from creditbot.bootstrap import prepare_database
 from creditbot.migrate import migrate
 from tests.postgres import PostgresServer
 
@@ -97,3 +98,37 @@ def test_a_queue_of_the_installed_release_is_left_alone(url: str, connection: Co
     migrate(url)
 
     assert schema(url) == changed
+
+
+def test_a_queue_of_a_newer_release_is_left_as_it_is(url: str, connection: Connection) -> None:
+    migrate(url)
+    connection.exec_driver_sql("COMMENT ON TABLE procrastinate_jobs IS 'procrastinate 99.0.0'")
+
+    migrate(url)
+
+    assert comment(connection) == "procrastinate 99.0.0"
+
+
+def test_a_queue_that_somebody_else_has_laid_is_left_alone(url: str, connection: Connection) -> None:
+    lay_as_of(connection, "03.03.00")
+    connection.exec_driver_sql("COMMENT ON TABLE procrastinate_jobs IS NULL")
+    theirs = {thing: how for thing, how in schema(url).items() if of_the_queue(thing[1])}
+
+    migrate(url)
+
+    assert {thing: how for thing, how in schema(url).items() if of_the_queue(thing[1])} == theirs
+    assert comment(connection) is None
+
+
+async def test_a_start_brings_an_older_queue_beside_tables_of_today_up_to_date(
+    url: str, connection: Connection, template: str, postgres: PostgresServer
+) -> None:
+    lay_as_of(connection, "03.03.00")
+    connection.exec_driver_sql("COMMENT ON TABLE procrastinate_jobs IS NULL")
+    migrate(url)  # which lays our own tables only
+    connection.exec_driver_sql("COMMENT ON TABLE procrastinate_jobs IS 'procrastinate 3.3.0'")
+
+    await prepare_database(url)
+
+    assert schema(url) == schema(postgres.driver_url(template))
+    assert comment(connection) == NOW

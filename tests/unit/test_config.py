@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import make_url
 
 from creditbot.config import (
     ConfigError,
@@ -270,3 +271,24 @@ def test_the_region_chooses_the_host_unless_an_address_is_given() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8081/api", "http://127.0.0.1:8081/api/"])
 def test_slacks_address_ends_in_a_slash_as_its_client_needs(url: str) -> None:
     assert Settings.from_environ({**GOOD, "SLACK_API_URL": url}).slack_api_url == "http://127.0.0.1:8081/api/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "password", "alone"),
+    [
+        ("hunter2", "hunter2", True),
+        ("p%40ss%2Fw0rd%3A", "p@ss/w0rd:", True),
+        ("a+b%20c1", "a+b c1", True),
+        ("correcthorsebattery", "correcthorsebattery", True),
+        ("credits", "credits", False),  # a word of every second line, which must stay readable
+    ],
+)
+def test_a_password_is_kept_secret_as_it_is_and_as_its_address_has_it(
+    typed: str, password: str, alone: bool
+) -> None:
+    settings = Settings.from_environ({**GOOD, "DATABASE_URL": f"postgresql://bot:{typed}@db/credits"})
+
+    assert (password in settings.secrets()) == alone
+    rendered = make_url(settings.database_url).render_as_string(hide_password=False)
+    for address in (settings.database_url, rendered):
+        assert any(found in address for found in settings.secrets() if found.startswith(":"))

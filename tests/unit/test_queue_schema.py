@@ -6,7 +6,7 @@ from pathlib import Path
 import procrastinate.schema
 import pytest
 
-from creditbot.runners.schema import Version, read, scripts_between
+from creditbot.runners.schema import Version, is_older, read, scripts_between
 
 SCRIPTS = [
     Path(name)
@@ -58,3 +58,19 @@ def test_the_installed_release_names_its_scripts_as_we_read_them() -> None:
 
     assert len(scripts_between(scripts, (3, 3, 0), read(version("procrastinate")))) >= 2
     assert all(len(read(script.name.partition("_")[0])) == 3 for script in scripts)
+
+
+@pytest.mark.parametrize(
+    ("comment", "older"),
+    [
+        ("procrastinate 3.3.0", True),
+        (f"procrastinate {version('procrastinate')}", False),
+        ("procrastinate 99.0.0", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_a_queue_that_says_an_older_version_needs_to_be_brought_up_to_date(
+    comment: str | None, older: bool
+) -> None:
+    assert is_older(comment) == older
