@@ -51,12 +51,17 @@ class Settle:
             current = await requests.get(transaction.connection, request.id)
             if current is None or current.status is not Status.IN_DOUBT:
                 return
+            if await requests.next_try_at(transaction.connection, request.id) is None:
+                return  # another run was faster, and what it found stands
             if problem.passing:
                 await requests.postpone(transaction, current, now + backoff(tries, problem.wait), tries + 1)
             if not problem.passing or tries == PATIENT_TRIES:
                 why = f"The balance can't be read, so it proves nothing. {problem.sentence}"
                 columns = {} if problem.passing else {"next_try_at": None}
                 await requests.touch(transaction, request.id, explanation=why, unclear_until=None, **columns)
+                await events.append(
+                    transaction.connection, "not_proven", at=now, request_id=request.id, detail={"said": why}
+                )
                 for approval in current.approvals:
                     await notices.add(transaction, request.id, "not_proven", approval.approver, now)
 

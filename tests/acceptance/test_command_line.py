@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def creditbot(*arguments: str, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    inherited = {"PATH": os.environ["PATH"]}
+    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     command = [sys.executable, "-m", "creditbot", *arguments]
     return subprocess.run(  # noqa: S603 - our own command line, with arguments of this file
         command, env=inherited | env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
