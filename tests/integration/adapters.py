@@ -30,7 +30,7 @@ ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
 CHANNEL = "C0APPROVALS"
 POLICY = Policy(people=frozenset({ANN, BEN, CAT}), groups=frozenset())
 
-_origins = count(1)
+_origins, _messages = count(1), count(1)
 
 
 class Clock:
@@ -72,7 +72,7 @@ class RecordingMessenger:
         self, channel: str, request: CreditRequest, *, copy_above: bool = False
     ) -> tuple[str, str]:
         self._maybe_fail()
-        message = (channel, f"{len(self.posted) + 1}.000100")
+        message = (channel, f"{next(_messages)}.000100")
         self.posted.append(message)
         self._show(message, request, copy_above=copy_above)
         return message
