@@ -76,9 +76,11 @@ class ProcrastinateQueue:
         if not wake_ups:
             return
         raw = (await connection.get_raw_connection()).driver_connection
-        await self.app.job_manager.batch_defer_jobs_async(
-            [self._job(wake_up) for wake_up in dict.fromkeys(wake_ups)], connection=raw
-        )
+        jobs = [self._job(wake_up) for wake_up in dict.fromkeys(wake_ups)]
+        try:
+            await self.app.job_manager.batch_defer_jobs_async(jobs, connection=raw)
+        except procrastinate.exceptions.ConnectorException as error:
+            raise ConnectionError(why(error)) from error  # as the store's callers know it
 
     def committed(self, wake_ups: list[WakeUp]) -> None:
         """Nothing to do: the commit itself notifies the workers."""

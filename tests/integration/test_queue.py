@@ -459,7 +459,7 @@ async def test_a_job_of_a_living_worker_whose_end_was_not_written_down_is_done_o
         await until(lambda: work.done[APPLY])
         await defer(database, APPLY)  # its lock is free again
         await until(lambda: work.done[APPLY] == 2)
-        assert being_done(url).count("creditbot.apply") == 1
+        assert jobs_of(url, "creditbot.apply").count("doing") == 1
 
     assert work.begun == {APPLY: 2}
 
