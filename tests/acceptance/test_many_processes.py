@@ -1,5 +1,6 @@
 """Web and worker processes on PostgreSQL: any of them may die, and so may the database."""
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Message, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
@@ -114,6 +116,32 @@ async def test_a_database_that_says_nothing_keeps_nobody_waiting(
     await slack.click(ALICE, card, "Cancel")
     await shows(slack, card, "Cancelled: ")
     assert sendgrid.account.applied("acme") == []
+
+
+async def test_sigterm_ends_every_process_in_time_though_the_database_says_nothing(
+    slack: SlackSandbox, fleet: Fleet, server: PostgresServer
+) -> None:
+    card = await ask(slack)
+    server.send(signal.SIGSTOP)
+    try:
+        await refused(slack, card)  # so that a process waits for the database when it is stopped
+        assert await asyncio.gather(*(bot.stop(patience=10) for bot in fleet.bots)) == [0, 0, 0, 0]
+    finally:
+        server.send(signal.SIGCONT)
+
+
+async def test_socket_and_worker_processes_share_an_sqlite_file(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, settings: dict[str, str], tmp_path: Path
+) -> None:
+    bots = [Bot(settings, tmp_path, role=role, name=role) for role in ("socket", "worker")]
+    for bot in bots:
+        await bot.start()
+    await slack.wait_for_socket()
+    card = await ask(slack)
+    await slack.click(BOB, card, "Approve")
+    await shows(slack, card, "Applied: ")
+    assert sendgrid.account.applied("acme") == [5000]
+    assert [await bot.stop() for bot in bots] == [0, 0]
 
 
 async def test_a_restart_of_the_database_in_the_midst_of_a_call_makes_no_doubt(

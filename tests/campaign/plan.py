@@ -26,18 +26,7 @@ PATCH_FAULTS: list[tuple[int, str, dict[str, object]]] = [
 ]
 
 
-UNCLEAR = {
-    "drop_before",
-    "drop_after",
-    "hang_before",
-    "hang_after",
-    "status_before",
-    "status_after",
-    "garbage_before",
-    "garbage_after",
-    "truncate_after",
-    "reset_connection",
-}
+UNCLEAR = {kind for _, kind, _ in PATCH_FAULTS} - {"rate_limit", "slow"}
 """Faults after which nobody can know from the answer alone whether the change was applied."""
 
 
