@@ -43,6 +43,8 @@ class SlackFaults:
     def __init__(self) -> None:
         self.down = False
         """Every call is answered with 503."""
+        self.hanging = 0
+        """How many calls have arrived and wait."""
         self._queues: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._lifted = asyncio.Event()
 
@@ -80,7 +82,10 @@ class SlackFaults:
 
     async def wait_out(self, hang: Hang) -> None:
         """Wait as long as the fault says, or until the faults are cleared."""
+        self.hanging += 1
         try:
             await asyncio.wait_for(self._lifted.wait(), hang.seconds)
         except TimeoutError:
             return
+        finally:
+            self.hanging -= 1
