@@ -203,11 +203,7 @@ class Settings(DatabaseSettings):
     @classmethod
     def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
         missing = cls.way_in(given)
-        lines = [] if missing is None else [f"{missing} is missing: {HELP[missing]}."]
-        if given.get("CREDITBOT_POLICY"):
-            # Going on without the policy that someone wrote down would let more through than they meant.
-            lines.append("CREDITBOT_POLICY is set, and this version reads no policy file: unset it.")
-        return lines
+        return [] if missing is None else [f"{missing} is missing: {HELP[missing]}."]
 
     @property
     def sendgrid_url(self) -> str:

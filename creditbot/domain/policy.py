@@ -1,239 +1,268 @@
-"""Who may ask for, approve and withdraw a credit change, and what the data allows."""
+"""The policy: who may see, ask and approve; how many must agree; what is too much; who is reminded when.
 
-import math
+Plain values, made from `policy.toml` or from the list of approvers. What they mean for one request at one
+moment is worked out here and in `rules.py`.
+"""
+
+import hashlib
+import json
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
 
-from .credits import RECURRING, UNLIMITED, SubuserCredits
-from .errors import Refusal
-from .requests import FINAL, CreditRequest, Status
-from .text import count, literal, number, people, signed
+from .requests import CreditRequest
+from .text import literal, number, signed
+from .who import ANYONE, NOBODY, Roster, Who
+
+DAY = timedelta(hours=24)
+
+
+class Direction(StrEnum):
+    """Which changes a tier is for."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    BOTH = "both"
+
+
+def matches(pattern: str, subuser: str) -> bool:
+    """Whether a subuser's name fits a pattern, in which `*` is any text and `?` any one character.
+
+    Upper and lower case count as the same: whether they do for SendGrid is not documented, and a name in
+    another case must not slip past a rule.
+    """
+    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in pattern.casefold())
+    return re.fullmatch("".join(parts), subuser.casefold(), re.DOTALL) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """What it takes to approve some of the changes.
+
+    It is for changes of more than `above` and at most `up_to` credits, of subusers that fit one of the
+    patterns. `including` is a second list: at least one of those who agree must be on it.
+    """
+
+    name: str
+    approvers: Who
+    approvals: int = 1
+    including: Who | None = None
+    subusers: tuple[str, ...] = ("*",)
+    direction: Direction = Direction.BOTH
+    above: int = 0
+    up_to: int | None = None
+    expiry: timedelta | None = None
+    floor: int | None = None
+
+    @property
+    def authority(self) -> Who:
+        """Everyone whose approval counts."""
+        return self.approvers if self.including is None else self.approvers | self.including
+
+    def covers(self, subuser: str, allocation_update: int) -> bool:
+        amount = abs(allocation_update)
+        wrong_way = Direction.REMOVE if allocation_update > 0 else Direction.ADD
+        in_range = amount > self.above and (self.up_to is None or amount <= self.up_to)
+        return (
+            in_range
+            and self.direction is not wrong_way
+            and any(matches(pattern, subuser) for pattern in self.subusers)
+        )
+
+    def words(self) -> str:
+        """What it is for: adding more than 10,000 and up to 50,000 credits, subusers `acme-*`"""
+        verb = {"add": "adding", "remove": "removing", "both": "changes of"}[self.direction]
+        bounds = [f"more than {number(self.above)}"] if self.above else []
+        bounds += [f"up to {number(self.up_to)}"] if self.up_to is not None else []
+        of = "" if "*" in self.subusers else f", subusers {', '.join(map(literal, self.subusers))}"
+        return f"{verb} {' and '.join(bounds) or 'any number of'} credits{of}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that may be changed, in credits either way (None: any), and the least that is to be left."""
+
+    per_request: int | None = None
+    per_requester_24h: int | None = None
+    per_subuser_24h: int | None = None
+    in_all_24h: int | None = None
+    floor: int = 0
+
+    @property
+    def rolling(self) -> bool:
+        """Whether it matters what else was changed within 24 hours."""
+        return any(cap is not None for cap in (self.per_requester_24h, self.per_subuser_24h, self.in_all_24h))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Credits that count towards the rolling caps besides a request: what is open, or was applied lately."""
+
+    by_requester: int = 0
+    of_subuser: int = 0
+    in_all: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """The time of day in which nobody is reminded, in the policy's time zone; it may go past midnight."""
+
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """How long after the request those who have not decided are reminded, and when others may decide too."""
+
+    after: tuple[timedelta, ...] = ()
+    quiet: QuietHours | None = None
+    escalate_after: timedelta | None = None
+    escalate_to: Who = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The channel in which the cards of some subusers are posted."""
+
+    subusers: tuple[str, ...]
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """Whose approvals of a request count now, and what is missing.
+
+    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it.
+    """
+
+    counted: tuple[str, ...]
+    missing: int
+    lacks: Who | None
+    may_still: Who
+
+    @property
+    def reached(self) -> bool:
+        return self.missing == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The approvers as they are listed (people and user groups), how many must agree, and until when."""
+    """All rules together. The first tier that covers a change is its tier; what none covers is refused."""
 
-    people: frozenset[str]
-    groups: frozenset[str]
-    approvals_needed: int = 1
-    expiry: timedelta = timedelta(hours=24)
+    tiers: tuple[Tier, ...] = ()
+    may_ask: Who = ANYONE
+    may_see: Who = ANYONE
+    expiry: timedelta = DAY
+    limits: Limits = Limits()
+    reminders: Reminders = Reminders()
+    break_glass: Who = NOBODY
+    routes: tuple[Route, ...] = ()
+    timezone: str = "UTC"
+    digest: time | None = time(9)
+    drift: time | None = time(6)
 
-    def listed(self, *, without: str) -> list[str]:
-        """The approvers as they are listed, but for `without`, whose own request it is."""
-        return [*sorted(self.people - {without}), *sorted(self.groups)]
+    @classmethod
+    def one_tier(
+        cls, approvers: Iterable[str], approvals: int = 1, expiry: timedelta = timedelta(hours=24)
+    ) -> "Policy":
+        """What a mere list of approvers makes: anyone may ask, and one of them must agree."""
+        return cls(tiers=(Tier("", Who.of(approvers), approvals),), expiry=expiry)
 
     @property
-    def nobody(self) -> bool:
+    def groups(self) -> frozenset[str]:
+        """Every user group that matters to some rule."""
+        lists = [self.may_ask, self.may_see, self.break_glass, self.reminders.escalate_to]
+        return frozenset().union(*(who.groups for who in (*lists, *(tier.authority for tier in self.tiers))))
+
+    @property
+    def nobody_approves(self) -> bool:
         """True if no list was given, so that nobody can approve anything."""
-        return not self.people and not self.groups
+        return all(tier.authority.nobody for tier in self.tiers)
+
+    def tier(self, subuser: str, allocation_update: int) -> Tier | None:
+        return next((tier for tier in self.tiers if tier.covers(subuser, allocation_update)), None)
+
+    def tier_of(self, request: CreditRequest) -> Tier | None:
+        return self.tier(request.subuser, request.allocation_update)
+
+    def expiry_of(self, tier: Tier) -> timedelta:
+        return tier.expiry or self.expiry
+
+    def floor_of(self, subuser: str, allocation_update: int) -> int:
+        """The least that a change may leave."""
+        tier = self.tier(subuser, allocation_update)
+        return self.limits.floor if tier is None or tier.floor is None else tier.floor
+
+    def channel_of(self, subuser: str, default: str) -> str:
+        """Where the cards of a subuser go."""
+        fitting = (route.channel for route in self.routes if any(matches(p, subuser) for p in route.subusers))
+        return next(fitting, default)
+
+    def escalated(self, request: CreditRequest, now: datetime) -> bool:
+        """Whether those may decide by now to whom it goes when nobody does."""
+        after = self.reminders.escalate_after
+        return after is not None and now >= request.requested_at + after
+
+    def authority(self, request: CreditRequest, now: datetime) -> Who:
+        """Everyone who may decide this request; nobody if no tier covers it."""
+        tier = self.tier_of(request)
+        if tier is None:
+            return NOBODY
+        return tier.authority | (self.reminders.escalate_to if self.escalated(request, now) else NOBODY)
+
+    def quorum(self, request: CreditRequest, roster: Roster, now: datetime) -> Quorum:
+        """Count the approvals of those who may approve at this moment; a requester's own is never one."""
+        tier = self.tier_of(request)
+        authority = self.authority(request, now)
+        able = roster.everyone(authority) - {request.requested_by}
+        counted = tuple(approval.approver for approval in request.approvals if approval.approver in able)
+        if tier is None:
+            return Quorum((), 1, None, NOBODY)
+        second = tier.including
+        lacking = second is not None and not roster.everyone(second).intersection(counted)
+        missing = max(0, tier.approvals - len(counted), int(lacking))
+        open_to = second if second is not None and lacking and missing == 1 else authority
+        without = {request.requested_by, *counted}
+        return Quorum(counted, missing, second if lacking else None, Who.of(open_to.listed(without=without)))
+
+    def document(self) -> dict[str, Any]:
+        """All of it as JSON has it, the same for the same rules, for the hash and for the record."""
+        found: dict[str, Any] = _plain(asdict(self))
+        return found
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the document in canonical JSON."""
+        text = json.dumps(self.document(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
-STATUS_WORDS = {
-    Status.PENDING: "is waiting for approval",
-    Status.APPROVED: "was approved already{by}",
-    Status.DENIED: "was denied already{by}",
-    Status.CANCELLED: "was cancelled already{by}",
-    Status.EXPIRED: "has expired",
-    Status.REFUSED: "was refused before anyone was asked",
-    Status.APPLYING: "was approved already{by}, and is being applied",
-    Status.APPLIED: "was approved already{by}, and applied",
-    Status.FAILED: "was approved already{by}, and has failed",
-    Status.IN_DOUBT: "was approved already{by}, and is in doubt",
-}
+def rule(tier: Tier | None) -> str:
+    """A sentence, with a space before it, that names the tier; nothing if it has no name."""
+    return "" if tier is None or not tier.name else f" Rule: tier {literal(tier.name)} ({tier.words()})."
 
 
-def words_of(request: CreditRequest) -> str:
-    by = f" by {people([request.decided_by])}" if request.decided_by else ""
-    return STATUS_WORDS[request.status].format(by=by)
+def change_words(subuser: str, allocation_update: int) -> str:
+    return f"{signed(allocation_update)} credits for {literal(subuser)}"
 
 
-def already_settled(request: CreditRequest) -> Refusal:
-    """The refusal for a decision that comes too late."""
-    return Refusal("state", f"Request {request.id} {words_of(request)}, so nothing was changed.")
-
-
-REPEATED = "repeated"
-
-
-def repeated(request: CreditRequest) -> Refusal:
-    """What someone is told who does again what they have done."""
-    return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. This second time changed nothing.")
-
-
-def refused_before(request: CreditRequest) -> Refusal:
-    """What someone is told whose deed was refused when it came first, and would be allowed now."""
-    return Refusal(
-        "refused_before",
-        f"This was refused before, so nothing was changed. Request {request.id} {words_of(request)}; "
-        "if you still mean it, do it again.",
-    )
-
-
-def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
-    """True if this person has brought the request where it is by this very action.
-
-    They clicked twice, or Slack delivered it twice: there is nothing to do, and nothing went wrong.
-    """
-    match action:
-        case "approve":
-            decided = request.status not in {Status.PENDING, Status.CANCELLED}
-            return decided and any(approval.approver == actor for approval in request.approvals)
-        case "deny":
-            return request.status is Status.DENIED and request.decided_by == actor
-        case "cancel":
-            return request.status is Status.CANCELLED and request.decided_by == actor
-        case "settle":
-            return request.status in FINAL and request.settled_by == actor
-    return False
-
-
-def check_decision(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
-    """Raise Refusal unless `actor` may approve or deny this request now.
-
-    `approvers` is everyone who is listed by name or through a user group.
-    """
-    if request.status is not Status.PENDING:
-        raise already_settled(request)
-    if request.check is None:
-        raise Refusal("unchecked", f"Request {request.id} is still being checked; try again in a moment.")
-    if actor == request.requested_by:
-        raise Refusal(
-            "self_approval",
-            f"You asked for request {request.id} yourself, so another approver must decide it. "
-            "You may withdraw it with Cancel.",
-        )
-    check_approver(request, actor, approvers, policy)
-
-
-def check_approver(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
-    """Raise Refusal unless `actor` is an approver."""
-    if policy.nobody:
-        raise Refusal(
-            "no_approvers",
-            "Nobody may approve yet: whoever runs creditbot must list approvers in CREDITBOT_APPROVERS.",
-        )
-    if actor not in approvers:
-        listed = people(policy.listed(without=request.requested_by))
-        whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
-        raise Refusal("not_an_approver", f"Only an approver may decide this. {whom}")
-
-
-def group_unreadable(groups: Iterable[str]) -> Refusal:
-    """The refusal for someone who may be in a user group that Slack does not let us read."""
-    return Refusal(
-        "group_unreadable",
-        f"Slack did not say who is in {people(sorted(groups))}, so nobody can approve through it now. "
-        "Try again in a minute; if it goes on, tell whoever runs creditbot.",
-    )
-
-
-def check_approval(request: CreditRequest, actor: str) -> None:
-    """Raise Refusal if this approver has approved already: approvals are counted, each once."""
-    if any(approval.approver == actor for approval in request.approvals):
-        raise Refusal(
-            "approved_before",
-            f"You have approved request {request.id} already; "
-            f"{number(request.approvals_missing)} more must agree.",
-        )
-
-
-def check_cancel(request: CreditRequest, actor: str, approvers: frozenset[str]) -> None:
-    """Raise Refusal unless `actor` may withdraw this request now.
-
-    Its requester may until it is sent. An approver may stop one that is approved and waits its turn.
-    """
-    if request.status not in {Status.PENDING, Status.APPROVED}:
-        raise already_settled(request)
-    if actor == request.requested_by:
-        return
-    if request.status is Status.APPROVED and actor in approvers:
-        return
-    raise Refusal(
-        "not_the_requester",
-        f"Only {people([request.requested_by])}, who asked, may cancel request {request.id}. "
-        "An approver may deny it.",
-    )
-
-
-def check_in_doubt(request: CreditRequest) -> None:
-    """Raise Refusal unless the request is in doubt."""
-    if request.status is not Status.IN_DOUBT:
-        raise Refusal(
-            "not_in_doubt",
-            f"Request {request.id} is not in doubt: it {words_of(request)}. Nothing was changed.",
-        )
-
-
-def check_clear(request: CreditRequest, now: datetime) -> None:
-    """Raise Refusal while SendGrid may still be at work on an unclear attempt."""
-    if request.unclear_until is not None and now < request.unclear_until:
-        seconds = math.ceil((request.unclear_until - now).total_seconds())
-        raise Refusal(
-            "too_early",
-            f"SendGrid may still be at work on request {request.id}, so what you see there may yet change. "
-            f"Look again in {count(seconds, 'second')}, then say what you found.",
-        )
-
-
-def check_settlement(request: CreditRequest, actor: str, approvers: frozenset[str], policy: Policy) -> None:
-    """Raise Refusal unless `actor` may say what became of a request in doubt."""
-    check_in_doubt(request)
-    if actor == request.requested_by:
-        raise Refusal(
-            "self_settlement",
-            f"You asked for request {request.id} yourself, so another approver must settle it.",
-        )
-    check_approver(request, actor, approvers, policy)
-
-
-def check_again(request: CreditRequest) -> None:
-    """Raise Refusal unless this request may be asked for again from its card; anyone may who may ask."""
-    if request.asked_again_as is not None:
-        raise Refusal(
-            "asked_again",
-            f"Request {request.id} has been asked for again already, as request {request.asked_again_as}.",
-        )
-    if request.status is not Status.FAILED:
-        raise Refusal(
-            "not_failed",
-            f"Request {request.id} has not failed: it {words_of(request)}. Nothing was changed.",
-        )
-    if not request.may_be_asked_again:
-        raise Refusal(
-            "contradicted",
-            f"SendGrid's own answer says that request {request.id} was applied after all. Look at the "
-            "subuser in SendGrid; if it still needs a change, ask with `/credits request`.",
-        )
-
-
-def has_expired(request: CreditRequest, now: datetime) -> bool:
-    """True if nobody may decide any more, whether or not a sweep has said so yet."""
-    return request.status is Status.PENDING and now >= request.expires_at
-
-
-def check_change(subuser: str, allocation_update: int, found: SubuserCredits) -> None:
-    """Raise Refusal if SendGrid's own data says that the change makes no sense."""
-    if found.type == UNLIMITED:
-        raise Refusal(
-            "unlimited",
-            f"Subuser {literal(subuser)} has unlimited credits, so a change would mean nothing. "
-            "Nothing was sent. If it should have a limit, set one in SendGrid first.",
-        )
-    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < 0:
-        raise Refusal(
-            "below_zero",
-            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
-            f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
-            + (
-                f"Ask for {number(found.remain)} or fewer."
-                if found.remain > 0
-                else "There is nothing to take."
-            ),
-        )
-
-
-def lasts_until_reset(credits_type: str | None) -> bool:
-    """True if SendGrid sets the credits anew at the next reset, whatever was added before."""
-    return credits_type == RECURRING
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case frozenset():
+            return sorted(value)
+        case tuple() | list():
+            return [_plain(inner) for inner in value]
+        case timedelta():
+            return int(value.total_seconds())
+        case time():
+            return value.isoformat("minutes")
+        case StrEnum():
+            return str(value)
+        case _:
+            return value

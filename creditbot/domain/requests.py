@@ -1,6 +1,6 @@
 """A request for a credit change, its states, and the ways between them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -107,6 +107,8 @@ class CreditRequest:
     again_of: int | None = None
     asked_again_as: int | None = None
     contradicted_at: datetime | None = None
+    policy_hash: str | None = None
+    break_glass_reason: str | None = None
 
     @property
     def expected_after(self) -> int | None:
@@ -115,9 +117,14 @@ class CreditRequest:
             return None
         return self.check.remain + self.allocation_update
 
-    @property
-    def approvals_missing(self) -> int:
-        return max(0, self.approvals_needed - len(self.approvals))
+    def approved_by(self, person: str) -> bool:
+        return any(approval.approver == person for approval in self.approvals)
+
+    def with_approval(self, person: str, at: datetime) -> "CreditRequest":
+        """As it would stand once this person has agreed."""
+        if self.approved_by(person):
+            return self
+        return replace(self, approvals=(*self.approvals, Approval(person, at)))
 
     @property
     def may_be_asked_again(self) -> bool:

@@ -250,6 +250,8 @@ _SAME_NAME = [
     "again_of",
     "asked_again_as",
     "contradicted_at",
+    "policy_hash",
+    "break_glass_reason",
 ]
 
 

@@ -20,7 +20,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0004"
 
 metadata = MetaData()
 
@@ -67,9 +67,15 @@ requests = Table(
     Column("asked_again_as", Integer),
     # When SendGrid's own late answer said otherwise than how a doubt had been settled.
     Column("contradicted_at", Moment),
+    # The policy under which it was asked, or approved; and why its own requester approved it in an emergency.
+    Column("policy_hash", Words(64)),
+    Column("break_glass_reason", Words()),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
+    # When those who have not decided are reminded next, and how many of the policy's reminders are over.
+    Column("remind_at", Moment),
+    Column("reminded", Integer, nullable=False, server_default="0"),
     CheckConstraint(f"status IN ({STATUSES})", name="known_status"),
     CheckConstraint("allocation_update <> 0", name="some_change"),
     sqlite_autoincrement=True,
@@ -85,6 +91,7 @@ Index(
 )
 Index("requests_by_status", requests.c.status)
 Index("requests_by_subuser", requests.c.subuser)
+Index("requests_by_end", requests.c.finished_at)
 
 approvals = Table(
     "approvals",
@@ -132,6 +139,7 @@ events = Table(
     UniqueConstraint("request_id", "to_status", name="each_state_once"),
 )
 Index("events_by_request", events.c.request_id)
+Index("events_by_kind", events.c.kind, events.c.id)
 
 cards = Table(
     "cards",

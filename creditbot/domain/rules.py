@@ -1,0 +1,364 @@
+"""What may be done to a request at this moment, by whom, and what SendGrid's data allows.
+
+Each check raises Refusal with a finished sentence, which names the rule where a policy has given it a name.
+"""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+from .credits import RECURRING, UNLIMITED, SubuserCredits
+from .errors import Refusal
+from .policy import Policy, Quorum, Tier, Usage, change_words, rule
+from .requests import FINAL, CreditRequest, Status
+from .text import count, literal, number, people, signed
+from .who import Roster
+
+STATUS_WORDS = {
+    Status.PENDING: "is waiting for approval",
+    Status.APPROVED: "was approved already{by}",
+    Status.DENIED: "was denied already{by}",
+    Status.CANCELLED: "was cancelled already{by}",
+    Status.EXPIRED: "has expired",
+    Status.REFUSED: "was refused before anyone was asked",
+    Status.APPLYING: "was approved already{by}, and is being applied",
+    Status.APPLIED: "was approved already{by}, and applied",
+    Status.FAILED: "was approved already{by}, and has failed",
+    Status.IN_DOUBT: "was approved already{by}, and is in doubt",
+}
+
+
+def words_of(request: CreditRequest) -> str:
+    by = f" by {people([request.decided_by])}" if request.decided_by else ""
+    return STATUS_WORDS[request.status].format(by=by)
+
+
+def already_settled(request: CreditRequest) -> Refusal:
+    """The refusal for a decision that comes too late."""
+    return Refusal("state", f"Request {request.id} {words_of(request)}, so nothing was changed.")
+
+
+REPEATED = "repeated"
+
+
+def repeated(request: CreditRequest) -> Refusal:
+    """What someone is told who does again what they have done."""
+    return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. This second time changed nothing.")
+
+
+def refused_before(request: CreditRequest) -> Refusal:
+    """What someone is told whose deed was refused when it came first, and would be allowed now."""
+    return Refusal(
+        "refused_before",
+        f"This was refused before, so nothing was changed. Request {request.id} {words_of(request)}; "
+        "if you still mean it, do it again.",
+    )
+
+
+def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
+    """True if this person has brought the request where it is by this very action.
+
+    They clicked twice, or Slack delivered it twice: there is nothing to do, and nothing went wrong.
+    """
+    match action:
+        case "approve":
+            return request.status not in {Status.PENDING, Status.CANCELLED} and request.approved_by(actor)
+        case "break_glass":
+            return request.break_glass_reason is not None and request.decided_by == actor
+        case "deny":
+            return request.status is Status.DENIED and request.decided_by == actor
+        case "cancel":
+            return request.status is Status.CANCELLED and request.decided_by == actor
+        case "settle":
+            return request.status in FINAL and request.settled_by == actor
+    return False
+
+
+def check_undecided(request: CreditRequest) -> None:
+    """Raise Refusal unless a decision about this request makes a difference now."""
+    if request.status is not Status.PENDING:
+        raise already_settled(request)
+    if request.check is None:
+        raise Refusal("unchecked", f"Request {request.id} is still being checked; try again in a moment.")
+
+
+def check_decision(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
+    """Raise Refusal unless `actor` may approve or deny this request now."""
+    check_undecided(request)
+    if actor == request.requested_by:
+        raise Refusal(
+            "self_approval",
+            f"You asked for request {request.id} yourself, so another approver must decide it. "
+            "You may withdraw it with Cancel.",
+        )
+    check_approver(request, actor, policy, roster, now)
+
+
+def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
+    """Raise Refusal unless `actor` is an approver of this request."""
+    if policy.nobody_approves:
+        raise Refusal(
+            "no_approvers",
+            "Nobody may approve yet: whoever runs creditbot must list approvers in CREDITBOT_APPROVERS.",
+        )
+    tier = policy.tier_of(request)
+    if tier is None:
+        raise no_tier(request.subuser, request.allocation_update)
+    authority = policy.authority(request, now)
+    if roster.has(authority, actor):
+        return
+    unread = roster.unread(authority)
+    if unread:
+        raise group_unreadable(unread)
+    listed = people(authority.listed(without={request.requested_by}))
+    whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
+    raise Refusal("not_an_approver", f"Only an approver may decide this. {whom}{rule(tier)}")
+
+
+def no_tier(subuser: str, allocation_update: int) -> Refusal:
+    """The refusal for a change that the policy does not provide for: nobody could approve it."""
+    return Refusal(
+        "no_tier",
+        f"No tier of the policy covers {change_words(subuser, allocation_update)}, so nobody may approve "
+        "it. Ask for another amount, or ask whoever runs creditbot to add a tier.",
+    )
+
+
+def group_unreadable(groups: Iterable[str]) -> Refusal:
+    """The refusal for someone who may be in a user group that Slack does not let us read."""
+    return Refusal(
+        "group_unreadable",
+        f"Slack did not say who is in {people(sorted(groups))}, so nobody can approve through it now. "
+        "Try again in a minute; if it goes on, tell whoever runs creditbot.",
+    )
+
+
+def check_approval(
+    request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime
+) -> Quorum:
+    """Return the quorum with this approver's yes; raise Refusal if it can't be given, or says nothing new.
+
+    An approval on record by someone who is no approver any more does not count. Where that may only seem so,
+    since a group can't be read, nobody is counted out: the click is refused, to be repeated.
+    """
+    check_decision(request, actor, policy, roster, now)
+    before = policy.quorum(request, roster, now)
+    after = policy.quorum(request.with_approval(actor, now), roster, now)
+    unread = roster.unread(policy.authority(request, now))
+    if unread and len(before.counted) < len(request.approvals):
+        raise group_unreadable(unread)
+    if request.approved_by(actor) and not after.reached:
+        raise Refusal(
+            "approved_before",
+            f"You have approved request {request.id} already; {number(after.missing)} more must agree.",
+        )
+    return after
+
+
+def check_withdrawal(request: CreditRequest, actor: str) -> None:
+    """Raise Refusal unless `actor` has approved this request and it still waits for others."""
+    if request.status is not Status.PENDING:
+        raise already_settled(request)
+    if not request.approved_by(actor):
+        raise Refusal(
+            "no_approval",
+            f"You have not approved request {request.id}, so there is nothing to take back.",
+        )
+
+
+def check_break_glass(request: CreditRequest, actor: str, policy: Policy) -> None:
+    """Raise Refusal unless `actor` may approve this request, their own, in an emergency."""
+    check_undecided(request)
+    if actor != request.requested_by or actor not in policy.break_glass.people:
+        raise Refusal(
+            "break_glass",
+            "Only the requester may approve their own request in an emergency, and only if the policy names "
+            "them under break_glass. Nothing was changed.",
+        )
+    if policy.tier_of(request) is None:
+        raise no_tier(request.subuser, request.allocation_update)
+
+
+def check_may_ask(actor: str, policy: Policy, roster: Roster) -> None:
+    """Raise Refusal unless `actor` may ask for changes."""
+    if roster.has(policy.may_ask, actor):
+        return
+    unread = roster.unread(policy.may_ask)
+    if unread:
+        raise Refusal(
+            "group_unreadable",
+            f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
+            "ask. Try again in a minute; if it goes on, tell whoever runs creditbot.",
+        )
+    raise Refusal(
+        "may_ask", f"You may not ask for credits. {_ask_them(policy.may_ask.listed())}Rule: may_ask."
+    )
+
+
+def check_may_see(actor: str, policy: Policy, roster: Roster) -> None:
+    """Raise Refusal unless `actor` may see balances."""
+    if roster.has(policy.may_see, actor):
+        return
+    unread = roster.unread(policy.may_see)
+    if unread:
+        raise Refusal(
+            "group_unreadable",
+            f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
+            "see balances. Try again in a minute; if it goes on, tell whoever runs creditbot.",
+        )
+    raise Refusal("may_see", f"You may not see balances. {_ask_them(policy.may_see.listed())}Rule: may_see.")
+
+
+def _ask_them(listed: list[str]) -> str:
+    return f"Ask one of: {people(listed)}. " if listed else ""
+
+
+def check_change_allowed(
+    subuser: str, allocation_update: int, policy: Policy, usage: Usage, *, whose: str = "You have"
+) -> Tier:
+    """Return the tier of a change; raise Refusal if there is none, or a limit or a rolling cap says no.
+
+    `usage` is what counts besides this change. `whose` begins the sentence about the requester's own cap.
+    """
+    tier = policy.tier(subuser, allocation_update)
+    if tier is None:
+        raise no_tier(subuser, allocation_update)
+    amount, limits = abs(allocation_update), policy.limits
+    if limits.per_request is not None and amount > limits.per_request:
+        raise Refusal(
+            "per_request",
+            f"One request may change {number(limits.per_request)} credits at most, and this one would change "
+            f"{number(amount)}. Ask for less. Rule: limits.per_request.",
+        )
+    caps = [
+        ("per_requester_24h", limits.per_requester_24h, usage.by_requester, f"{whose} asked for"),
+        (
+            "per_subuser_24h",
+            limits.per_subuser_24h,
+            usage.of_subuser,
+            f"For {literal(subuser)}, people asked for",
+        ),
+        ("in_all_24h", limits.in_all_24h, usage.in_all, "Together, people asked for"),
+    ]
+    for name, cap, used, begins in caps:
+        if cap is not None and used + amount > cap:
+            left = max(0, cap - used)
+            then = f"Ask for {number(left)} or fewer, or wait." if left else "Wait, or ask for an exception."
+            raise Refusal(
+                name,
+                f"{begins} {number(used)} of the {number(cap)} credits that may be changed within 24 "
+                f"hours, counting what waits, so {signed(allocation_update)} is too much. {then} "
+                f"Rule: limits.{name}.",
+            )
+    return tier
+
+
+def check_cancel(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
+    """Raise Refusal unless `actor` may withdraw this request now.
+
+    Its requester may until it is sent. An approver may stop one that is approved and waits its turn.
+    """
+    if request.status not in {Status.PENDING, Status.APPROVED}:
+        raise already_settled(request)
+    if actor == request.requested_by:
+        return
+    if request.status is Status.APPROVED and roster.has(policy.authority(request, now), actor):
+        return
+    raise Refusal(
+        "not_the_requester",
+        f"Only {people([request.requested_by])}, who asked, may cancel request {request.id}. "
+        "An approver may deny it.",
+    )
+
+
+def check_in_doubt(request: CreditRequest) -> None:
+    """Raise Refusal unless the request is in doubt."""
+    if request.status is not Status.IN_DOUBT:
+        raise Refusal(
+            "not_in_doubt",
+            f"Request {request.id} is not in doubt: it {words_of(request)}. Nothing was changed.",
+        )
+
+
+def check_clear(request: CreditRequest, now: datetime) -> None:
+    """Raise Refusal while SendGrid may still be at work on an unclear attempt."""
+    if request.unclear_until is not None and now < request.unclear_until:
+        seconds = math.ceil((request.unclear_until - now).total_seconds())
+        raise Refusal(
+            "too_early",
+            f"SendGrid may still be at work on request {request.id}, so what you see there may yet change. "
+            f"Look again in {count(seconds, 'second')}, then say what you found.",
+        )
+
+
+def check_settlement(
+    request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime
+) -> None:
+    """Raise Refusal unless `actor` may say what became of a request in doubt."""
+    check_in_doubt(request)
+    if actor == request.requested_by:
+        raise Refusal(
+            "self_settlement",
+            f"You asked for request {request.id} yourself, so another approver must settle it.",
+        )
+    check_approver(request, actor, policy, roster, now)
+
+
+def check_again(request: CreditRequest) -> None:
+    """Raise Refusal unless this request may be asked for again from its card; anyone may who may ask."""
+    if request.asked_again_as is not None:
+        raise Refusal(
+            "asked_again",
+            f"Request {request.id} has been asked for again already, as request {request.asked_again_as}.",
+        )
+    if request.status is not Status.FAILED:
+        raise Refusal(
+            "not_failed",
+            f"Request {request.id} has not failed: it {words_of(request)}. Nothing was changed.",
+        )
+    if not request.may_be_asked_again:
+        raise Refusal(
+            "contradicted",
+            f"SendGrid's own answer says that request {request.id} was applied after all. Look at the "
+            "subuser in SendGrid; if it still needs a change, ask with `/credits request`.",
+        )
+
+
+def has_expired(request: CreditRequest, now: datetime) -> bool:
+    """True if nobody may decide any more, whether or not a sweep has said so yet."""
+    return request.status is Status.PENDING and now >= request.expires_at
+
+
+def check_change(subuser: str, allocation_update: int, found: SubuserCredits, floor: int = 0) -> None:
+    """Raise Refusal if the subuser's credits say that the change makes no sense, or leaves too little."""
+    if found.type == UNLIMITED:
+        raise Refusal(
+            "unlimited",
+            f"Subuser {literal(subuser)} has unlimited credits, so a change would mean nothing. "
+            "Nothing was sent. If it should have a limit, set one in SendGrid first.",
+        )
+    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < 0:
+        raise Refusal(
+            "below_zero",
+            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
+            f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
+            + (
+                f"Ask for {number(found.remain)} or fewer."
+                if found.remain > 0
+                else "There is nothing to take."
+            ),
+        )
+    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < floor:
+        left = found.remain - floor
+        raise Refusal(
+            "below_floor",
+            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, and the policy leaves it "
+            f"at least {number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
+            + (f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to take.")
+            + " Rule: floor.",
+        )
+
+
+def lasts_until_reset(credits_type: str | None) -> bool:
+    """True if SendGrid sets the credits anew at the next reset, whatever was added before."""
+    return credits_type == RECURRING

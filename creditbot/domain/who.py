@@ -1,0 +1,64 @@
+"""People and user groups as a policy lists them, and who is in those groups as far as Slack says."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+def is_group(identifier: str) -> bool:
+    """True for the ID of a user group; people's begin with U or W."""
+    return identifier.startswith("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """People and user groups by their IDs. Nobody is in an empty list; `anyone` has to be said."""
+
+    ids: frozenset[str] = frozenset()
+    anyone: bool = False
+
+    @classmethod
+    def of(cls, identifiers: Iterable[str]) -> "Who":
+        return cls(frozenset(identifiers))
+
+    @property
+    def people(self) -> frozenset[str]:
+        return frozenset(identifier for identifier in self.ids if not is_group(identifier))
+
+    @property
+    def groups(self) -> frozenset[str]:
+        return frozenset(identifier for identifier in self.ids if is_group(identifier))
+
+    @property
+    def nobody(self) -> bool:
+        return not self.ids and not self.anyone
+
+    def listed(self, *, without: Iterable[str] = ()) -> list[str]:
+        """The people, then the groups, but for those `without` whom it is said."""
+        left_out = frozenset(without)
+        return [*sorted(self.people - left_out), *sorted(self.groups)]
+
+    def __or__(self, other: "Who") -> "Who":
+        return Who(self.ids | other.ids, self.anyone or other.anyone)
+
+
+NOBODY = Who()
+ANYONE = Who(anyone=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The members of the user groups that were asked for; a group that could not be read has none."""
+
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+
+    def everyone(self, who: Who) -> frozenset[str]:
+        """Each person who is listed by name or through a group that could be read."""
+        return who.people.union(*(self.members.get(group, frozenset()) for group in who.groups))
+
+    def has(self, who: Who, person: str) -> bool:
+        return who.anyone or person in self.everyone(who)
+
+    def unread(self, who: Who) -> frozenset[str]:
+        """The groups of `who` whose members are not known now."""
+        return who.groups & self.unreadable
