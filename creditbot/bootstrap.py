@@ -14,8 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
-from creditbot.jobs import Apply, Check, Draw, Expire, Notify, Settle
+from creditbot.domain.who import Directory
+from creditbot.jobs import Apply, Check, Draw, Expire, Gate, Notify, Settle
 from creditbot.operations import Decisions, Reading, Requests
+from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Job
@@ -26,7 +28,7 @@ from creditbot.slack.buttons import Buttons
 from creditbot.slack.commands import Commands
 from creditbot.slack.connection import SocketConnection, check_bot_token
 from creditbot.slack.messenger import SlackMessenger
-from creditbot.slack.people import Approvers
+from creditbot.slack.people import Groups
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
@@ -51,12 +53,6 @@ class NewerDatabase(Exception):
 
 def local_now() -> datetime:
     return datetime.now(UTC)
-
-
-def policy(settings: Settings) -> Policy:
-    """The one-tier policy that the list of approvers makes."""
-    groups = frozenset(identifier for identifier in settings.approvers if identifier.startswith("S"))
-    return Policy(people=frozenset(settings.approvers) - groups, groups=groups)
 
 
 class Role(Enum):
@@ -112,8 +108,12 @@ async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
 
 
 def build(settings: Settings, role: Role = Role.SERVE) -> Service:
-    """A service that is ready to run. Must be called inside a running event loop."""
-    rules = policy(settings)
+    """A service that is ready to run. Must be called inside a running event loop.
+
+    Raises:
+        ConfigError: the policy's file can't be read, or is wrong.
+    """
+    policy = policy_of(settings)
     database = Database(settings.database_url)
     # SQLite's processes are all on one machine, and have its clock anyway.
     server_clock = ServerClock(database) if is_postgres(settings.database_url) else None
@@ -129,16 +129,26 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     sendgrid = SendGrid.connect(
         settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.sendgrid_timeout
     )
+    directory = Groups(client, policy)
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
-        jobs = build_jobs(database, sendgrid, SlackMessenger(client, rules), now)
+        messenger = SlackMessenger(client, policy, directory, now)
+        jobs = build_jobs(database, sendgrid, messenger, policy=policy, directory=directory, now=now)
         database.waker = runner = build_runner(database, settings.database_url, jobs, now)
     else:
         database.waker = build_waker(settings.database_url)
 
     tasks = Tasks()
     bolt = build_app(
-        settings, database, sendgrid, client, responder=Responder(client, session), tasks=tasks, now=now
+        database,
+        sendgrid,
+        client,
+        policy=policy,
+        directory=directory,
+        channel=settings.approvals_channel,
+        responder=Responder(client, session),
+        tasks=tasks,
+        now=now,
     )
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
@@ -148,7 +158,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     keeping: list[asyncio.Task[None]] = []
 
     async def greet() -> None:
-        if rules.nobody:
+        if policy.nobody_approves:
             log.warning(
                 "CREDITBOT_APPROVERS is empty: nobody can approve anything. "
                 "Set it to user IDs and user-group IDs, separated by commas, and start again."
@@ -169,19 +179,20 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
 
 
 def build_app(
-    settings: Settings,
     database: Database,
     sendgrid: SendGrid,
     client: AsyncWebClient,
     *,
+    policy: Policy,
+    directory: Directory,
+    channel: str,
     responder: Responder,
     tasks: Tasks,
     now: Clock,
 ) -> AsyncApp:
     """The listeners, and what they ask of the house."""
-    rules, channel = policy(settings), settings.approvals_channel
-    requests = Requests(database, rules, channel, now)
-    decisions = Decisions(database, rules, Approvers(client, rules), now)
+    requests = Requests(database, policy, directory, channel, now)
+    decisions = Decisions(database, policy, directory, channel, now)
     return app.build(
         client=client,
         commands=Commands(
@@ -190,8 +201,7 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
-            reading=Reading(database, sendgrid),
-            channel=channel,
+            reading=Reading(database, sendgrid, policy, directory),
         ),
         buttons=Buttons(
             client=client,
@@ -199,11 +209,8 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
-            channel=channel,
         ),
-        submissions=Submissions(
-            responder=responder, tasks=tasks, requests=requests, decisions=decisions, channel=channel
-        ),
+        submissions=Submissions(responder=responder, tasks=tasks, requests=requests, decisions=decisions),
     )
 
 
@@ -218,12 +225,19 @@ def build_web(settings: Settings, database: Database, bolt: AsyncApp, socket: So
 
 
 def build_jobs(
-    database: Database, sendgrid: SendGrid, messenger: SlackMessenger, now: Clock
+    database: Database,
+    sendgrid: SendGrid,
+    messenger: SlackMessenger,
+    *,
+    policy: Policy,
+    directory: Directory,
+    now: Clock,
 ) -> Mapping[str, Job]:
     """The jobs by their names."""
+    gate = Gate(database, policy, directory, now)
     return {
-        "check": Check(database, sendgrid, now).__call__,
-        "apply": Apply(database, sendgrid, now).__call__,
+        "check": Check(database, sendgrid, policy, now).__call__,
+        "apply": Apply(database, sendgrid, policy, gate, now).__call__,
         "settle": Settle(database, sendgrid, now).__call__,
         "expire": Expire(database, now).__call__,
         "draw": Draw(database, messenger, now).__call__,

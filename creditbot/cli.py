@@ -119,6 +119,7 @@ def _start(role: str, settings: "Settings") -> None:
 
     log.configure(settings.log_level, settings.secrets())
     from creditbot.bootstrap import NewerDatabase, Role, build, prepare_database
+    from creditbot.config import ConfigError
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
@@ -129,6 +130,8 @@ def _start(role: str, settings: "Settings") -> None:
 
     try:
         run(service())
+    except ConfigError as error:
+        fail(*error.lines, code=FAULTY_SETTINGS)
     except (CannotListen, NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
@@ -264,23 +267,20 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
     from creditbot.domain.requests import OPERATOR
+    from creditbot.domain.who import Roster
     from creditbot.operations import Decisions
     from creditbot.store.clock import ServerClock
     from creditbot.store.database import Database
     from creditbot.store.engines import is_postgres
 
-    class Nobody:
+    async def nobody() -> Roster:
         """The command line asks no Slack."""
-
-        unreadable: frozenset[str] = frozenset()
-
-        async def __call__(self) -> frozenset[str]:
-            return frozenset()
+        return Roster()
 
     url = existing_database(settings_of(DatabaseSettings).database_url)
     database = Database(url)
     clock = ServerClock(database)
-    decisions = Decisions(database, Policy(frozenset(), frozenset()), Nobody(), clock)
+    decisions = Decisions(database, Policy(), nobody, "", clock)
     try:
         if is_postgres(url):
             await clock.compare()
@@ -309,6 +309,7 @@ def as_document(request: "CreditRequest") -> dict[str, object]:
         "allocation_update": request.allocation_update,
         "reason": request.reason,
         "status": str(request.status),
+        "policy_hash": request.policy_hash,
         "again_of": request.again_of,
         "requested_by": request.requested_by,
         "requested_at": request.requested_at.isoformat(),
@@ -316,6 +317,7 @@ def as_document(request: "CreditRequest") -> dict[str, object]:
         "decided_by": request.decided_by,
         "decided_at": request.decided_at.isoformat() if request.decided_at else None,
         "decision_reason": request.decision_reason,
+        "break_glass_reason": request.break_glass_reason,
         "finished_at": request.finished_at.isoformat() if request.finished_at else None,
         "answer_status": request.answer_status,
         "remain_before": request.remain_before,

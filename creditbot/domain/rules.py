@@ -124,10 +124,13 @@ def no_tier(subuser: str, allocation_update: int) -> Refusal:
     )
 
 
+GROUP_UNREADABLE = "group_unreadable"
+
+
 def group_unreadable(groups: Iterable[str]) -> Refusal:
     """The refusal for someone who may be in a user group that Slack does not let us read."""
     return Refusal(
-        "group_unreadable",
+        GROUP_UNREADABLE,
         f"Slack did not say who is in {people(sorted(groups))}, so nobody can approve through it now. "
         "Try again in a minute; if it goes on, tell whoever runs creditbot.",
     )
@@ -153,6 +156,32 @@ def check_approval(
             f"You have approved request {request.id} already; {number(after.missing)} more must agree.",
         )
     return after
+
+
+def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster, now: datetime) -> None:
+    """Raise Refusal unless those who approved this request would be enough under the policy as it is now."""
+    tier = policy.tier_of(request)
+    if tier is None:
+        raise no_tier(request.subuser, request.allocation_update)
+    if request.break_glass_reason is not None:
+        if request.requested_by not in policy.break_glass.people:
+            raise Refusal(
+                "break_glass",
+                f"{people([request.requested_by])} approved it alone, and may not do that any more. "
+                "Ask again. Rule: break_glass.",
+            )
+        return
+    quorum = policy.quorum(request, roster, now)
+    if quorum.reached:
+        return
+    unread = roster.unread(policy.authority(request, now))
+    if unread:
+        raise group_unreadable(unread)
+    raise Refusal(
+        "quorum",
+        f"It would need {count(quorum.missing, 'more approval')} now, so it must be asked for again."
+        f"{rule(tier)}",
+    )
 
 
 def check_withdrawal(request: CreditRequest, actor: str) -> None:
@@ -186,7 +215,7 @@ def check_may_ask(actor: str, policy: Policy, roster: Roster) -> None:
     unread = roster.unread(policy.may_ask)
     if unread:
         raise Refusal(
-            "group_unreadable",
+            GROUP_UNREADABLE,
             f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
             "ask. Try again in a minute; if it goes on, tell whoever runs creditbot.",
         )
@@ -202,7 +231,7 @@ def check_may_see(actor: str, policy: Policy, roster: Roster) -> None:
     unread = roster.unread(policy.may_see)
     if unread:
         raise Refusal(
-            "group_unreadable",
+            GROUP_UNREADABLE,
             f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
             "see balances. Try again in a minute; if it goes on, tell whoever runs creditbot.",
         )

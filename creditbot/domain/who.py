@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 def is_group(identifier: str) -> bool:
@@ -62,3 +63,9 @@ class Roster:
     def unread(self, who: Who) -> frozenset[str]:
         """The groups of `who` whose members are not known now."""
         return who.groups & self.unreadable
+
+
+class Directory(Protocol):
+    """Who is in the user groups that the policy names, as Slack says at this moment."""
+
+    async def __call__(self) -> Roster: ...

@@ -7,8 +7,9 @@ from .apply import Apply
 from .check import Check
 from .draw import Draw
 from .expire import Expire
+from .gate import Gate
 from .messenger import DeliveryProblem, Messenger
 from .notify import Notify
 from .settle import Settle
 
-__all__ = ["Apply", "Check", "DeliveryProblem", "Draw", "Expire", "Messenger", "Notify", "Settle"]
+__all__ = ["Apply", "Check", "DeliveryProblem", "Draw", "Expire", "Gate", "Messenger", "Notify", "Settle"]

@@ -17,8 +17,9 @@ from sqlalchemy import exc
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
-from creditbot.domain.policy import check_change
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
+from creditbot.domain.rules import check_change
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, events, notices, requests
@@ -27,6 +28,7 @@ from creditbot.store.database import CommitUnclear, Database, Transaction
 from creditbot.store.types import to_millis
 
 from .backoff import backoff
+from .gate import Gate
 from .reading import read_credits
 
 GIVE_UP_AFTER = timedelta(minutes=15)
@@ -46,13 +48,24 @@ log = structlog.get_logger(__name__)
 class Apply:
     """Takes an approved request through `applying` to its end, or leaves it to be taken up again."""
 
-    def __init__(self, database: Database, sendgrid: SendGrid, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sendgrid: SendGrid,
+        policy: Policy,
+        gate: Gate,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._sendgrid = sendgrid
+        self._policy = policy
+        self._gate = gate
         self._clock = clock
         self._lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
 
     async def __call__(self, request_id: int) -> None:
+        if not await self._gate(request_id):
+            return
         request = await self._claim(request_id)
         if request is None:
             return
@@ -114,7 +127,8 @@ class Apply:
         """The balance right before, and a last look whether the change still makes sense."""
         try:
             found, reading = await read_credits(self._sendgrid, request.subuser)
-            check_change(request.subuser, request.allocation_update, found)
+            floor = self._policy.floor_of(request.subuser, request.allocation_update)
+            check_change(request.subuser, request.allocation_update, found, floor)
         except Refusal as refusal:
             await self._not_now(request, last, tries, refusal.sentence)
         except SendGridProblem as problem:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import Refusal
-from creditbot.domain.policy import check_change, lasts_until_reset
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.rules import check_change, lasts_until_reset
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import events, requests
@@ -20,9 +21,12 @@ GIVE_UP_AFTER = timedelta(minutes=10)
 class Check:
     """Ends in a request that has what its card shows, or in `refused` with a sentence."""
 
-    def __init__(self, database: Database, sendgrid: SendGrid, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, sendgrid: SendGrid, policy: Policy, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._sendgrid = sendgrid
+        self._policy = policy
         self._clock = clock
 
     async def __call__(self, request_id: int) -> None:
@@ -33,7 +37,8 @@ class Check:
             return
         try:
             credits_ = await self._sendgrid.subuser_credits(request.subuser)
-            check_change(request.subuser, request.allocation_update, credits_)
+            floor = self._policy.floor_of(request.subuser, request.allocation_update)
+            check_change(request.subuser, request.allocation_update, credits_, floor)
         except Refusal as refusal:
             await self._refuse(request, refusal.rule, refusal.sentence)
         except SendGridProblem as problem:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from creditbot.domain.policy import has_expired
 from creditbot.domain.requests import Status
+from creditbot.domain.rules import has_expired
 from creditbot.store import requests
 from creditbot.store.database import Database
 

@@ -2,7 +2,7 @@
 
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.evidence import Reading
-from creditbot.domain.policy import lasts_until_reset
+from creditbot.domain.rules import lasts_until_reset
 from creditbot.sendgrid import SendGrid
 
 

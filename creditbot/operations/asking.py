@@ -1,30 +1,39 @@
 """Asking for a credit change, and asking once more for one that failed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain import policy as rules
+from creditbot.domain import rules
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import Refusal, UnknownRequest
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import DAY, Policy, Tier, Usage
 from creditbot.domain.requests import CreditRequest
-from creditbot.store import requests
+from creditbot.domain.text import without_markup
+from creditbot.domain.who import Directory, Roster
+from creditbot.store import events, requests
 from creditbot.store.database import Database, Transaction
 
 from .deeds import Arrival, Deed, came_before, record_refusal
 
 
 class Requests:
-    """Takes requests down. What needs SendGrid comes after, in a job."""
+    """Takes requests down that the policy allows. What needs SendGrid comes after, in a job."""
 
     def __init__(
-        self, database: Database, policy: Policy, channel: str, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        policy: Policy,
+        directory: Directory,
+        channel: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._policy = policy
+        self._directory = directory
         self._channel = channel
         self._clock = clock
 
@@ -32,15 +41,36 @@ class Requests:
         """Commit a pending request, or find the one that the same delivery has made before.
 
         Raises:
+            Refusal: the policy does not allow it; that is an event, and nothing else was written.
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
         origin = arrival.id or f"unnamed:{uuid4()}"
+        roster = await self._directory()
 
-        async def take_down(transaction: Transaction) -> CreditRequest:
-            return await self._take_down(transaction, command, requested_by, origin)
+        async def take_down(transaction: Transaction) -> CreditRequest | Refusal:
+            known = await requests.by_origin(transaction.connection, origin)
+            if known is not None:
+                return known
+            try:
+                tier = await self._allowed(transaction.connection, command, requested_by, roster)
+            except Refusal as refusal:
+                # A form may be sent again with another amount.
+                about = f"{origin} {command.allocation_update} {command.subuser}"
+                if not await came_before(transaction, replace(arrival, id=about), self._clock()):
+                    await self._record_refused(transaction, command, requested_by, refusal)
+                return refusal
+            return await self._take_down(transaction, command, tier, requested_by, origin=origin)
 
-        return await self._database.for_person(take_down, arrival.at)
+        return _raised(await self._database.for_person(take_down, arrival.at))
+
+    def channel_of(self, request: CreditRequest) -> str:
+        """Where its card is posted."""
+        return self._policy.channel_of(request.subuser, self._channel)
+
+    async def check_may_ask(self, actor: str) -> None:
+        """Raise Refusal unless `actor` may ask at all, before a form is opened for them."""
+        rules.check_may_ask(actor, self._policy, await self._directory())
 
     async def ask_again(
         self, request_id: int, *, requested_by: str, arrival: Arrival
@@ -50,50 +80,100 @@ class Requests:
         Returns None if Slack had delivered this before.
 
         Raises:
-            Refusal: it has not failed, or has been asked for again already; that is an event, too.
+            Refusal: it has not failed, or has been asked for again already, or the policy does not allow
+                it; that is an event, too.
             UnknownRequest: there is no such request; likewise.
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
         deed = Deed(request_id, "request_again", requested_by)
+        roster = await self._directory()
 
         async def take_down(transaction: Transaction) -> CreditRequest | Refusal | None:
             if await came_before(transaction, arrival, self._clock()):
                 return None
             failed = await requests.get(transaction.connection, request_id)
-            refusal = await _judge(transaction.connection, failed, deed)
-            if failed is not None and refusal is None:
-                return await self._follow(transaction, failed, requested_by)
-            refusal = refusal or UnknownRequest(request_id)
-            await record_refusal(transaction, failed, deed, refusal, self._clock())
-            return refusal
+            try:
+                return await self._follow(transaction, failed, deed, roster)
+            except Refusal as refusal:
+                await record_refusal(transaction, failed, deed, refusal, self._clock())
+                return refusal
 
         found = await self._database.for_person(take_down, arrival.at)
-        if isinstance(found, Refusal):
-            raise found
-        return found
+        return None if found is None else _raised(found)
 
-    async def _follow(self, transaction: Transaction, failed: CreditRequest, by: str) -> CreditRequest:
+    async def _follow(
+        self, transaction: Transaction, failed: CreditRequest | None, deed: Deed, roster: Roster
+    ) -> CreditRequest:
+        if failed is None:
+            raise UnknownRequest(deed.request_id)
+        await _check_again(transaction.connection, failed, deed.actor)
         command = Ask(failed.subuser, failed.allocation_update, failed.reason)
-        asked = await self._take_down(transaction, command, by, f"again:{failed.id}", again_of=failed.id)
+        tier = await self._allowed(transaction.connection, command, deed.actor, roster)
+        origin = f"again:{failed.id}"
+        asked = await self._take_down(
+            transaction, command, tier, deed.actor, origin=origin, again_of=failed.id
+        )
         await requests.touch(transaction, failed.id, asked_again_as=asked.id)
         return asked
 
+    async def _allowed(
+        self, connection: AsyncConnection, command: Ask, requested_by: str, roster: Roster
+    ) -> Tier:
+        """The tier of the change, in the transaction that takes it down, so that no cap is passed at once."""
+        rules.check_may_ask(requested_by, self._policy, roster)
+        usage = Usage()
+        if self._policy.limits.rolling:
+            usage = await requests.usage(
+                connection,
+                since=self._clock() - DAY,
+                requested_by=requested_by,
+                subuser=command.subuser,
+            )
+        return rules.check_change_allowed(command.subuser, command.allocation_update, self._policy, usage)
+
+    async def _record_refused(
+        self, transaction: Transaction, command: Ask, by: str, refusal: Refusal
+    ) -> None:
+        await events.append(
+            transaction.connection,
+            "refused_ask",
+            at=self._clock(),
+            actor=by,
+            detail={
+                "subuser": command.subuser,
+                "allocation_update": command.allocation_update,
+                "reason": command.reason,
+                "rule": refusal.rule,
+                "policy": self._policy.hash,
+                "said": without_markup(refusal.sentence),
+            },
+        )
+
     async def _take_down(
-        self, transaction: Transaction, command: Ask, by: str, origin: str, again_of: int | None = None
+        self,
+        transaction: Transaction,
+        command: Ask,
+        tier: Tier,
+        by: str,
+        *,
+        origin: str,
+        again_of: int | None = None,
     ) -> CreditRequest:
         now = self._clock()
         request_id = await requests.create(
             transaction,
             origin=origin,
-            channel=self._channel,
+            channel=self._policy.channel_of(command.subuser, self._channel),
             subuser=command.subuser,
             allocation_update=command.allocation_update,
             reason=command.reason,
             requested_by=by,
             at=now,
-            expires_at=now + self._policy.expiry,
-            approvals_needed=self._policy.approvals_needed,
+            expires_at=now + self._policy.expiry_of(tier),
+            approvals_needed=tier.approvals,
+            policy_hash=self._policy.hash,
+            tier=tier.name,
             again_of=again_of,
         )
         request = await requests.get(transaction.connection, request_id)
@@ -102,14 +182,19 @@ class Requests:
         return request
 
 
-async def _judge(connection: AsyncConnection, failed: CreditRequest | None, deed: Deed) -> Refusal | None:
-    if failed is None:
-        return UnknownRequest(deed.request_id)
+def _raised(found: CreditRequest | Refusal) -> CreditRequest:
+    """A refusal is returned from a transaction, which keeps its event, and raised after the commit."""
+    if isinstance(found, Refusal):
+        raise found
+    return found
+
+
+async def _check_again(connection: AsyncConnection, failed: CreditRequest, actor: str) -> None:
     try:
         rules.check_again(failed)
     except Refusal as refusal:
         follower = await requests.get(connection, failed.asked_again_as or 0)
-        if follower is not None and follower.requested_by == deed.actor:
-            return Refusal(rules.REPEATED, refusal.sentence)  # nothing went wrong: it is there already
-        return refusal
-    return None
+        if follower is not None and follower.requested_by == actor:
+            # Nothing went wrong: it is there already.
+            raise Refusal(rules.REPEATED, refusal.sentence) from None
+        raise

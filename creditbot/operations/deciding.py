@@ -1,27 +1,20 @@
-"""Approving, denying, cancelling and settling: decisions, each checked at the moment it is made."""
+"""Approving, taking that back, denying, cancelling, settling: each checked at the moment it is made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from creditbot.domain import policy as rules
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain import rules
 from creditbot.domain.errors import Refusal, UnknownRequest
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
-from creditbot.store import cards, events, requests
+from creditbot.domain.who import Directory, Roster
+from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
 
 from .deeds import Arrival, Deed, came_before, record_refusal
-
-
-class ApproverList(Protocol):
-    """Everyone who is an approver now, by name or through a user group."""
-
-    unreadable: frozenset[str]
-    """User groups whose members could not be read the last time, so that they may not decide now."""
-
-    async def __call__(self) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +25,9 @@ class Decided:
     anew: bool
 
 
-Rule = Callable[[CreditRequest, frozenset[str]], None]
-Act = Callable[[Transaction, CreditRequest], Awaitable[None]]
+Rule = Callable[[CreditRequest, Roster], object]
+Act = Callable[[Transaction, CreditRequest, Roster], Awaitable[None]]
+"""May raise Refusal as a rule does, before it has written anything."""
 
 
 class Decisions:
@@ -48,42 +42,112 @@ class Decisions:
     """
 
     def __init__(
-        self, database: Database, policy: Policy, approvers: ApproverList, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        policy: Policy,
+        directory: Directory,
+        channel: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._policy = policy
-        self._approvers = approvers
+        self._directory = directory
+        self._channel = channel
         self._clock = clock
 
     async def approve(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Count one approval; with the last one that is needed the request is approved."""
 
-        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
-            rules.check_decision(request, actor, approvers, self._policy)
-            rules.check_approval(request, actor)
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            rules.check_approval(request, actor, self._policy, roster, self._clock())
 
-        async def act(transaction: Transaction, request: CreditRequest) -> None:
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
             now = self._clock()
-            await requests.add_approval(transaction, request_id, actor, now)
-            if request.approvals_missing > 1:
+            quorum = rules.check_approval(request, actor, self._policy, roster, now)
+            if quorum.reached:
+                await self._check_change_allowed(transaction.connection, request)
+            if not request.approved_by(actor):
+                await requests.add_approval(transaction, request_id, actor, now)
+            counted = {"counted": list(quorum.counted), "policy": self._policy.hash}
+            if not quorum.reached:
                 await events.append(
-                    transaction.connection, "approval", at=now, request_id=request_id, actor=actor
+                    transaction.connection,
+                    "approval",
+                    at=now,
+                    request_id=request_id,
+                    actor=actor,
+                    detail=counted,
                 )
                 await requests.touch(transaction, request_id)
                 return
-            await requests.transition(
-                transaction,
-                request,
-                Status.APPROVED,
-                kind="approved",
-                at=now,
-                actor=actor,
-                decided_by=actor,
-                decided_at=now,
-            )
-            transaction.wake("apply", request_id)
+            await self._approve(transaction, request, actor, kind="approved", detail=counted)
 
         return (await self._decide(Deed(request_id, "approve", actor), rule, act, arrival)).request
+
+    async def withdraw(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+        """Take one's own approval back, as long as the quorum is not there."""
+
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            del roster
+            rules.check_withdrawal(request, actor)
+
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+            del roster
+            await requests.withdraw_approval(transaction, request.id, actor)
+            await events.append(
+                transaction.connection,
+                "approval_withdrawn",
+                at=self._clock(),
+                request_id=request.id,
+                actor=actor,
+            )
+            await requests.touch(transaction, request.id)
+
+        return (await self._decide(Deed(request_id, "withdraw", actor), rule, act, arrival)).request
+
+    async def break_glass(
+        self, request_id: int, actor: str, reason: str, arrival: Arrival | None = None
+    ) -> CreditRequest:
+        """Approve one's own request in an emergency, if the policy names this person; announced to all."""
+
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            del roster
+            rules.check_break_glass(request, actor, self._policy)
+
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+            del roster
+            await self._check_change_allowed(transaction.connection, request)
+            detail = {"reason": reason, "policy": self._policy.hash}
+            await self._approve(
+                transaction, request, actor, kind="break_glass", detail=detail, break_glass_reason=reason
+            )
+            channel = self._policy.channel_of(request.subuser, self._channel)
+            for place in dict.fromkeys([channel, self._channel]):
+                await notices.add(transaction, request.id, "break_glass", place, self._clock())
+
+        return (await self._decide(Deed(request_id, "break_glass", actor), rule, act, arrival)).request
+
+    async def check_may_break_glass(
+        self, request_id: int, actor: str, arrival: Arrival | None = None
+    ) -> CreditRequest | None:
+        """Raise Refusal (with its event) unless `actor` may approve their own request now.
+
+        Returns None if Slack had delivered this before.
+        """
+
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            del roster
+            rules.check_break_glass(request, actor, self._policy)
+
+        return await self._check(Deed(request_id, "break_glass", actor), rule, arrival)
+
+    async def wants_break_glass(self, request_id: int, actor: str) -> bool:
+        """Whether this click is one on one's own request by someone who may approve it in an emergency."""
+        if actor not in self._policy.break_glass.people:
+            return False
+        async with self._database.read() as connection:
+            request = await requests.get(connection, request_id)
+        return request is not None and request.requested_by == actor and request.status is Status.PENDING
 
     async def check_may_decide(
         self, request_id: int, actor: str, action: str, arrival: Arrival | None = None
@@ -93,8 +157,8 @@ class Decisions:
         Returns None if Slack had delivered this before, so that one form is opened and not two.
         """
 
-        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
-            rules.check_decision(request, actor, approvers, self._policy)
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            rules.check_decision(request, actor, self._policy, roster, self._clock())
 
         return await self._check(Deed(request_id, action, actor), rule, arrival)
 
@@ -103,10 +167,11 @@ class Decisions:
     ) -> CreditRequest:
         """Any one denial ends a request."""
 
-        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
-            rules.check_decision(request, actor, approvers, self._policy)
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            rules.check_decision(request, actor, self._policy, roster, self._clock())
 
-        async def act(transaction: Transaction, request: CreditRequest) -> None:
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+            del roster
             await self._end(transaction, request, Status.DENIED, actor=actor, reason=reason)
 
         return (await self._decide(Deed(request_id, "deny", actor), rule, act, arrival)).request
@@ -114,10 +179,11 @@ class Decisions:
     async def cancel(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Withdraw a request that has not been sent."""
 
-        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
-            rules.check_cancel(request, actor, approvers)
+        def rule(request: CreditRequest, roster: Roster) -> None:
+            rules.check_cancel(request, actor, self._policy, roster, self._clock())
 
-        async def act(transaction: Transaction, request: CreditRequest) -> None:
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+            del roster
             await self._end(transaction, request, Status.CANCELLED, actor=actor)
 
         return (await self._decide(Deed(request_id, "cancel", actor), rule, act, arrival)).request
@@ -137,7 +203,8 @@ class Decisions:
         """Take a named person's word for what became of a request in doubt; it is recorded as theirs."""
         to = Status.APPLIED if applied else Status.FAILED
 
-        async def act(transaction: Transaction, request: CreditRequest) -> None:
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+            del roster
             await requests.transition(
                 transaction,
                 request,
@@ -158,7 +225,8 @@ class Decisions:
     async def check_again(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Have the balance of a request in doubt read once more."""
 
-        async def act(transaction: Transaction, request: CreditRequest) -> None:
+        async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+            del roster
             now = self._clock()
             await events.append(
                 transaction.connection, "check_again", at=now, request_id=request.id, actor=actor
@@ -195,14 +263,55 @@ class Decisions:
                 await cards.joined(transaction, request_id, channel, ts)
 
     def _may_settle(self, actor: str) -> Rule:
-        def rule(request: CreditRequest, approvers: frozenset[str]) -> None:
+        def rule(request: CreditRequest, roster: Roster) -> None:
             if actor == OPERATOR:
                 rules.check_in_doubt(request)
             else:
-                rules.check_settlement(request, actor, approvers, self._policy)
+                rules.check_settlement(request, actor, self._policy, roster, self._clock())
             rules.check_clear(request, self._clock())
 
         return rule
+
+    async def _check_change_allowed(self, connection: AsyncConnection, request: CreditRequest) -> None:
+        """The limits and caps once more, of the policy as it is now."""
+        usage = Usage()
+        if self._policy.limits.rolling:
+            usage = await requests.usage(
+                connection,
+                since=self._clock() - DAY,
+                requested_by=request.requested_by,
+                subuser=request.subuser,
+                without=request.id,
+            )
+        rules.check_change_allowed(
+            request.subuser, request.allocation_update, self._policy, usage, whose="Its requester has"
+        )
+
+    async def _approve(
+        self,
+        transaction: Transaction,
+        request: CreditRequest,
+        actor: str,
+        *,
+        kind: str,
+        detail: Mapping[str, object],
+        break_glass_reason: str | None = None,
+    ) -> None:
+        now = self._clock()
+        await requests.transition(
+            transaction,
+            request,
+            Status.APPROVED,
+            kind=kind,
+            at=now,
+            actor=actor,
+            detail=detail,
+            decided_by=actor,
+            decided_at=now,
+            policy_hash=self._policy.hash,
+            break_glass_reason=break_glass_reason,
+        )
+        transaction.wake("apply", request.id)
 
     async def _end(
         self,
@@ -236,18 +345,21 @@ class Decisions:
     async def _decide(self, deed: Deed, rule: Rule, act: Act | None, arrival: Arrival | None) -> Decided:
         """Read, judge and act in one transaction, so that nothing changes in between."""
         # Before the transaction: Slack may have to be asked who is in a user group.
-        approvers = await self._approvers() if deed.actor != OPERATOR else frozenset[str]()
+        roster = await self._directory() if deed.actor != OPERATOR else Roster()
 
         async def decide(transaction: Transaction) -> tuple[Decided | None, Refusal | None]:
             request = await requests.get(transaction.connection, deed.request_id)
-            refusal = self._judge(request, deed, rule, approvers)
+            refusal = self._judge(request, deed, rule, roster)
             anew = not await came_before(transaction, arrival, self._clock())
+            if anew and refusal is None and act is not None and request is not None:
+                try:
+                    await act(transaction, request, roster)
+                except Refusal as said:
+                    refusal = said
             if not anew:
                 refusal = _said_again(request, refusal, arrival)
             elif refusal is not None:
                 await self._refuse(transaction, request, deed, refusal)
-            elif act is not None and request is not None:
-                await act(transaction, request)
             request = await requests.get(transaction.connection, deed.request_id)
             return None if request is None else Decided(request, anew), refusal
 
@@ -256,9 +368,7 @@ class Decisions:
             raise refusal or UnknownRequest(deed.request_id)
         return decided
 
-    def _judge(
-        self, request: CreditRequest | None, deed: Deed, rule: Rule, approvers: frozenset[str]
-    ) -> Refusal | None:
+    def _judge(self, request: CreditRequest | None, deed: Deed, rule: Rule, roster: Roster) -> Refusal | None:
         if request is None:
             return UnknownRequest(deed.request_id)
         if rules.is_repeat(request, deed.action, deed.actor):
@@ -270,10 +380,8 @@ class Decisions:
                 "Whoever still needs the credits must ask again.",
             )
         try:
-            rule(request, approvers)
+            rule(request, roster)
         except Refusal as refusal:
-            if refusal.rule == "not_an_approver" and self._approvers.unreadable:
-                return rules.group_unreadable(self._approvers.unreadable)
             return refusal
         return None
 

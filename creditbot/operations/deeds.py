@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from creditbot.domain import policy as rules
+from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import without_markup

@@ -1,4 +1,4 @@
-"""Balances, lists and records, for anyone who asks."""
+"""Balances, lists and records, for those who may see them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
+from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import DomainError, UnknownRequest
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.who import Directory
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import events, requests
 from creditbot.store.database import Database
@@ -30,17 +33,25 @@ class BalanceReport:
 class Reading:
     """What can be looked up; nothing here changes anything."""
 
-    def __init__(self, database: Database, sendgrid: SendGrid) -> None:
+    def __init__(self, database: Database, sendgrid: SendGrid, policy: Policy, directory: Directory) -> None:
         self._database = database
         self._sendgrid = sendgrid
+        self._policy = policy
+        self._directory = directory
 
-    async def balance(self, command: ShowBalance) -> BalanceReport:
+    async def _check_may_see(self, actor: str) -> None:
+        if not self._policy.may_see.anyone:
+            rules.check_may_see(actor, self._policy, await self._directory())
+
+    async def balance(self, command: ShowBalance, actor: str) -> BalanceReport:
         """The balance of the parent, a subuser or a customer account.
 
         Raises:
+            Refusal: `actor` may not see balances.
             SendGridProblem: SendGrid did not say.
             DomainError: there is no such subuser; the sentence has the names that come near.
         """
+        await self._check_may_see(actor)
         name = command.on_behalf_of
         if name is None or not command.is_subuser:
             return BalanceReport(command, await self._sendgrid.balance(name))
@@ -66,17 +77,21 @@ class Reading:
             found = await requests.latest(connection, subuser, LISTED + 1)
         return found[:LISTED], len(found) > LISTED
 
-    async def show(self, request_id: int) -> tuple[CreditRequest, list[RowMapping]]:
-        """A request and its events.
+    async def show(self, request_id: int, actor: str) -> tuple[CreditRequest, list[RowMapping]]:
+        """A request and its events, with the balances in them: to its requester, and to who may see those.
 
         Raises:
+            Refusal: `actor` may not see balances, and did not ask for it.
             UnknownRequest: there is none with this ID.
         """
         async with self._database.read() as connection:
             request = await requests.get(connection, request_id)
-            if request is None:
-                raise UnknownRequest(request_id)
-            return request, await events.of_request(connection, request_id)
+            happened = await events.of_request(connection, request_id)
+        if request is None or request.requested_by != actor:
+            await self._check_may_see(actor)
+        if request is None:
+            raise UnknownRequest(request_id)
+        return request, happened
 
 
 def _report(

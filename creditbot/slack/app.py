@@ -60,6 +60,7 @@ def build(
     app.action(cards.APPROVE)(buttons.approve)
     app.action(cards.DENY)(buttons.deny)
     app.action(cards.CANCEL)(buttons.cancel)
+    app.action(cards.WITHDRAW)(buttons.withdraw)
     app.action(cards.SETTLE_APPLIED)(buttons.settle_applied)
     app.action(cards.SETTLE_NOT_APPLIED)(buttons.settle_not_applied)
     app.action(cards.CHECK_AGAIN)(buttons.check_again)
@@ -68,6 +69,7 @@ def build(
     app.view(forms.ASK)(submissions.ask)
     app.view(forms.DENY)(submissions.deny)
     app.view(forms.SETTLE)(submissions.settle)
+    app.view(forms.BREAK_GLASS)(submissions.break_glass)
     app.view(ANYTHING)(submissions.unknown)
     app.error(on_error)
     return app

@@ -41,14 +41,12 @@ class Buttons:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
-        channel: str,
     ) -> None:
         self._client = client
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
-        self._channel = channel
         self._told = Seen()
 
     async def approve(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -59,6 +57,9 @@ class Buttons:
 
     async def cancel(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._cancel)
+
+    async def withdraw(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._withdraw)
 
     async def settle_applied(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._settle_applied)
@@ -110,7 +111,15 @@ class Buttons:
         return say
 
     async def _approve(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        if await self._decisions.wants_break_glass(request_id, click.user):
+            request = await self._decisions.check_may_break_glass(request_id, click.user, arrival)
+            if request is not None:
+                self._tasks.spawn(self._open(click, forms.break_glass(request)))
+            return
         await self._decisions.approve(request_id, click.user, arrival)
+
+    async def _withdraw(self, click: Click, request_id: int, arrival: Arrival) -> None:
+        await self._decisions.withdraw(request_id, click.user, arrival)
 
     async def _cancel(self, click: Click, request_id: int, arrival: Arrival) -> None:
         await self._decisions.cancel(request_id, click.user, arrival)
@@ -121,7 +130,7 @@ class Buttons:
     async def _request_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
         asked = await self._requests.ask_again(request_id, requested_by=click.user, arrival=arrival)
         if asked is not None:
-            await self._say_later(click)(answers.asked(asked, self._channel))
+            await self._say_later(click)(answers.asked(asked, self._requests.channel_of(asked)))
 
     async def _deny(self, click: Click, request_id: int, arrival: Arrival) -> None:
         request = await self._decisions.check_may_decide(request_id, click.user, "deny", arrival)

@@ -1,17 +1,21 @@
 """A request as people see it: its card in the approvals channel, and the notices about it.
 
-Pure functions: from a request (and the policy's words) to a message.
+Pure functions: from a request (and the policy, as it counts at this moment) to a message.
 """
+
+from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
-from creditbot.domain.policy import Policy, lasts_until_reset
+from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import FINAL, OPERATOR, CreditRequest, Status
+from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.text import count, escape, literal, number, people, person, signed
+from creditbot.domain.who import Roster
 
 from .message import Message, context, facts, header, moment, plain, section, typed
 
-APPROVE, DENY, CANCEL = "approve", "deny", "cancel"
+APPROVE, DENY, CANCEL, WITHDRAW = "approve", "deny", "cancel", "withdraw"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
 REQUEST_AGAIN = "request_again"
 
@@ -36,12 +40,15 @@ TITLES = {
 }
 
 
-def card(request: CreditRequest, policy: Policy, *, copy_above: bool = False) -> Message:
+def card(
+    request: CreditRequest, policy: Policy, roster: Roster, now: datetime, *, copy_above: bool = False
+) -> Message:
     """The card, in whatever state the request is; `copy_above` says that it may not be the only one."""
+    quorum = policy.quorum(request, roster, now)
     title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
     if request.status is Status.PENDING:
         title += "?"
-    now = standing(request, policy)
+    where = _waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
     blocks: list[Block] = [
         header(title),
         facts(
@@ -54,22 +61,24 @@ def card(request: CreditRequest, policy: Policy, *, copy_above: bool = False) ->
             ]
         ),
         typed(f"Reason: {request.reason}"),
-        section(now),
+        section(where),
     ]
+    if request.break_glass_reason:
+        blocks.append(typed(f"Emergency: {request.break_glass_reason}"))
     if request.status is Status.DENIED and request.decision_reason:
         blocks.append(typed(f"Denied because: {request.decision_reason}"))
     if request.settled_reason:
         blocks.append(typed(f"Settled because: {request.settled_reason}"))
     if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
         blocks.append(context(_reset_warning(request)))
-    buttons = _buttons(request)
+    buttons = _buttons(request, quorum)
     if buttons is not None:
         blocks.append(buttons)
-    notes = [*follows(request), *([COPY_ABOVE] if copy_above else [])]
+    notes = [*follows(request), *_rule(request, policy), *([COPY_ABOVE] if copy_above else [])]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
         f"Request {request.id}: {signed(request.allocation_update)} credits for {escape(request.subuser)}, "
-        f"asked by {person(request.requested_by)}. Reason: {escape(request.reason)}. {now}"
+        f"asked by {person(request.requested_by)}. Reason: {escape(request.reason)}. {where}"
     )
     return Message(" ".join([text, *notes]), blocks)
 
@@ -79,13 +88,22 @@ def follows(request: CreditRequest) -> list[str]:
     return [] if request.again_of is None else [f"Asked again after request {request.again_of} failed."]
 
 
-def standing(  # noqa: C901 - one case for each status
-    request: CreditRequest, policy: Policy | None = None
-) -> str:
+def _rule(request: CreditRequest, policy: Policy) -> list[str]:
+    """The tier by whose rules it is decided, while it is, if it has a name."""
+    tier = policy.tier_of(request)
+    if request.status is not Status.PENDING or tier is None or not tier.name:
+        return []
+    return [f"Tier {literal(tier.name)}: {tier.words()}."]
+
+
+def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each status
     """Where a request stands and what happens next, in a few sentences."""
     match request.status:
         case Status.PENDING:
-            return _waiting(request, policy)
+            missing = max(1, request.approvals_needed - len(request.approvals))
+            needed = count(missing, "more approval" if request.approvals else "approval")
+            until = f"*Waiting for approval* until {moment(request.expires_at)}"
+            return f"{until}. Needs {needed}.{_so_far(request)}"
         case Status.APPROVED if request.waits_for:
             return (
                 f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
@@ -133,6 +151,8 @@ def notice(kind: str, request: CreditRequest) -> Message:
 
 def _reason_of(kind: str, request: CreditRequest) -> str | None:
     """What a person gave as the reason for bringing a request to `kind`."""
+    if kind == "break_glass":
+        return request.break_glass_reason
     if kind == Status.DENIED:
         return request.decision_reason
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
@@ -152,6 +172,11 @@ def _news(kind: str, request: CreditRequest) -> str:
                 "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
                 "It will not be sent again. You will be told how it ends."
             )
+        case "break_glass":
+            return (
+                f"*Approved in an emergency* by {person(request.requested_by)}, who also asked for it: no "
+                "second person has agreed. The policy allows this, and the ledger keeps it."
+            )
         case "not_proven":
             return (
                 "*It needs you.* The balance does not prove whether the change was applied, and no other "
@@ -168,26 +193,51 @@ def _news(kind: str, request: CreditRequest) -> str:
     return standing(request)
 
 
-def _waiting(request: CreditRequest, policy: Policy | None) -> str:
+def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
+    """Until when, for how many more, from whom; and who has agreed so far."""
     until = f"until {moment(request.expires_at)}"
-    from_whom = ""
-    if policy is not None:
-        listed = policy.listed(without=request.requested_by)
-        if not listed:
-            return (
-                f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
-                f"{person(request.requested_by)} in CREDITBOT_APPROVERS. It waits {until}."
-            )
-        more = f" and {count(len(listed) - NAMED, 'other')}" if len(listed) > NAMED else ""
-        from_whom = f" from {people(listed[:NAMED])}{more}"
-    so_far = ""
-    if request.approvals:
-        so_far = f" Approved so far by {people(approval.approver for approval in request.approvals)}."
-    needed = count(request.approvals_missing, "more approval" if request.approvals else "approval")
-    return f"*Waiting for approval* {until}. Needs {needed}{from_whom}.{so_far}"
+    tier = policy.tier_of(request)
+    if tier is None:
+        return (
+            "*Nobody may approve this any more*: no tier of the policy covers it. Cancel it and ask for "
+            f"another amount, or ask whoever runs creditbot to add a tier. It waits {until}."
+        )
+    listed = quorum.may_still.listed()
+    if not listed:
+        where = f"the policy's tier {literal(tier.name)}" if tier.name else "CREDITBOT_APPROVERS"
+        return (
+            f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
+            f"{person(request.requested_by)} in {where}. It waits {until}.{_so_far(request, quorum)}"
+        )
+    others = f" and {count(len(listed) - NAMED, 'other')}" if len(listed) > NAMED else ""
+    needed = count(quorum.missing, "more approval" if quorum.counted else "approval")
+    second = ""
+    if quorum.lacks is not None and quorum.missing > 1:
+        second = f", at least one of them from {people(quorum.lacks.listed()[:NAMED])}"
+    return (
+        f"*Waiting for approval* {until}. Needs {needed} from {people(listed[:NAMED])}{others}{second}."
+        f"{_so_far(request, quorum)}"
+    )
+
+
+def _so_far(request: CreditRequest, quorum: Quorum | None = None) -> str:
+    """Who has agreed, with a space before it; and whose word does not count any more."""
+    agreed = [approval.approver for approval in request.approvals]
+    counted = [who for who in agreed if quorum is None or who in quorum.counted]
+    others = [who for who in agreed if who not in counted]
+    said = f" Approved so far by {people(counted)}." if counted else ""
+    if others:
+        verb = "approves" if len(others) == 1 else "approve"
+        said += f" {people(others)} agreed, but no longer {verb}, so that does not count now."
+    return said
 
 
 def _approved(request: CreditRequest) -> str:
+    if request.break_glass_reason and request.decided_at:
+        return (
+            f"*Approved in an emergency* on {moment(request.decided_at)} by {person(request.requested_by)}, "
+            "who also asked for it."
+        )
     if not request.approvals:
         return ""
     last = request.approvals[-1]
@@ -299,24 +349,21 @@ def _reset_warning(request: CreditRequest) -> str:
     )
 
 
-def _buttons(request: CreditRequest) -> ActionsBlock | None:
+def _buttons(request: CreditRequest, quorum: Quorum) -> ActionsBlock | None:
     value = str(request.id)
     cancel = ButtonElement(text="Cancel", action_id=CANCEL, value=value)
     if request.status is Status.PENDING:
-        confirm = ConfirmObject(
-            title="Approve this change?",
-            text=plain(
-                f"{signed(request.allocation_update)} credits for {request.subuser} will be sent to SendGrid "
-                "at once. It can't be called back."
-            ),
-            confirm="Approve",
-            deny="Not yet",
-        )
         approve = ButtonElement(
-            text="Approve", action_id=APPROVE, value=value, style="primary", confirm=confirm
+            text="Approve",
+            action_id=APPROVE,
+            value=value,
+            style="primary",
+            confirm=_confirm_approval(request, quorum),
         )
         deny = ButtonElement(text="Deny", action_id=DENY, value=value, style="danger")
-        return ActionsBlock(block_id="decision", elements=[approve, deny, cancel])
+        withdraw = ButtonElement(text="Withdraw approval", action_id=WITHDRAW, value=value)
+        between = [withdraw] if request.approvals else []
+        return ActionsBlock(block_id="decision", elements=[approve, deny, *between, cancel])
     if request.status is Status.APPROVED and request.waits_for:
         return ActionsBlock(block_id="decision", elements=[cancel])
     if request.status is Status.IN_DOUBT:
@@ -331,6 +378,16 @@ def _buttons(request: CreditRequest) -> ActionsBlock | None:
     if request.may_be_asked_again:
         return ActionsBlock(block_id="again", elements=[_request_again(request)])
     return None
+
+
+def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
+    change = f"{signed(request.allocation_update)} credits for {request.subuser}"
+    then = f"{change} will be sent to SendGrid at once. It can't be called back."
+    if quorum.missing > 1:
+        others = count(quorum.missing - 1, "other")
+        have = "has" if quorum.missing == 2 else "have"
+        then = f"{change} will be sent to SendGrid once {others} {have} agreed, too."
+    return ConfirmObject(title="Approve this change?", text=plain(then), confirm="Approve", deny="Not yet")
 
 
 def _request_again(request: CreditRequest) -> ButtonElement:

@@ -34,7 +34,6 @@ class Commands:
         requests: Requests,
         decisions: Decisions,
         reading: Reading,
-        channel: str,
     ) -> None:
         self._client = client
         self._responder = responder
@@ -42,7 +41,6 @@ class Commands:
         self._requests = requests
         self._decisions = decisions
         self._reading = reading
-        self._channel = channel
         self._seen = Seen()
 
     async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -74,11 +72,11 @@ class Commands:
 
     async def _ask(self, command: Ask, typed: SlashCommand, arrival: Arrival) -> Message:
         request = await self._requests.ask(command, requested_by=typed.user, arrival=arrival)
-        return answers.asked(request, self._channel)
+        return answers.asked(request, self._requests.channel_of(request))
 
     async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:
         async with boundary(self._later(typed), "an answer"):
-            await self._later(typed)(await self._look_up(command))
+            await self._later(typed)(await self._look_up(command, typed.user))
 
     def _later(self, typed: SlashCommand) -> Say:
         """A way to answer a command that has been acked already."""
@@ -90,22 +88,23 @@ class Commands:
 
         return say
 
-    async def _look_up(self, command: commands.Command) -> Message:
+    async def _look_up(self, command: commands.Command, user: str) -> Message:
         match command:
             case commands.ShowBalance():
-                return answers.balance(await self._reading.balance(command))
+                return answers.balance(await self._reading.balance(command, user))
             case commands.Pending():
                 return answers.pending(await self._reading.pending())
             case commands.History(subuser):
                 return answers.history(subuser, await self._reading.history(subuser))
             case commands.Show(request_id):
-                request, events = await self._reading.show(request_id)
+                request, events = await self._reading.show(request_id, user)
                 return answers.show(request, events)
             case _:
                 raise TypeError(f"{command} is not something to look up")
 
     async def _open_form(self, given: OpenForm, typed: SlashCommand) -> None:
         async with boundary(self._later(typed), "a form"):
+            await self._requests.check_may_ask(typed.user)
             # The answer to the form goes where the command was typed, visible to the same person only.
             place = json.dumps({"response_url": typed.response_url})
             try:

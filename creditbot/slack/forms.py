@@ -16,7 +16,7 @@ from creditbot.domain.text import signed
 
 from .message import Message, plain, typed
 
-ASK, DENY, SETTLE = "ask", "deny", "settle"
+ASK, DENY, SETTLE, BREAK_GLASS = "ask", "deny", "settle", "break_glass"
 DIRECTION, SUBUSER, AMOUNT, REASON = "direction", "subuser", "amount", "reason"
 
 ADD = Option(value="add", text="Add credits")
@@ -81,6 +81,19 @@ def settle(request: CreditRequest, *, applied: bool) -> View:
     )
 
 
+def break_glass(request: CreditRequest) -> View:
+    """Asks someone why they approve their own request; `private_metadata` is the request's ID."""
+    return _why(
+        request,
+        BREAK_GLASS,
+        str(request.id),
+        title="Approve it yourself",
+        submit="Approve",
+        label="What is the emergency?",
+        hint="It is announced in the channel and stays in the record",
+    )
+
+
 def done(title: str, message: Message) -> View:
     """What a form turns into once it was taken."""
     return View(
@@ -93,7 +106,14 @@ def done(title: str, message: Message) -> View:
 
 
 def _why(
-    request: CreditRequest, callback_id: str, private_metadata: str, *, title: str, submit: str, label: str
+    request: CreditRequest,
+    callback_id: str,
+    private_metadata: str,
+    *,
+    title: str,
+    submit: str,
+    label: str,
+    hint: str = "It goes into the record, and its requester will read it",
 ) -> View:
     about = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}."
     return View(
@@ -108,7 +128,7 @@ def _why(
             InputBlock(
                 block_id=REASON,
                 label=label,
-                hint="It goes into the record, and its requester will read it",
+                hint=hint,
                 element=_text("", None),
             ),
         ],

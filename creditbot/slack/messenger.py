@@ -1,11 +1,16 @@
 """Posting and changing messages: the Slack side of the port that jobs use."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.who import Directory
 from creditbot.jobs import DeliveryProblem
 
 from . import cards
@@ -26,12 +31,25 @@ SELDOM = 600.0
 class SlackMessenger:
     """Implements `creditbot.jobs.Messenger`."""
 
-    def __init__(self, client: AsyncWebClient, policy: Policy) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        policy: Policy,
+        directory: Directory,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._client = client
         self._policy = policy
+        self._directory = directory
+        self._clock = clock
+
+    async def _card(self, request: CreditRequest, *, copy_above: bool) -> dict[str, Any]:
+        roster = await self._directory()
+        drawn = cards.card(request, self._policy, roster, self._clock(), copy_above=copy_above)
+        return drawn.payload()
 
     async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:
-        payload = cards.card(request, self._policy, copy_above=copy_above).payload()
+        payload = await self._card(request, copy_above=copy_above)
         try:
             answer = await self._client.chat_postMessage(
                 channel=channel, unfurl_links=False, unfurl_media=False, **payload
@@ -41,7 +59,7 @@ class SlackMessenger:
         return str(answer["channel"]), str(answer["ts"])
 
     async def update_card(self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool) -> None:
-        payload = cards.card(request, self._policy, copy_above=copy_above).payload()
+        payload = await self._card(request, copy_above=copy_above)
         try:
             await self._client.chat_update(channel=channel, ts=ts, **payload)
         except TROUBLE as error:

@@ -24,6 +24,8 @@ from .responder import Responder
 from .seen import Seen
 from .tasks import Tasks
 
+AMOUNT_RULES = frozenset({"no_tier", "per_request", "per_requester_24h", "per_subuser_24h", "in_all_24h"})
+
 
 class Submissions:
     """Each listener commits, then acks; a second delivery of the same form finds the first one's work."""
@@ -35,13 +37,11 @@ class Submissions:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
-        channel: str,
     ) -> None:
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
-        self._channel = channel
         self._told = Seen()
 
     async def ask(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -51,7 +51,7 @@ class Submissions:
         if command is None:
             await ack(response_action="errors", errors=errors)
             return
-        async with boundary(_at_field(ack, forms.REASON), "a form"):
+        async with boundary(_at_field(ack, forms.REASON), "a form"), _where_it_belongs(ack):
             request = await self._requests.ask(
                 command, requested_by=sent.user, arrival=_arrival(sent, started)
             )
@@ -61,7 +61,7 @@ class Submissions:
                     f"({signed(request.allocation_update)} for {literal(request.subuser)}). "
                     "Close it and type `/credits request` for another change."
                 )
-            message = answers.asked(request, self._channel)
+            message = answers.asked(request, self._requests.channel_of(request))
             await ack(response_action="update", view=forms.done("Asked for approval", message).to_dict())
             response_url = _response_url(sent)
             if response_url is not None and not self._told.before(sent.delivery_id):
@@ -74,6 +74,15 @@ class Submissions:
             request_id = fields.request_id(sent.private_metadata)
             reason = fields.reason(sent.values.get(forms.REASON, ""))
             await self._decisions.deny(request_id, sent.user, reason, _arrival(sent, started))
+            await ack()
+
+    async def break_glass(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        started = time.monotonic()
+        sent = read_submission(body)
+        async with boundary(_at_field(ack, forms.REASON), "an emergency approval"), _in_its_place(ack):
+            request_id = fields.request_id(sent.private_metadata)
+            reason = fields.reason(sent.values.get(forms.REASON, ""))
+            await self._decisions.break_glass(request_id, sent.user, reason, _arrival(sent, started))
             await ack()
 
     async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -120,6 +129,18 @@ async def _in_its_place(ack: AsyncAck) -> AsyncIterator[None]:
             response_action="update",
             view=forms.done("Nothing was changed", sentence(refusal.sentence)).to_dict(),
         )
+
+
+@asynccontextmanager
+async def _where_it_belongs(ack: AsyncAck) -> AsyncIterator[None]:
+    """A smaller amount may mend what the policy refuses; what nothing mends takes the form's place."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.rule not in AMOUNT_RULES:
+            async with _in_its_place(ack):
+                raise
+        await ack(response_action="errors", errors={forms.AMOUNT: without_markup(refusal.sentence)})
 
 
 def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]:

@@ -4,9 +4,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.policy import Usage
 from creditbot.domain.requests import (
     FINAL,
     HOLDS_SUBUSER,
@@ -35,6 +48,8 @@ async def create(
     at: datetime,
     expires_at: datetime,
     approvals_needed: int,
+    policy_hash: str,
+    tier: str,
     again_of: int | None = None,
 ) -> int:
     """Insert a pending request with its event and the place of its card; return its ID.
@@ -54,6 +69,7 @@ async def create(
         "requested_at": at,
         "expires_at": expires_at,
         "approvals_needed": approvals_needed,
+        "policy_hash": policy_hash,
         "again_of": again_of,
     }
     inserted = await connection.execute(
@@ -73,6 +89,8 @@ async def create(
             "allocation_update": allocation_update,
             "reason": reason,
             "approvals_needed": approvals_needed,
+            "policy": policy_hash,
+            **({"tier": tier} if tier else {}),
             **({"again_of": again_of} if again_of is not None else {}),
         },
     )
@@ -161,6 +179,47 @@ async def add_approval(transaction: Transaction, request_id: int, approver: str,
     await transaction.connection.execute(
         insert(approvals).values(request_id=request_id, approver=approver, at=at)
     )
+
+
+async def withdraw_approval(transaction: Transaction, request_id: int, approver: str) -> None:
+    """Take one approver's yes back; that it was given stays in the ledger."""
+    await transaction.connection.execute(
+        delete(approvals).where(approvals.c.request_id == request_id, approvals.c.approver == approver)
+    )
+
+
+async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
+    """The request that this very delivery has made before, if it has."""
+    found = await _load(connection, select(requests).where(requests.c.origin == origin))
+    return found[0] if found else None
+
+
+async def usage(
+    connection: AsyncConnection,
+    *,
+    since: datetime,
+    requested_by: str,
+    subuser: str,
+    without: int | None = None,
+) -> Usage:
+    """What counts towards the rolling caps, but for the request `without`: all that is open, whatever its
+    age, and what was applied since. Additions and removals both count, by their amounts.
+    """
+    open_ = requests.c.status.in_([Status.PENDING, Status.APPROVED, *HOLDS_SUBUSER])
+    lately = and_(requests.c.status == Status.APPLIED, requests.c.finished_at >= since)
+    amount = func.abs(requests.c.allocation_update)
+    # Whether case matters to SendGrid is not documented; a name in another case has no cap of its own.
+    same_subuser = func.lower(requests.c.subuser) == func.lower(subuser)
+
+    def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        counted = case((and_(*conditions), amount), else_=0) if conditions else amount
+        return func.coalesce(func.sum(counted), 0)
+
+    query = select(total(requests.c.requested_by == requested_by), total(same_subuser), total()).where(
+        or_(open_, lately), requests.c.id != (without or 0)
+    )
+    mine, its, all_ = (await connection.execute(query)).one()
+    return Usage(by_requester=int(mine), of_subuser=int(its), in_all=int(all_))
 
 
 async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:

@@ -16,7 +16,8 @@ from creditbot.domain.commands import Ask
 from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Notify, Settle
+from creditbot.domain.who import Roster
+from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Settle
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
@@ -28,7 +29,7 @@ from creditbot.store.tables import cards, notices
 
 ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
 CHANNEL = "C0APPROVALS"
-POLICY = Policy(people=frozenset({ANN, BEN, CAT}), groups=frozenset())
+POLICY = Policy.one_tier([ANN, BEN, CAT])
 
 _origins, _messages = count(1), count(1)
 
@@ -48,13 +49,12 @@ class Clock:
 
 @dataclass
 class Listed:
-    """The approvers as Slack would name them now; may be changed in a test."""
+    """The user groups as Slack would tell of them now; may be changed in a test."""
 
-    people: frozenset[str]
-    unreadable: frozenset[str] = frozenset()
+    roster: Roster
 
-    async def __call__(self) -> frozenset[str]:
-        return self.people
+    async def __call__(self) -> Roster:
+        return self.roster
 
 
 @dataclass
@@ -147,6 +147,7 @@ class Bot:
         clock: Clock,
         *,
         policy: Policy = POLICY,
+        roster: Roster = Roster(),  # noqa: B008 - it can't be changed
         timeout: float = 10.0,
         api_key: str | None = None,
     ) -> None:
@@ -155,12 +156,14 @@ class Bot:
         self.database = Database(url)
         self.sendgrid = SendGrid.connect(api_key or sandbox.api_key, sandbox.url, timeout)
         self.messenger = RecordingMessenger()
-        self.approvers = Listed(policy.people)
-        self.requests = Requests(self.database, policy, CHANNEL, clock)
-        self.decisions = Decisions(self.database, policy, self.approvers, clock)
-        self.reading = Reading(self.database, self.sendgrid)
-        self.apply = Apply(self.database, self.sendgrid, clock)
-        self.check = Check(self.database, self.sendgrid, clock)
+        self.policy = policy
+        self.directory = Listed(roster)
+        self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock)
+        self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock)
+        self.reading = Reading(self.database, self.sendgrid, policy, self.directory)
+        self.gate = Gate(self.database, policy, self.directory, clock)
+        self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)
+        self.check = Check(self.database, self.sendgrid, policy, clock)
         self.settle = Settle(self.database, self.sendgrid, clock)
         self.expire = Expire(self.database, clock)
         self.draw = Draw(self.database, self.messenger, clock)

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -102,8 +103,8 @@ async def start(url: str, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterat
     """Starts as many processes' worth of creditbot on one database as a test wants."""
     bots: list[Bot] = []
 
-    def start_one(policy: Policy = POLICY, timeout: float = 10.0, api_key: str | None = None) -> Bot:
-        bots.append(Bot(url, sandbox, clock, policy=policy, timeout=timeout, api_key=api_key))
+    def start_one(policy: Policy = POLICY, **given: Any) -> Bot:
+        bots.append(Bot(url, sandbox, clock, policy=policy, **given))
         return bots[-1]
 
     yield start_one

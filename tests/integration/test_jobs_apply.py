@@ -11,6 +11,7 @@ from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.who import Roster
 from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
@@ -709,7 +710,7 @@ async def test_what_asks_again_for_a_change_that_was_applied_after_all_is_called
     assert {(OUTSIDER, ended, new.id), (OUTSIDER, "contradicted", old.id)} <= set(bot.messenger.notices)
     assert ((CAT, "contradicted", old.id) in bot.messenger.notices) == approved
     [shown] = [request for request in bot.messenger.shown.values() if request.id == new.id]
-    says = card(shown, POLICY).text
+    says = card(shown, POLICY, Roster(), clock()).text
     assert f"request {old.id}, which this one follows, was applied after all" in says
     assert "before anyone was asked" not in says
     assert patches(sandbox) == []

@@ -8,6 +8,7 @@ import pytest
 
 from creditbot.domain.errors import NotTaken, Refusal
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.who import Roster
 from creditbot.jobs.check import GIVE_UP_AFTER
 from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
@@ -463,7 +464,7 @@ async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
     assert found.status is Status.IN_DOUBT
     assert found.explanation is not None
     assert "The balance can't be read, so it proves nothing." in found.explanation
-    assert found.explanation in card(found, POLICY).text
+    assert found.explanation in card(found, POLICY, Roster(), clock()).text
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
     async with bot.database.read() as connection:
         assert await requests.next_try_at(connection, request.id) is None

@@ -41,9 +41,7 @@ FAULTS: list[Kind | None] = [
 MAY_HAVE_COUNTED = {"applied", "in_doubt", None}
 INDEX = st.integers(min_value=0, max_value=4)
 PEOPLE = st.sampled_from([ASKER, ANN, BEN, CAT, OUTSIDER])
-TWO = Policy(
-    people=frozenset({ANN, BEN, CAT}), groups=frozenset(), approvals_needed=2, expiry=timedelta(hours=2)
-)
+EXPIRY = timedelta(hours=2)
 
 
 class Promise(RuleBasedStateMachine):
@@ -71,9 +69,7 @@ class Promise(RuleBasedStateMachine):
 
     @initialize(needed=st.sampled_from([1, 2]))
     def open(self, needed: int) -> None:
-        self.policy = Policy(
-            people=TWO.people, groups=frozenset(), approvals_needed=needed, expiry=TWO.expiry
-        )
+        self.policy = Policy.one_tier([ANN, BEN, CAT], needed, EXPIRY)
 
         async def begin() -> None:
             await self.sandbox.start()
@@ -114,7 +110,7 @@ class Promise(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(index=INDEX, who=st.permutations([ANN, BEN, CAT]))
     def approve_enough(self, index: int, who: list[str]) -> None:
-        for person in who[: self.policy.approvals_needed]:
+        for person in who[: self.policy.tiers[0].approvals]:
             self.decide(self.running.decisions.approve(self.some(index), person))
 
     @precondition(lambda self: self.asked)

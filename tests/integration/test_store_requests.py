@@ -187,7 +187,7 @@ async def test_times_come_back_as_they_went_in(bot: Bot, clock: Clock) -> None:
 
 async def test_a_hundred_approvers_at_once_make_one_approval(start: StartBot) -> None:
     crowd = [f"U{number:03}" for number in range(100)]
-    policy = Policy(people=frozenset(crowd), groups=frozenset())
+    policy = Policy.one_tier(crowd)
     bots = [start(policy), start(policy)]
     request = await bots[0].checked()
 
@@ -209,7 +209,7 @@ async def test_a_hundred_approvers_at_once_make_one_approval(start: StartBot) ->
 
 async def test_approvals_that_come_at_once_through_two_processes_are_all_counted(start: StartBot) -> None:
     crowd = [f"U{number:03}" for number in range(30)]
-    policy = Policy(people=frozenset(crowd), groups=frozenset(), approvals_needed=len(crowd))
+    policy = Policy.one_tier(crowd, len(crowd))
     bots = [start(policy), start(policy)]
     request = await bots[0].checked()
 

@@ -5,11 +5,16 @@ from typing import Any
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Approval, Check, CreditRequest, Status
+from creditbot.domain.who import Roster
+from creditbot.slack import cards
+from creditbot.slack.message import Message
 
 NOW = datetime(2026, 1, 22, 9, 30, tzinfo=UTC)
 REQUESTER, APPROVER, SECOND_APPROVER, OUTSIDER = "U0ASKER", "U1ALICE", "U2BERND", "U3OTHER"
 APPROVERS = frozenset({APPROVER, SECOND_APPROVER})
-POLICY = Policy(people=APPROVERS, groups=frozenset({"S0FINANCE"}))
+POLICY = Policy.one_tier({*APPROVERS, "S0FINANCE"})
+TWO_NEEDED = Policy.one_tier({*APPROVERS, "S0FINANCE"}, 2)
+ROSTER = Roster({"S0FINANCE": frozenset({"U5CAROL"})})
 
 NONRECURRING = Check(NOW, "nonrecurring", 1000, None, None, None)
 RECURRING = Check(NOW, "recurring", 1000, 40000, "monthly", "2026-02-01")
@@ -34,3 +39,10 @@ def a_request(status: Status = Status.PENDING, **changed: Any) -> CreditRequest:
         "check": NONRECURRING,
     }
     return CreditRequest(**(fields | changed))
+
+
+def card(
+    request: CreditRequest, policy: Policy = POLICY, roster: Roster = ROSTER, *, copy_above: bool = False
+) -> Message:
+    """Its card five minutes after it was asked."""
+    return cards.card(request, policy, roster, NOW + timedelta(minutes=5), copy_above=copy_above)

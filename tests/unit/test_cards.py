@@ -17,26 +17,30 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from creditbot.domain.commands import OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import Direction, Policy, Tier
 from creditbot.domain.requests import Check, CreditRequest, Status
+from creditbot.domain.who import Who
 from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.rendering import mentions
 from creditbot.slack import answers, forms
 from creditbot.slack.boundary import unexpected
-from creditbot.slack.cards import card, notice
+from creditbot.slack.cards import notice
 from creditbot.slack.message import Message
 
 from .example_requests import (
     APPROVER,
     NONRECURRING,
     NOW,
+    OUTSIDER,
     POLICY,
     RECURRING,
     REQUESTER,
     SECOND_APPROVER,
+    TWO_NEEDED,
     a_request,
     approvals,
+    card,
 )
 
 CLICKER = "U4CLICK"
@@ -134,6 +138,18 @@ REQUESTS = {
     "in doubt, with evidence": a_request(
         Status.IN_DOUBT, approvals=TWO, remain_before=1000, remain_after=990, explanation=UNPROVEN
     ),
+    "pending, two needed, whose first may not approve any more": a_request(
+        approvals=approvals(OUTSIDER), approvals_needed=2
+    ),
+    "applied, approved in an emergency": a_request(
+        Status.APPLIED,
+        answer_status=200,
+        remain_after=6000,
+        finished_at=ENDED,
+        decided_by=REQUESTER,
+        decided_at=ENDED,
+        break_glass_reason="Black Friday mail stands still, and nobody answers the phone",
+    ),
     "denied": a_request(
         Status.DENIED, decided_by=APPROVER, decided_at=ENDED, decision_reason="Too much for one weekend"
     ),
@@ -144,10 +160,31 @@ REQUESTS = {
     ),
 }
 
+
+def policy_of(name: str) -> Policy:
+    """The policy under which this is a request."""
+    return TWO_NEEDED if "two" in name else POLICY
+
+
 POLICIES = {
-    "nobody may approve": Policy(frozenset(), frozenset()),
-    "only the requester may approve": Policy(frozenset({REQUESTER}), frozenset()),
-    "the requester is one of the approvers": Policy(frozenset({REQUESTER, APPROVER}), frozenset()),
+    "nobody may approve": Policy.one_tier([]),
+    "only the requester may approve": Policy.one_tier([REQUESTER]),
+    "two of a list, one of them of another": Policy(
+        tiers=(
+            Tier(
+                "large",
+                Who.of([APPROVER, SECOND_APPROVER]),
+                2,
+                Who.of(["S0FINANCE"]),
+                subusers=("ac*", "globex"),
+                direction=Direction.ADD,
+                above=1000,
+                up_to=50000,
+            ),
+        )
+    ),
+    "no tier covers it": Policy(tiers=(Tier("small", Who.of([APPROVER]), up_to=100),)),
+    "the requester is one of the approvers": Policy.one_tier([REQUESTER, APPROVER]),
 }
 
 REPORTS = {
@@ -205,7 +242,7 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
-    assert card(REQUESTS[name], POLICY).payload() == snapshot
+    assert card(REQUESTS[name], policy_of(name)).payload() == snapshot
 
 
 def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
@@ -263,6 +300,7 @@ def test_an_answer(name: str, snapshot: SnapshotAssertion) -> None:
 FORMS = {
     "ask": forms.ask(OpenForm(), '{"response_url": "https://hooks.slack.com/x"}'),
     "ask, filled in": forms.ask(OpenForm("remove", "acme", "5k", "sold less"), "{}"),
+    "approve in an emergency": forms.break_glass(a_request()),
     "deny": forms.deny(REQUESTS["pending"]),
     "settle as applied": forms.settle(REQUESTS["in doubt"], applied=True),
     "settle as not applied": forms.settle(REQUESTS["in doubt"], applied=False),
@@ -284,10 +322,12 @@ def buttons(message: Message) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_card_is_alive_only_while_something_can_be_decided(name: str) -> None:
-    labels = [button["text"]["text"] for button in buttons(card(REQUESTS[name], POLICY))]
+    labels = [button["text"]["text"] for button in buttons(card(REQUESTS[name], policy_of(name)))]
     expected: list[str] = []
     if name.startswith("pending"):
         expected = ["Approve", "Deny", "Cancel"]
+        if REQUESTS[name].approvals:
+            expected.insert(2, "Withdraw approval")
     elif name == "approved, waits for another":
         expected = ["Cancel"]
     elif name.startswith("in doubt"):
@@ -299,7 +339,7 @@ def test_a_card_is_alive_only_while_something_can_be_decided(name: str) -> None:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_button_carries_the_requests_id_and_nothing_else(name: str) -> None:
-    for button in buttons(card(REQUESTS[name], POLICY)):
+    for button in buttons(card(REQUESTS[name], policy_of(name))):
         assert button["value"] == "12"
 
 
@@ -318,7 +358,7 @@ def test_applied_is_said_of_nothing_that_was_not(status: Status) -> None:
     "name", [name for name in REQUESTS if name.startswith(("denied", "cancelled", "expired"))]
 )
 def test_an_end_without_a_change_says_that_nothing_was_changed(name: str) -> None:
-    for message in (card(REQUESTS[name], POLICY), notice(REQUESTS[name].status, REQUESTS[name])):
+    for message in (card(REQUESTS[name], policy_of(name)), notice(REQUESTS[name].status, REQUESTS[name])):
         assert "Nothing was changed." in message.text
 
 
@@ -379,7 +419,7 @@ hostile_reasons = st.lists(st.sampled_from(HOSTILE), min_size=1, max_size=60).ma
 )
 MARK = re.compile(r"<[^<>]*>")
 OURS = re.compile(
-    r"<@(U0ASKER|U1ALICE|U2BERND|U4CLICK)>|<#C0APPROVE>"
+    r"<@(U0ASKER|U1ALICE|U2BERND|U3OTHER|U4CLICK)>|<#C0APPROVE>"
     r"|<!subteam\^S0FINANCE>|<!date\^\d+\^[^<>|]+\|[-0-9: ]+UTC>"
 )
 
@@ -413,13 +453,21 @@ def assert_fit(payload: dict[str, Any]) -> None:
             assert_harmless(part["text"])
         else:
             assert part["emoji"] is False or part["text"] in OWN_WORDS
-    assert mentions(payload["blocks"]) <= {REQUESTER, APPROVER, SECOND_APPROVER, CLICKER, "S0FINANCE"}
+    assert mentions(payload["blocks"]) <= {
+        REQUESTER,
+        APPROVER,
+        SECOND_APPROVER,
+        OUTSIDER,
+        CLICKER,
+        "S0FINANCE",
+    }
 
 
 OWN_WORDS = {
     "Approve",
     "Deny",
     "Cancel",
+    "Withdraw approval",
     "Not yet",
     "Approve this change?",
     "It was applied",

@@ -64,13 +64,12 @@ def test_missing_and_wrong_settings_are_said_together() -> None:
         {
             "SLACK_BOT_TOKEN": "xoxp-1",
             "PORT": "x",
-            "CREDITBOT_POLICY": "p.toml",
             "LOG_LEVEL": "loud",
             "HOST": "",
         }
     )
     assert named(found) == [
-        "CREDITBOT_APPROVALS_CHANNEL", "CREDITBOT_POLICY", "LOG_LEVEL", "PORT", "SENDGRID_API_KEY",
+        "CREDITBOT_APPROVALS_CHANNEL", "LOG_LEVEL", "PORT", "SENDGRID_API_KEY",
         "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET",
     ]  # fmt: skip
 
@@ -119,7 +118,6 @@ def test_a_missing_way_into_slack_names_both() -> None:
         ("CREDITBOT_APPROVERS", "@bob", "U0123ABCD"),
         ("CREDITBOT_APPROVERS", "U0123 U0456", "commas"),
         ("CREDITBOT_APPROVERS", "U0123,bob", "entry 2"),
-        ("CREDITBOT_POLICY", "policy.toml", "unset it"),
         ("DATABASE_URL", "postgres://h", "names no database"),
         ("DATABASE_URL", "sqlite://", "sqlite:///creditbot.db"),
     ],
@@ -135,9 +133,7 @@ def test_a_wrong_setting_is_one_line_that_says_what_would_be_right(name: str, va
 @given(
     st.dictionaries(st.sampled_from(sorted(SECRETS)), st.integers(0, 3), min_size=1),
     st.dictionaries(
-        st.sampled_from(
-            ["PORT", "LOG_LEVEL", "SENDGRID_REGION", "CREDITBOT_POLICY", "DATABASE_URL", "SLACK_API_URL"]
-        ),
+        st.sampled_from(["PORT", "LOG_LEVEL", "SENDGRID_REGION", "DATABASE_URL", "SLACK_API_URL"]),
         st.just("wrong"),
     ),
 )

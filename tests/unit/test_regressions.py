@@ -17,11 +17,11 @@ from creditbot.domain.requests import Check, Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import read_balance, read_patch_answer
 from creditbot.slack import answers
-from creditbot.slack.cards import card, notice
+from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, reduce
 from creditbot.web import UnfitRequest, read_body
 
-from .example_requests import APPROVER, NOW, POLICY, a_request
+from .example_requests import APPROVER, NOW, POLICY, a_request, card
 
 
 def test_a_number_beyond_any_database_is_no_count() -> None:
@@ -155,7 +155,7 @@ def test_every_notice_says_what_it_is_about(kind: str) -> None:
 
 
 def test_more_approvers_than_fit_are_counted() -> None:
-    many = Policy(people=frozenset(f"U{number:04}" for number in range(300)), groups=frozenset())
+    many = Policy.one_tier(f"U{number:04}" for number in range(300))
     text = card(a_request(), many).text
     assert "and 280 others" in text
     assert text.count("<@") == text.count("<@U")

@@ -140,11 +140,3 @@ def test_what_is_expected_after_is_unknown_without_a_balance_before() -> None:
     assert a_request(check=None).expected_after is None
     unlimited = Check(NONRECURRING.at, "unlimited", None, None, None, None)
     assert a_request(check=unlimited).expected_after is None
-
-
-def test_missing_approvals_are_never_fewer_than_none() -> None:
-    assert a_request(approvals_needed=2).approvals_missing == 2
-    assert a_request(approvals_needed=2, approvals=approvals(APPROVER)).approvals_missing == 1
-    assert (
-        a_request(approvals_needed=1, approvals=approvals(APPROVER, SECOND_APPROVER)).approvals_missing == 0
-    )
