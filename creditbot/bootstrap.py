@@ -16,7 +16,7 @@ from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Directory
 from creditbot.jobs import Apply, Check, Draw, Expire, Gate, Notify, Settle
-from creditbot.operations import Decisions, Reading, Requests
+from creditbot.operations import Decisions, Reading, Requests, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
 from creditbot.runners import EmbeddedRunner, Runner
@@ -34,7 +34,7 @@ from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
 from creditbot.store import due, health
 from creditbot.store.clock import ServerClock
-from creditbot.store.database import AWAY, Database, Waker, WakeUp
+from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.web import VerifyingHandler, Web
@@ -163,9 +163,12 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
                 "CREDITBOT_APPROVERS is empty: nobody can approve anything. "
                 "Set it to user IDs and user-group IDs, separated by commas, and start again."
             )
+        if settings.approvers and policy != Policy.one_tier(settings.approvers):
+            log.warning("There is a policy file, so CREDITBOT_APPROVERS is not used; take it away")
         if server_clock is not None:
             await server_clock.try_compare()
             keeping.append(asyncio.create_task(server_clock.keep()))
+        keeping.append(asyncio.create_task(put_policy_in_force(database, policy, now)))
         await check_bot_token(client)
 
     async def close() -> None:
@@ -176,6 +179,21 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         await database.close()
 
     return Service(web=web, runner=runner, tasks=tasks, socket=socket, greet=greet, close=close)
+
+
+async def put_policy_in_force(database: Database, policy: Policy, now: Clock) -> None:
+    """Have the ledger and the open requests know the policy, as soon as the database can be written."""
+    while True:
+        try:
+            if await put_in_force(database, policy, now):
+                log.info("Another policy holds from now on", hash=policy.hash, tiers=len(policy.tiers))
+        except (*AWAY, CommitUnclear) as error:
+            log.warning(
+                "The policy could not be written down; trying again", error=str(error).splitlines()[0]
+            )
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 def build_app(

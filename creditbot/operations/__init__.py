@@ -6,6 +6,7 @@ Asking and deciding commit before they return, so that what a person sees accept
 from .asking import Requests
 from .deciding import Decisions
 from .deeds import Arrival
+from .policies import put_in_force
 from .reading import BalanceReport, Reading
 
-__all__ = ["Arrival", "BalanceReport", "Decisions", "Reading", "Requests"]
+__all__ = ["Arrival", "BalanceReport", "Decisions", "Reading", "Requests", "put_in_force"]

@@ -175,7 +175,7 @@ EVENT_WORDS = {
     "approval": "approved (one of several)",
     "approval_withdrawn": "approval withdrawn",
     "break_glass": "approved in an emergency",
-    "policy": "another policy holds",
+    "shortened": "a new policy gives it less time",
     "applying": "claimed for sending",
     "attempt": "about to be sent to SendGrid",
     "answer": "what came of it",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -51,6 +52,13 @@ async def of_request(connection: AsyncConnection, request_id: int) -> list[RowMa
     """A request's events, oldest first."""
     query = select(events).where(events.c.request_id == request_id).order_by(events.c.id)
     return list((await connection.execute(query)).mappings())
+
+
+async def latest(connection: AsyncConnection, kind: str) -> dict[str, Any] | None:
+    """The detail of the newest event of a kind, if there is one."""
+    query = select(events.c.detail).where(events.c.kind == kind).order_by(events.c.id.desc()).limit(1)
+    found = await connection.scalar(query)
+    return None if found is None else dict(json.loads(found))
 
 
 async def chain(connection: AsyncConnection) -> list[RowMapping]:

@@ -248,6 +248,12 @@ async def pending(connection: AsyncConnection, limit: int) -> list[CreditRequest
     return await _load(connection, query)
 
 
+async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
+    """All that wait for approvals, oldest first."""
+    query = select(requests).where(requests.c.status == Status.PENDING).order_by(requests.c.id)
+    return await _load(connection, query)
+
+
 async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -> list[CreditRequest]:
     """The newest requests first, of one subuser or of all."""
     query = select(requests).order_by(requests.c.id.desc()).limit(limit)

@@ -20,7 +20,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0003"
 
 metadata = MetaData()
 

@@ -1,0 +1,49 @@
+"""From when on which policy held: in the ledger, and for the requests that are open."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import CreditRequest
+from creditbot.store import events, requests
+from creditbot.store.database import Database, Transaction
+
+
+async def put_in_force(database: Database, policy: Policy, clock: Callable[[], datetime]) -> bool:
+    """Write down that this policy holds from now on, whole, unless it was the last one written down.
+
+    Requests that are open follow it: their cards are drawn anew, reminders are counted anew, and where it
+    gives less time, they expire earlier (never later). Returns whether it was another policy.
+    """
+    async with database.write() as transaction:
+        last = await events.latest(transaction.connection, "policy")
+        if last is not None and last.get("hash") == policy.hash:
+            return False
+        now = clock()
+        await events.append(
+            transaction.connection,
+            "policy",
+            at=now,
+            detail={"hash": policy.hash, "policy": policy.document()},
+        )
+        for request in await requests.waiting(transaction.connection):
+            await _follow(transaction, policy, request, now)
+    return True
+
+
+async def _follow(transaction: Transaction, policy: Policy, request: CreditRequest, now: datetime) -> None:
+    tier = policy.tier_of(request)
+    expires_at = request.expires_at
+    if tier is not None:
+        expires_at = min(expires_at, request.requested_at + policy.expiry_of(tier))
+    if expires_at == request.expires_at:
+        await requests.touch(transaction, request.id, remind_at=now)
+        return
+    await requests.touch(transaction, request.id, remind_at=now, expires_at=expires_at)
+    await events.append(
+        transaction.connection,
+        "shortened",
+        at=now,
+        request_id=request.id,
+        detail={"policy": policy.hash, "expires_at": expires_at.isoformat()},
+    )

@@ -1,0 +1,432 @@
+"""What a policy demands, checked where it counts: in the transactions of the real store."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from creditbot.domain.errors import DomainError, Refusal
+from creditbot.domain.policy import Limits, Policy, Route, Tier
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.who import Roster, Who
+from creditbot.operations import put_in_force
+from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.store import events, requests
+from tests import authority
+from tests.authority import ACTIONS, ROLES, Role
+
+from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, OUTSIDER, Bot, Clock, patches
+from .conftest import StartBot
+
+ONE = Policy.one_tier([ANN, BEN, CAT])
+TWO = Policy.one_tier([ANN, BEN, CAT], 2)
+_subusers = count(1)
+
+
+def with_limits(**limits: Any) -> Policy:
+    return replace(ONE, limits=Limits(**limits))
+
+
+async def refused_asks(bot: Bot) -> list[dict[str, Any]]:
+    async with bot.database.read() as connection:
+        rows = await connection.exec_driver_sql("SELECT detail FROM events WHERE kind = 'refused_ask'")
+        return [json.loads(row[0]) for row in rows]
+
+
+async def brought_to(bot: Bot, sandbox: SendGridSandbox, status: Status, role: Role) -> CreditRequest:
+    """A request of this role's requester in this state, approved by those whom the role says.
+
+    Each is about a subuser of its own, so that none has to wait for another.
+    """
+    subuser = f"s{next(_subusers)}"
+    sandbox.account.add_subuser(
+        Subuser(subuser, type="unlimited" if status is Status.REFUSED else "nonrecurring")
+    )
+    asked = await bot.ask(subuser=subuser, by=role.requester)
+    await bot.check(asked.id)
+    async with bot.database.write() as transaction:
+        for approver in role.approved:
+            await requests.add_approval(transaction, asked.id, approver, bot.clock())
+            await events.append(
+                transaction.connection, "approval", at=bot.clock(), request_id=asked.id, actor=approver
+            )
+    request = await bot.request(asked.id)
+    for step in PATHS[status]:
+        async with bot.database.write() as transaction:
+            await requests.transition(transaction, request, step, kind=str(step), at=bot.clock())
+        request = await bot.request(asked.id)
+    assert request.status is status
+    return request
+
+
+PATHS: dict[Status, list[Status]] = {
+    Status.PENDING: [],
+    Status.REFUSED: [],
+    Status.APPROVED: [Status.APPROVED],
+    Status.DENIED: [Status.DENIED],
+    Status.CANCELLED: [Status.CANCELLED],
+    Status.EXPIRED: [Status.EXPIRED],
+    Status.APPLYING: [Status.APPROVED, Status.APPLYING],
+    Status.APPLIED: [Status.APPROVED, Status.APPLYING, Status.APPLIED],
+    Status.FAILED: [Status.APPROVED, Status.APPLYING, Status.FAILED],
+    Status.IN_DOUBT: [Status.APPROVED, Status.APPLYING, Status.IN_DOUBT],
+}
+
+
+async def act(bot: Bot, request: CreditRequest, actor: str, action: str) -> object:
+    match action:
+        case "approve":
+            return await bot.decisions.approve(request.id, actor)
+        case "withdraw":
+            return await bot.decisions.withdraw(request.id, actor)
+        case "deny":
+            return await bot.decisions.deny(request.id, actor, "no")
+        case "cancel":
+            return await bot.decisions.cancel(request.id, actor)
+        case "break_glass":
+            return await bot.decisions.break_glass(request.id, actor, "nobody answers")
+        case "settle":
+            return await bot.decisions.settle(request.id, actor, applied=False, reason="the console says so")
+        case "check_again":
+            return await bot.decisions.check_again(request.id, actor)
+        case "request_again":
+            return await bot.ask_again(request.id, by=actor)
+    raise AssertionError(action)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_who_may_do_what_in_which_state(
+    start: StartBot, sandbox: SendGridSandbox, clock: Clock, role: str
+) -> None:
+    """Each action in each state, tried for real: what is refused changes nothing but the ledger."""
+    person = ROLES[role]
+    bot = start(authority.POLICY, roster=person.roster)
+    for status in Status:
+        request = await brought_to(bot, sandbox, status, person)
+        clock.advance(seconds=person.later.total_seconds())
+        for action in ACTIONS:
+            before = await bot.request(request.id)
+            try:
+                await act(bot, request, person.actor, action)
+            except DomainError:
+                assert not authority.allowed(role, status, action), (status, action)
+                assert await bot.request(request.id) == before
+                kinds = await bot.kinds(request.id)
+                assert kinds[-1] in {"refused_click", "repeated_click"}, (status, action)
+            else:
+                assert authority.allowed(role, status, action), (status, action)
+                clock.advance(seconds=-person.later.total_seconds())
+                request = await brought_to(bot, sandbox, status, person)
+                clock.advance(seconds=person.later.total_seconds())
+        clock.advance(seconds=-person.later.total_seconds())
+    assert patches(sandbox) == []
+
+
+class TestAQuorum:
+    async def test_is_reached_only_with_one_of_the_second_list(self, start: StartBot) -> None:
+        policy = Policy(tiers=(Tier("t", Who.of([ANN, BEN]), 2, Who.of([CAT])),))
+        bot = start(policy)
+        request = await bot.checked()
+        await bot.decisions.approve(request.id, ANN)
+        assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
+        assert (await bot.decisions.approve(request.id, CAT)).status is Status.APPROVED
+
+    async def test_forgets_who_may_not_approve_any_more(self, start: StartBot) -> None:
+        policy = Policy.one_tier(["S0FINANCE", BEN, CAT], 2)
+        bot = start(policy, roster=Roster({"S0FINANCE": frozenset({ANN})}))
+        request = await bot.checked()
+        await bot.decisions.approve(request.id, ANN)
+        bot.directory.roster = Roster({"S0FINANCE": frozenset()})
+        assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
+        assert (await bot.decisions.approve(request.id, CAT)).status is Status.APPROVED
+
+    async def test_waits_while_it_cannot_be_known_whether_someone_still_may(self, start: StartBot) -> None:
+        bot = start(Policy.one_tier(["S0FINANCE", BEN], 2), roster=Roster({"S0FINANCE": frozenset({ANN})}))
+        request = await bot.checked()
+        await bot.decisions.approve(request.id, ANN)
+        known = bot.directory.roster
+        bot.directory.roster = Roster({}, frozenset({"S0FINANCE"}))
+        with pytest.raises(Refusal, match="Try again in a minute"):
+            await bot.decisions.approve(request.id, BEN)
+        bot.directory.roster = known
+        assert (await bot.decisions.approve(request.id, BEN)).status is Status.APPROVED
+
+    async def test_can_be_left_again_until_it_is_there(
+        self, start: StartBot, sandbox: SendGridSandbox
+    ) -> None:
+        bot = start(TWO)
+        request = await bot.checked()
+        await bot.decisions.approve(request.id, ANN)
+        assert (await bot.decisions.withdraw(request.id, ANN)).approvals == ()
+        assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
+        assert (await bot.decisions.approve(request.id, ANN)).status is Status.APPROVED
+        with pytest.raises(Refusal, match="was approved already"):
+            await bot.decisions.withdraw(request.id, ANN)
+        await bot.work("apply")
+        assert sandbox.account.applied("acme") == [250]
+        kinds = await bot.kinds(request.id)
+        assert kinds[2:6] == ["approval", "approval_withdrawn", "approval", "approved"]
+
+    async def test_is_one_decision_whatever_is_clicked_at_once(self, start: StartBot) -> None:
+        bots = [start(TWO), start(TWO)]
+        for _ in range(10):
+            request = await bots[0].checked(1)
+            await bots[0].decisions.approve(request.id, ANN)
+            await asyncio.gather(
+                bots[0].decisions.withdraw(request.id, ANN),
+                bots[1].decisions.approve(request.id, BEN),
+                return_exceptions=True,
+            )
+            found = await bots[0].request(request.id)
+            counted = len(found.approvals)
+            assert (found.status, counted) in {(Status.APPROVED, 2), (Status.PENDING, 1)}
+            if found.status is Status.PENDING:
+                assert await bots[0].kinds(request.id) == [
+                    "requested",
+                    "checked",
+                    "approval",
+                    "approval_withdrawn",
+                    "approval",
+                ]
+
+    async def test_ends_with_one_denial(self, start: StartBot) -> None:
+        bot = start(TWO)
+        request = await bot.checked()
+        await bot.decisions.approve(request.id, ANN)
+        assert (await bot.decisions.deny(request.id, BEN, "no")).status is Status.DENIED
+
+
+class TestLimits:
+    async def test_of_one_request(self, start: StartBot) -> None:
+        bot = start(with_limits(per_request=100))
+        assert (await bot.ask(-100)).status is Status.PENDING
+        with pytest.raises(Refusal, match=r"100 credits at most, .* 101\. .* Rule: limits\.per_request\."):
+            await bot.ask(-101)
+        [recorded] = await refused_asks(bot)
+        assert (recorded["rule"], recorded["allocation_update"]) == ("per_request", -101)
+
+    async def test_of_one_requester_count_what_waits(self, start: StartBot) -> None:
+        bot = start(with_limits(per_requester_24h=100))
+        await bot.ask(60)
+        with pytest.raises(Refusal, match="You have asked for 60 of the 100 credits"):
+            await bot.ask(-41, "other")
+        await bot.ask(-40, "other")
+        assert (await bot.ask(41, by=OUTSIDER)).status is Status.PENDING
+
+    async def test_of_one_subuser_in_any_spelling(self, start: StartBot) -> None:
+        bot = start(with_limits(per_subuser_24h=100))
+        await bot.ask(60, "acme")
+        with pytest.raises(Refusal, match=r"limits\.per_subuser_24h"):
+            await bot.ask(41, "ACME", by=OUTSIDER)
+        await bot.ask(100, "other")
+
+    async def test_in_all_roll_on_after_24_hours(self, start: StartBot, clock: Clock) -> None:
+        bot = start(with_limits(in_all_24h=100))
+        request = await bot.approved(60)
+        await bot.work("apply")
+        assert await bot.status(request.id) is Status.APPLIED
+        clock.advance(hours=23, minutes=59)
+        with pytest.raises(Refusal, match="Ask for 40 or fewer, or wait"):
+            await bot.ask(41, "other")
+        clock.advance(minutes=2)
+        await bot.ask(100, "other")
+
+    async def test_are_not_passed_by_asking_at_once(self, start: StartBot) -> None:
+        policy = with_limits(in_all_24h=100)
+        bots = [start(policy), start(policy)]
+        asked = await asyncio.gather(
+            *(bots[turn % 2].ask(30, by=f"U{turn}") for turn in range(8)), return_exceptions=True
+        )
+        assert sum(isinstance(end, CreditRequest) for end in asked) <= 3
+        async with bots[0].database.read() as connection:
+            total = await connection.exec_driver_sql(
+                "SELECT COALESCE(SUM(allocation_update), 0) FROM requests"
+            )
+            assert total.scalar_one() <= 100
+
+    async def test_of_what_ended_unapplied_are_free_again(self, start: StartBot) -> None:
+        bot = start(with_limits(in_all_24h=100))
+        request = await bot.checked(100)
+        await bot.decisions.deny(request.id, ANN, "no")
+        await bot.ask(100)
+
+    async def test_leave_a_floor(self, start: StartBot, sandbox: SendGridSandbox) -> None:
+        bot = start(with_limits(floor=800))
+        asked = await bot.ask(-201)
+        await bot.check(asked.id)
+        found = await bot.request(asked.id)
+        assert found.status is Status.REFUSED
+        assert "at least 800" in str(found.explanation)
+        fine = await bot.approved(-200)
+        sandbox.account.send_mail("acme", 100)
+        await bot.work("apply")
+        found = await bot.request(fine.id)
+        assert found.status is Status.FAILED
+        assert "Rule: floor" in str(found.explanation)
+        assert patches(sandbox) == []
+
+    async def test_a_refused_request_that_comes_twice_is_one_event(self, start: StartBot) -> None:
+        bot = start(with_limits(per_request=100))
+        for _ in range(2):
+            with pytest.raises(Refusal):
+                await bot.ask(101, origin="command:1")
+        assert len(await refused_asks(bot)) == 1
+
+
+async def test_only_those_may_ask_who_are_listed(start: StartBot) -> None:
+    bot = start(replace(ONE, may_ask=Who.of(["S0SUPPORT"])), roster=Roster({"S0SUPPORT": frozenset({ASKER})}))
+    await bot.ask()
+    with pytest.raises(Refusal, match=r"You may not ask for credits.*Rule: may_ask"):
+        await bot.ask(by=OUTSIDER)
+    bot.directory.roster = Roster({}, frozenset({"S0SUPPORT"}))
+    with pytest.raises(Refusal, match="can't tell whether you may ask"):
+        await bot.ask(by=ASKER)
+
+
+async def test_a_change_that_no_tier_covers_is_refused(start: StartBot) -> None:
+    bot = start(Policy(tiers=(Tier("small", Who.of([ANN]), up_to=100),)))
+    with pytest.raises(Refusal, match="No tier of the policy covers"):
+        await bot.ask(101)
+
+
+async def test_the_card_goes_where_the_policy_says(start: StartBot) -> None:
+    bot = start(replace(ONE, routes=(Route(("ac*",), "C0ACME"),)))
+    for subuser, channel in (("acme", "C0ACME"), ("other", CHANNEL)):
+        request = await bot.checked(1, subuser)
+        assert [card["channel"] for card in await bot.cards_of(request.id)] == [channel]
+
+
+class TestBreakGlass:
+    POLICY = replace(TWO, break_glass=Who.of([ASKER]), limits=Limits(per_request=1000))
+
+    async def test_approves_ones_own_announces_it_and_stays_in_the_ledger(
+        self, start: StartBot, sandbox: SendGridSandbox
+    ) -> None:
+        bot = start(self.POLICY)
+        request = await bot.checked()
+        assert await bot.decisions.wants_break_glass(request.id, ASKER)
+        found = await bot.decisions.break_glass(request.id, ASKER, "nobody answers")
+        assert (found.status, found.decided_by) == (Status.APPROVED, ASKER)
+        assert found.break_glass_reason == "nobody answers"
+        await bot.work("apply", "notify")
+        assert sandbox.account.applied("acme") == [250]
+        assert (CHANNEL, "break_glass", request.id) in bot.messenger.notices
+        [event] = [event for event in await bot.events(request.id) if event["kind"] == "break_glass"]
+        assert json.loads(event["detail"])["reason"] == "nobody answers"
+
+    async def test_is_for_nobody_elses_request(self, start: StartBot) -> None:
+        bot = start(self.POLICY)
+        asked = await bot.ask(by=OUTSIDER)
+        await bot.check(asked.id)
+        assert not await bot.decisions.wants_break_glass(asked.id, ASKER)
+        with pytest.raises(Refusal, match="Only the requester"):
+            await bot.decisions.break_glass(asked.id, ASKER, "please")
+
+    async def test_is_for_nobody_who_is_not_named(self, start: StartBot) -> None:
+        bot = start(TWO)
+        request = await bot.checked()
+        with pytest.raises(Refusal, match="Only the requester"):
+            await bot.decisions.break_glass(request.id, ASKER, "please")
+        with pytest.raises(Refusal, match="You asked for request"):
+            await bot.decisions.approve(request.id, ASKER)
+
+
+class TestAnotherPolicy:
+    async def test_is_written_down_once_and_whole(self, start: StartBot) -> None:
+        bot = start(ONE)
+        assert await put_in_force(bot.database, ONE, bot.clock)
+        assert not await put_in_force(bot.database, ONE, bot.clock)
+        assert await put_in_force(bot.database, TWO, bot.clock)
+        async with bot.database.read() as connection:
+            rows = await connection.exec_driver_sql(
+                "SELECT detail FROM events WHERE kind = 'policy' ORDER BY id"
+            )
+            details = [json.loads(row[0]) for row in rows]
+        assert [detail["hash"] for detail in details] == [ONE.hash, TWO.hash]
+        assert details[1]["policy"] == TWO.document()
+
+    async def test_that_is_stricter_bites_on_what_waits_for_approval(self, start: StartBot) -> None:
+        lax, strict = start(ONE), start(TWO)
+        request = await lax.checked()
+        assert (await strict.decisions.approve(request.id, ANN)).status is Status.PENDING
+        assert (await strict.decisions.approve(request.id, BEN)).policy_hash == TWO.hash
+
+    async def test_with_a_lower_limit_bites_at_the_approval(self, start: StartBot) -> None:
+        lax, strict = start(ONE), start(with_limits(per_request=100))
+        request = await lax.checked(250)
+        with pytest.raises(Refusal, match=r"limits\.per_request"):
+            await strict.decisions.approve(request.id, ANN)
+        assert await lax.status(request.id) is Status.PENDING
+
+    async def test_that_is_laxer_is_complete_with_a_click_of_who_agreed(self, start: StartBot) -> None:
+        strict, lax = start(TWO), start(ONE)
+        request = await strict.checked()
+        await strict.decisions.approve(request.id, ANN)
+        assert (await lax.decisions.approve(request.id, ANN)).status is Status.APPROVED
+
+    async def test_gives_less_time_and_never_more(self, start: StartBot, clock: Clock) -> None:
+        bot = start(ONE)
+        request = await bot.checked()
+        await put_in_force(bot.database, replace(ONE, expiry=timedelta(hours=1)), clock)
+        found = await bot.request(request.id)
+        assert found.expires_at == request.requested_at + timedelta(hours=1)
+        assert found.version > request.version
+        await put_in_force(bot.database, replace(ONE, expiry=timedelta(hours=48)), clock)
+        assert (await bot.request(request.id)).expires_at == found.expires_at
+
+    @pytest.mark.parametrize(
+        ("policy", "says"),
+        [
+            (TWO, "1 more approval"),
+            (with_limits(per_request=100), "limits.per_request"),
+            (Policy(tiers=(Tier("small", Who.of([ANN]), up_to=100),)), "No tier"),
+            (Policy.one_tier([BEN]), "1 more approval"),
+        ],
+    )
+    async def test_stops_what_was_approved_and_not_yet_sent(
+        self, start: StartBot, sandbox: SendGridSandbox, policy: Policy, says: str
+    ) -> None:
+        before, after = start(ONE), start(policy)
+        request = await before.approved()
+        await after.apply(request.id)
+        found = await before.request(request.id)
+        assert found.status is Status.CANCELLED
+        assert "The policy was changed before it could be sent" in str(found.explanation)
+        assert says in str(found.explanation)
+        assert patches(sandbox) == []
+
+    async def test_that_would_have_approved_it_too_lets_it_go(
+        self, start: StartBot, sandbox: SendGridSandbox
+    ) -> None:
+        before, after = start(ONE), start(Policy.one_tier([ANN]))
+        request = await before.approved()
+        await after.apply(request.id)
+        assert sandbox.account.applied("acme") == [250]
+        assert await before.status(request.id) is Status.APPLIED
+
+    async def test_waits_for_a_group_that_cannot_be_read(
+        self, start: StartBot, sandbox: SendGridSandbox, clock: Clock
+    ) -> None:
+        before = start(ONE)
+        request = await before.approved()
+        after = start(Policy.one_tier(["S0FINANCE"]), roster=Roster({}, frozenset({"S0FINANCE"})))
+        await after.apply(request.id)
+        assert await before.status(request.id) is Status.APPROVED
+        after.directory.roster = Roster({"S0FINANCE": frozenset({ANN})})
+        clock.advance(minutes=1)
+        await after.apply(request.id)
+        assert sandbox.account.applied("acme") == [250]
+
+    async def test_takes_break_glass_back_from_what_was_not_yet_sent(
+        self, start: StartBot, sandbox: SendGridSandbox
+    ) -> None:
+        before, after = start(TestBreakGlass.POLICY), start(TWO)
+        request = await before.checked()
+        await before.decisions.break_glass(request.id, ASKER, "nobody answers")
+        await after.apply(request.id)
+        assert await before.status(request.id) is Status.CANCELLED
+        assert patches(sandbox) == []
