@@ -39,32 +39,25 @@ class Report:
 
 
 def compare(
-    report: Report, acked: Mapping[int, str], records: list[dict[str, Any]], ledger: list[int], told: Told
+    report: Report, acked: set[int], records: list[dict[str, Any]], ledger: list[int], told: Told
 ) -> None:
-    """Fill in the report. Each request has an amount of its own; `told` has the ends that were told of it.
-
-    A person who saw no answer may have asked a second time for what was taken the first time: then there
-    are two requests of an amount, and each may be applied once.
-    """
+    """Fill in the report. Each request has an amount of its own; `told` has the ends that were told of it."""
     book = Counter(ledger)
-    by_amount: dict[int, list[str]] = {}
+    status = {record["allocation_update"]: record["status"] for record in records}
     for record in records:
-        by_amount.setdefault(record["allocation_update"], []).append(record["status"])
-        report.applied += record["status"] == "applied"
-        report.failed += record["status"] == "failed"
         report.in_doubt_at_some_time += bool(record["doubted"])
         report.settled_by_a_person += record["settled_by"] is not None
     report.requests = len(records)
-    for amount in by_amount.keys() | book.keys():
-        statuses = by_amount.get(amount, [])
-        applied = statuses.count("applied")
-        report.doubles += max(0, book[amount] - len(statuses))
-        report.false_applied += max(0, applied - book[amount])
-        ended_otherwise = sum(1 for status in statuses if status in ENDED - {"applied"})
-        report.false_failed += max(0, min(book[amount], len(statuses)) - len(statuses) + ended_otherwise)
-        report.untold += (Counter(statuses) - Counter(told.get(amount, []))).total()
-    report.lost = sum(1 for amount in acked if not by_amount.get(amount))
-    report.lost += sum(1 for record in records if record["status"] not in ENDED)
+    for amount in status.keys() | book.keys():
+        end = status.get(amount)
+        report.applied += end == "applied"
+        report.failed += end == "failed"
+        report.doubles += max(0, book[amount] - 1)
+        report.false_applied += end == "applied" and book[amount] == 0
+        report.false_failed += end != "applied" and book[amount] > 0
+        report.lost += end not in ENDED
+        report.untold += end in ENDED and end not in told.get(amount, [])
+    report.lost += len(acked - status.keys())
 
 
 def table(reports: Mapping[str, Report]) -> Table:

@@ -33,7 +33,9 @@ def with_limits(**limits: Any) -> Policy:
 
 async def refused_asks(bot: Bot) -> list[dict[str, Any]]:
     async with bot.database.read() as connection:
-        rows = await connection.exec_driver_sql("SELECT detail FROM events WHERE kind = 'refused_ask'")
+        rows = await connection.exec_driver_sql(
+            "SELECT detail FROM events WHERE kind = 'refused_ask' ORDER BY id"
+        )
         return [json.loads(row[0]) for row in rows]
 
 
