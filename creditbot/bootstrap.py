@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Directory
-from creditbot.jobs import Apply, Check, Draw, Expire, Gate, Notify, Settle
+from creditbot.jobs import Apply, Check, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Decisions, Reading, Requests, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
@@ -258,6 +258,7 @@ def build_jobs(
         "apply": Apply(database, sendgrid, policy, gate, now).__call__,
         "settle": Settle(database, sendgrid, now).__call__,
         "expire": Expire(database, now).__call__,
+        "remind": Remind(database, policy, directory, now).__call__,
         "draw": Draw(database, messenger, now).__call__,
         "notify": Notify(database, messenger, now).__call__,
     }

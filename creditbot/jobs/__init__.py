@@ -10,6 +10,18 @@ from .expire import Expire
 from .gate import Gate
 from .messenger import DeliveryProblem, Messenger
 from .notify import Notify
+from .remind import Remind
 from .settle import Settle
 
-__all__ = ["Apply", "Check", "DeliveryProblem", "Draw", "Expire", "Gate", "Messenger", "Notify", "Settle"]
+__all__ = [
+    "Apply",
+    "Check",
+    "DeliveryProblem",
+    "Draw",
+    "Expire",
+    "Gate",
+    "Messenger",
+    "Notify",
+    "Remind",
+    "Settle",
+]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from creditbot.domain.reminders import is_moot
 from creditbot.store import notices, requests
 from creditbot.store.database import Database
 
@@ -33,7 +34,8 @@ class Notify:
             if not await notices.claim(transaction, notice, now, now + LEASE):
                 return
         try:
-            await self._messenger.send_notice(notice.person, notice.kind, request)
+            if not is_moot(notice.kind, request):
+                await self._messenger.send_notice(notice.person, notice.kind, request)
         except DeliveryProblem as problem:
             log.warning(
                 "A person could not be told; it will be tried again",

@@ -11,6 +11,7 @@ from creditbot.domain import rules
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
+from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Directory, Roster
@@ -171,6 +172,7 @@ class Requests:
             requested_by=by,
             at=now,
             expires_at=now + self._policy.expiry_of(tier),
+            remind_at=look(self._policy, now, now).next,
             approvals_needed=tier.approvals,
             policy_hash=self._policy.hash,
             tier=tier.name,

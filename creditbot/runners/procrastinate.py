@@ -29,6 +29,7 @@ QUEUES = {
     "draw": "slack",
     "notify": "slack",
     "expire": "upkeep",
+    "remind": "upkeep",
 }
 """By whom a job may be kept waiting, so that a SendGrid that hangs holds up no card and no notice."""
 

@@ -176,6 +176,8 @@ EVENT_WORDS = {
     "approval_withdrawn": "approval withdrawn",
     "break_glass": "approved in an emergency",
     "shortened": "a new policy gives it less time",
+    "reminded": "those who have not decided reminded",
+    "escalated": "put to the backup approvers",
     "applying": "claimed for sending",
     "attempt": "about to be sent to SendGrid",
     "answer": "what came of it",

@@ -8,6 +8,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
 from creditbot.domain.policy import Policy, Quorum
+from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import FINAL, OPERATOR, CreditRequest, Status
 from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.text import count, escape, literal, number, people, person, signed
@@ -185,12 +186,24 @@ def _news(kind: str, request: CreditRequest) -> str:
             )
         case "contradicted":
             return f"*Look again.* {request.explanation or ''} {standing(request)}"
+        case _ if kind.startswith(REMINDER):
+            return f"*It still waits for you.* {_asks_for(request)}"
+        case _ if kind == ESCALATED:
+            return f"*Nobody has decided it, so you may now.* {_asks_for(request)}"
         case "no_card":
             return (
                 "*No approver has seen it yet*, since creditbot can't post to the approvals channel. Tell "
                 "whoever runs creditbot; it keeps trying until the request expires."
             )
     return standing(request)
+
+
+def _asks_for(request: CreditRequest) -> str:
+    """What someone is told who is to decide."""
+    return (
+        f"{person(request.requested_by)} asked for it on {moment(request.requested_at)}; it can be decided "
+        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on its card in the approvals channel."
+    )
 
 
 def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:

@@ -24,6 +24,9 @@ MAY_BE_DONE = frozenset({"internal_error", "fatal_error"})
 
 docs.slack.dev/reference/methods/chat.postMessage#errors
 """
+LONGEST_WAIT = 60.0
+"""Seconds that Slack is left alone at most, so that a card is not behind for long after an outage."""
+
 SELDOM = 600.0
 """Seconds between tries where only a change in the workspace can help."""
 
@@ -86,7 +89,7 @@ def problem(error: Exception) -> DeliveryProblem:
     headers = getattr(error.response, "headers", None) or {}
     wait = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     try:
-        seconds = float(wait) if wait is not None else None
+        seconds = min(float(wait), LONGEST_WAIT) if wait is not None else None
     except ValueError:
         seconds = None
     if code in LASTING:

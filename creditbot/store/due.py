@@ -17,6 +17,7 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
     pending = requests.c.status == Status.PENDING
     kinds: dict[str, ColumnElement[bool]] = {
         "expire": and_(pending, requests.c.expires_at <= now),
+        "remind": and_(pending, requests.c.checked_at.is_not(None), requests.c.remind_at <= now),
         "check": and_(pending, requests.c.checked_at.is_(None), ready),
         "apply": and_(requests.c.status.in_([Status.APPROVED, Status.APPLYING]), ready),
         "settle": and_(requests.c.status == Status.IN_DOUBT, requests.c.next_try_at <= now),

@@ -61,6 +61,12 @@ async def latest(connection: AsyncConnection, kind: str) -> dict[str, Any] | Non
     return None if found is None else dict(json.loads(found))
 
 
+async def has_happened(connection: AsyncConnection, request_id: int, kind: str) -> bool:
+    """Whether a request has an event of this kind."""
+    query = select(events.c.id).where(events.c.request_id == request_id, events.c.kind == kind).limit(1)
+    return await connection.scalar(query) is not None
+
+
 async def chain(connection: AsyncConnection) -> list[RowMapping]:
     """All events in the order of their IDs."""
     return list((await connection.execute(select(events).order_by(events.c.id))).mappings())

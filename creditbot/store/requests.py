@@ -47,6 +47,7 @@ async def create(
     requested_by: str,
     at: datetime,
     expires_at: datetime,
+    remind_at: datetime | None,
     approvals_needed: int,
     policy_hash: str,
     tier: str,
@@ -68,6 +69,7 @@ async def create(
         "requested_by": requested_by,
         "requested_at": at,
         "expires_at": expires_at,
+        "remind_at": remind_at,
         "approvals_needed": approvals_needed,
         "policy_hash": policy_hash,
         "again_of": again_of,
@@ -239,6 +241,21 @@ async def next_try_at(connection: AsyncConnection, request_id: int) -> datetime 
         select(requests.c.next_try_at).where(requests.c.id == request_id)
     )
     return found
+
+
+async def reminded(connection: AsyncConnection, request_id: int) -> int:
+    """How many of the policy's reminders are over."""
+    found = await connection.scalar(select(requests.c.reminded).where(requests.c.id == request_id))
+    return int(found or 0)
+
+
+async def look_again(
+    transaction: Transaction, request_id: int, at: datetime | None, *, reminded: int
+) -> None:
+    """When it is to be seen next whether someone has to be reminded; None if nobody has to be any more."""
+    await transaction.connection.execute(
+        update(requests).where(requests.c.id == request_id).values(remind_at=at, reminded=reminded)
+    )
 
 
 async def pending(connection: AsyncConnection, limit: int) -> list[CreditRequest]:

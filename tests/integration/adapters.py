@@ -17,7 +17,7 @@ from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
-from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Settle
+from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
@@ -166,6 +166,7 @@ class Bot:
         self.check = Check(self.database, self.sendgrid, policy, clock)
         self.settle = Settle(self.database, self.sendgrid, clock)
         self.expire = Expire(self.database, clock)
+        self.remind = Remind(self.database, policy, self.directory, clock)
         self.draw = Draw(self.database, self.messenger, clock)
         self.notify = Notify(self.database, self.messenger, clock)
 

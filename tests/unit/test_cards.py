@@ -266,6 +266,11 @@ def test_a_notice(name: str, snapshot: SnapshotAssertion) -> None:
     assert notice(REQUESTS[name].status, REQUESTS[name]).payload() == snapshot
 
 
+@pytest.mark.parametrize("kind", ["reminder_1", "escalated"])
+def test_a_notice_that_asks_for_a_decision(kind: str, snapshot: SnapshotAssertion) -> None:
+    assert notice(kind, REQUESTS["pending"]).payload() == snapshot
+
+
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_balance(name: str, snapshot: SnapshotAssertion) -> None:
     assert answers.balance(REPORTS[name]).payload() == snapshot

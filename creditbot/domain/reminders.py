@@ -1,0 +1,59 @@
+"""When those who have not decided are reminded, and when others may decide too."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .policy import Policy
+from .requests import CreditRequest, Status
+
+ESCALATED = "escalated"
+REMINDER = "reminder_"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at a waiting request finds: how many of the policy's reminders are over, whether those to
+    whom it is escalated are to be told, and when there is something to look for again.
+    """
+
+    reminders: int
+    tell_backup: bool
+    next: datetime | None
+
+
+def look(policy: Policy, requested_at: datetime, now: datetime) -> Look:
+    """Count what is over by `now`. In quiet hours nothing becomes due; it does at their end."""
+    reminders = policy.reminders
+    due = [after_quiet_hours(policy, requested_at + after) for after in reminders.after]
+    decide_from = None if reminders.escalate_after is None else requested_at + reminders.escalate_after
+    tell_from = None if decide_from is None else after_quiet_hours(policy, decide_from)
+    awake = after_quiet_hours(policy, now)
+    if awake > now:
+        coming = [decide_from, awake]
+        over, tell = 0, False
+    else:
+        coming = [*due, decide_from, tell_from]
+        over, tell = sum(moment <= now for moment in due), tell_from is not None and tell_from <= now
+    return Look(over, tell, min((moment for moment in coming if moment and moment > now), default=None))
+
+
+def after_quiet_hours(policy: Policy, moment: datetime) -> datetime:
+    """The moment itself, or the end of the quiet hours in which it falls, in the policy's time zone."""
+    quiet = policy.reminders.quiet
+    if quiet is None:
+        return moment
+    local = moment.astimezone(ZoneInfo(policy.timezone))
+    at = local.time()
+    past_midnight = quiet.start > quiet.end
+    is_quiet = at >= quiet.start or at < quiet.end if past_midnight else quiet.start <= at < quiet.end
+    if not is_quiet:
+        return moment
+    ends_on = local.date() + timedelta(days=int(past_midnight and at >= quiet.start))
+    return max(moment, datetime.combine(ends_on, quiet.end, local.tzinfo).astimezone(UTC))
+
+
+def is_moot(kind: str, request: CreditRequest) -> bool:
+    """Whether a notice of this kind asks for a decision that nobody has to make any more."""
+    asks = kind == ESCALATED or kind.startswith(REMINDER)
+    return asks and request.status is not Status.PENDING
