@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -72,8 +72,14 @@ def parse(text: str, name: str = "policy.toml") -> Policy:
     try:
         return PolicyTable.model_validate(found).policy()
     except ValidationError as error:
-        faults = sorted((line_of(text, fault["loc"]), _sentence(fault)) for fault in error.errors())
+        faults = sorted((line_of(text, fault["loc"]), _sentence(fault)) for fault in _own(error.errors()))
         raise ConfigError([f"{name}, line {line}: {sentence}" for line, sentence in faults]) from None
+
+
+def _own(faults: Sequence[Any]) -> list[Any]:
+    """Without those that only follow: a list counts as too short if all that is in it is faulty."""
+    inner = {fault["loc"][:end] for fault in faults for end in range(len(fault["loc"]))}
+    return [fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in inner]
 
 
 def line_of(text: str, place: tuple[int | str, ...]) -> int:
@@ -168,10 +174,6 @@ def _time_of_day(value: object) -> object:
     return time(int(found[1]), int(found[2]))
 
 
-def _time_or_off(value: object) -> object:
-    return None if value == "off" else _time_of_day(value)
-
-
 def _zone(value: object) -> object:
     try:
         ZoneInfo(str(value))
@@ -198,7 +200,6 @@ Anybody = Annotated[Who, BeforeValidator(_who)]
 People = Annotated[Who, BeforeValidator(_people)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-TimeOrOff = Annotated[time | None, BeforeValidator(_time_or_off)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Patterns = Annotated[tuple[Annotated[str, BeforeValidator(_pattern)], ...], Field(min_length=1)]
 Credits = Annotated[int, Field(strict=True, ge=1, le=10**15)]
@@ -294,8 +295,6 @@ class PolicyTable(Table):
     tiers: Annotated[tuple[TierTable, ...], Field(min_length=1, max_length=100)]
     expiry: Span = timedelta(hours=24)
     timezone: Zone = "UTC"
-    digest: TimeOrOff = time(9)
-    drift: TimeOrOff = time(6)
     limits: LimitsTable = LimitsTable()
     reminders: RemindersTable = RemindersTable()
     break_glass: BreakGlassTable | None = None
@@ -326,8 +325,6 @@ class PolicyTable(Table):
             break_glass=NOBODY if self.break_glass is None else self.break_glass.people,
             routes=tuple(Route(table.subusers, table.channel) for table in self.channels),
             timezone=self.timezone,
-            digest=self.digest,
-            drift=self.drift,
         )
 
 

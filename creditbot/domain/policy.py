@@ -162,8 +162,6 @@ class Policy:
     break_glass: Who = NOBODY
     routes: tuple[Route, ...] = ()
     timezone: str = "UTC"
-    digest: time | None = time(9)
-    drift: time | None = time(6)
 
     @classmethod
     def one_tier(
