@@ -22,7 +22,7 @@ demo: $(STAMP) ## Try the bot in a browser, in a sandbox on this machine (ARGS=-
 	$(BIN)/creditbot demo $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
 	$(BIN)/python -m tests.campaign $(ARGS)

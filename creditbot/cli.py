@@ -13,7 +13,6 @@ import typer
 
 if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings, Settings
-    from creditbot.domain.ledger import Verification
     from creditbot.domain.requests import CreditRequest
 
     S = TypeVar("S", bound=DatabaseSettings)
@@ -228,26 +227,55 @@ def settle(
 
 
 @audit_app.command()
-def verify() -> None:
-    """Recount the hash chain over all events; exit 1 if it is broken."""
-    found = asyncio.run(_verify())
-    if found.broken_at is not None:
-        fail(f"The ledger is broken at event {found.broken_at}: {found.count:,} events before it hold.")
-    typer.echo(f"The ledger is whole: {found.count:,} events. Head: {found.head}")
+def verify(
+    *,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="HASH", help="A head that was noted elsewhere; it must be in the chain."),
+    ] = None,
+) -> None:
+    """Recount the hash chain over all events, and compare the tables with it; exit 1 if anything differs."""
+    from creditbot import audit
+
+    faults, whole = asyncio.run(audit.verify(existing_database(_database_url()), head))
+    if faults:
+        fail(*faults)
+    typer.echo(whole)
 
 
-async def _verify() -> "Verification":
-    from creditbot.config import DatabaseSettings
-    from creditbot.domain.ledger import verify as recount
-    from creditbot.store import events
-    from creditbot.store.database import Database
+@audit_app.command()
+def export(
+    *,
+    format_: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="CSV or JSON Lines.")] = "csv",
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="From this day (UTC) on, such as 2026-01-31.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Up to and including this day (UTC).")
+    ] = None,
+    subuser: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the events about this subuser.")
+    ] = None,
+) -> None:
+    """Print the ledger's events, oldest first."""
+    from creditbot import audit
 
-    database = Database(existing_database(settings_of(DatabaseSettings).database_url))
     try:
-        async with database.read() as connection:
-            return recount(dict(event) for event in await events.chain(connection))
-    finally:
-        await database.close()
+        days = audit.days(from_, to)
+    except ValueError as error:
+        fail(str(error), code=FAULTY_SETTINGS)
+    url = existing_database(_database_url())
+    try:
+        asyncio.run(audit.export(url, sys.stdout, csv=format_ == "csv", days=days, subuser=subuser))
+    except BrokenPipeError:
+        # Whoever read has seen enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _database_url() -> str:
+    from creditbot.config import DatabaseSettings
+
+    return settings_of(DatabaseSettings).database_url
 
 
 async def _all_requests() -> "list[CreditRequest]":

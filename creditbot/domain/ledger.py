@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 GENESIS = "0" * 64
 
+APPROVAL_WITHDRAWN = "approval_withdrawn"
+
 HASHED_FIELDS = ("id", "request_id", "at", "kind", "actor", "from_status", "to_status", "detail")
 
 
@@ -31,12 +33,34 @@ class Verification:
     broken_at: int | None
 
 
+class Recount:
+    """Recounts the chain event by event, in order of their IDs, which must run 1, 2, 3 without a gap."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._head = GENESIS
+        self._broken_at: int | None = None
+
+    def add(self, event: Mapping[str, object]) -> bool:
+        """Whether the chain holds up to and including this event."""
+        if self._broken_at is not None:
+            return False
+        sound = event["id"] == self._count + 1 and event["previous_hash"] == self._head
+        if not sound or event["hash"] != event_hash(self._head, event):
+            self._broken_at = self._count + 1
+            return False
+        self._head, self._count = str(event["hash"]), self._count + 1
+        return True
+
+    @property
+    def found(self) -> Verification:
+        return Verification(self._count, self._head, self._broken_at)
+
+
 def verify(events: Iterable[Mapping[str, object]]) -> Verification:
-    """Recount the chain over events in order of their IDs, which must run 1, 2, 3 without a gap."""
-    previous, count = GENESIS, 0
+    """Recount the chain over events in order of their IDs."""
+    recount = Recount()
     for event in events:
-        sound = event["id"] == count + 1 and event["previous_hash"] == previous
-        if not sound or event["hash"] != event_hash(previous, event):
-            return Verification(count, previous, broken_at=count + 1)
-        previous, count = str(event["hash"]), count + 1
-    return Verification(count, previous, broken_at=None)
+        if not recount.add(event):
+            break
+    return recount.found

@@ -22,7 +22,7 @@ from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.rules import check_change
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import attempts, events, notices, requests
+from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
 from creditbot.store.database import CommitUnclear, Database, Transaction
 from creditbot.store.types import to_millis
@@ -174,13 +174,6 @@ class Apply:
                 if current is None or current.status is not Status.APPLYING:
                     return
                 attempt_id = await attempts.start(transaction, request.id, number, before, started)
-                await events.append(
-                    transaction.connection,
-                    "attempt",
-                    at=started,
-                    request_id=request.id,
-                    detail={"number": number, "remain_before": before.remain},
-                )
         except exc.IntegrityError:
             return  # another process wrote this attempt down first, and sends it
         except (CommitUnclear, asyncio.CancelledError) as error:
@@ -254,18 +247,6 @@ class Apply:
         """
         now = self._clock()
         await attempts.finish(transaction, attempt_id, outcome, now)
-        await events.append(
-            transaction.connection,
-            "answer",
-            at=now,
-            request_id=request.id,
-            detail={
-                "outcome": OUTCOMES[type(outcome)],
-                "status": getattr(outcome, "status", None),
-                "body": getattr(outcome, "body", ""),
-                "detail": getattr(outcome, "detail", ""),
-            },
-        )
         match outcome:
             case Applied(credits=found):
                 await self._end(
@@ -319,14 +300,15 @@ class Apply:
         now = self._clock()
         word = "applied" if to is Status.APPLIED else "not applied"
         sentence = f"But SendGrid's own answer came later, and says that the change was {word}: look there."
-        await events.append(
-            transaction.connection,
+        await requests.amend(
+            transaction,
+            request.id,
             "contradicted",
             at=now,
-            request_id=request.id,
             detail={"said": sentence, "answer": str(to)},
+            explanation=sentence,
+            contradicted_at=now,
         )
-        await requests.touch(transaction, request.id, explanation=sentence, contradicted_at=now)
         concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
         if request.settled_by is not None and request.settled_by != OPERATOR:
             concerned.add(request.settled_by)

@@ -10,7 +10,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.rules import check_change, lasts_until_reset
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import events, requests
+from creditbot.store import requests
 from creditbot.store.database import Database
 
 from .backoff import backoff
@@ -61,9 +61,12 @@ class Check:
             current = await requests.get(transaction.connection, request.id)
             if current is None or current.status is not Status.PENDING or current.check is not None:
                 return
-            await requests.touch(
+            await requests.amend(
                 transaction,
                 request.id,
+                "checked",
+                at=now,
+                detail={"type": credits_.type, "remain": credits_.remain, "total": credits_.total},
                 checked_at=now,
                 credits_type=credits_.type,
                 checked_remain=credits_.remain,
@@ -72,13 +75,6 @@ class Check:
                 next_reset=resets.next_reset,
                 next_try_at=None,
                 tries=0,
-            )
-            await events.append(
-                transaction.connection,
-                "checked",
-                at=now,
-                request_id=request.id,
-                detail={"type": credits_.type, "remain": credits_.remain, "total": credits_.total},
             )
 
     async def _explain(self, request: CreditRequest, tries: int, problem: SendGridProblem) -> None:

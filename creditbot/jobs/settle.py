@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude, use_before
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import attempts, events, notices, requests
+from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database
 
@@ -57,10 +58,10 @@ class Settle:
                 await requests.postpone(transaction, current, now + backoff(tries, problem.wait), tries + 1)
             if not problem.passing or tries == PATIENT_TRIES:
                 why = f"The balance can't be read, so it proves nothing. {problem.sentence}"
-                columns = {} if problem.passing else {"next_try_at": None}
-                await requests.touch(transaction, request.id, explanation=why, unclear_until=None, **columns)
-                await events.append(
-                    transaction.connection, "not_proven", at=now, request_id=request.id, detail={"said": why}
+                columns: dict[str, Any] = {} if problem.passing else {"next_try_at": None}
+                columns |= {"explanation": why, "unclear_until": None}
+                await requests.amend(
+                    transaction, request.id, "not_proven", at=now, detail={"said": why}, **columns
                 )
                 for approval in current.approvals:
                     await notices.add(transaction, request.id, "not_proven", approval.approver, now)
@@ -93,13 +94,13 @@ class Settle:
                     finished_at=now,
                 )
                 return
-            await events.append(
-                transaction.connection, "not_proven", at=now, request_id=request.id, detail=detail
-            )
             # No next try: from here on it takes a person, or "Check again".
-            await requests.touch(
+            await requests.amend(
                 transaction,
                 request.id,
+                "not_proven",
+                at=now,
+                detail=detail,
                 explanation=arithmetic,
                 remain_after=after.remain,
                 next_try_at=None,

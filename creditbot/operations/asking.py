@@ -115,7 +115,14 @@ class Requests:
         asked = await self._take_down(
             transaction, command, tier, deed.actor, origin=origin, again_of=failed.id
         )
-        await requests.touch(transaction, failed.id, asked_again_as=asked.id)
+        await requests.amend(
+            transaction,
+            failed.id,
+            "asked_again",
+            at=self._clock(),
+            actor=deed.actor,
+            asked_again_as=asked.id,
+        )
         return asked
 
     async def _allowed(

@@ -66,19 +66,11 @@ class Decisions:
             quorum = rules.check_approval(request, actor, self._policy, roster, now)
             if quorum.reached:
                 await self._check_change_allowed(transaction.connection, request)
+            counted: dict[str, object] = {"counted": list(quorum.counted), "policy": self._policy.hash}
             if not request.approved_by(actor):
-                await requests.add_approval(transaction, request_id, actor, now)
-            counted = {"counted": list(quorum.counted), "policy": self._policy.hash}
+                counted |= await requests.add_approval(transaction, request_id, actor, now)
             if not quorum.reached:
-                await events.append(
-                    transaction.connection,
-                    "approval",
-                    at=now,
-                    request_id=request_id,
-                    actor=actor,
-                    detail=counted,
-                )
-                await requests.touch(transaction, request_id)
+                await requests.amend(transaction, request_id, "approval", at=now, actor=actor, detail=counted)
                 return
             await self._approve(transaction, request, actor, kind="approved", detail=counted)
 
@@ -93,15 +85,7 @@ class Decisions:
 
         async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
             del roster
-            await requests.withdraw_approval(transaction, request.id, actor)
-            await events.append(
-                transaction.connection,
-                "approval_withdrawn",
-                at=self._clock(),
-                request_id=request.id,
-                actor=actor,
-            )
-            await requests.touch(transaction, request.id)
+            await requests.withdraw_approval(transaction, request.id, actor, self._clock())
 
         return (await self._decide(Deed(request_id, "withdraw", actor), rule, act, arrival)).request
 

@@ -39,11 +39,12 @@ async def _follow(transaction: Transaction, policy: Policy, request: CreditReque
     if expires_at == request.expires_at:
         await requests.touch(transaction, request.id, remind_at=now)
         return
-    await requests.touch(transaction, request.id, remind_at=now, expires_at=expires_at)
-    await events.append(
-        transaction.connection,
+    await requests.amend(
+        transaction,
+        request.id,
         "shortened",
         at=now,
-        request_id=request.id,
         detail={"policy": policy.hash, "expires_at": expires_at.isoformat()},
+        remind_at=now,
+        expires_at=expires_at,
     )

@@ -187,6 +187,7 @@ EVENT_WORDS = {
     "not_proven": "balances read, nothing proven",
     "settled": "doubt settled",
     "in_doubt": "in doubt",
+    "asked_again": "asked for again",
     "check_again": "asked to check again",
     "contradicted": "contradicted by SendGrid's late answer",
 }

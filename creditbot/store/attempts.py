@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.domain.evidence import Reading
 
+from . import events
+from .audited import recorded
 from .database import Transaction
 from .tables import attempts
 
@@ -41,38 +43,61 @@ class Attempt:
 
 
 async def start(transaction: Transaction, request_id: int, number: int, before: Reading, at: datetime) -> int:
-    """Write down that a PATCH is about to be sent; return the attempt's ID.
+    """Write down that a PATCH is about to be sent, with its event; return the attempt's ID.
 
     Raises:
         sqlalchemy.exc.IntegrityError: another process wrote the same attempt first.
     """
-    inserted = await transaction.connection.execute(
-        insert(attempts)
-        .values(
-            request_id=request_id,
-            number=number,
-            started_at=at,
-            credits_type=before.type,
-            remain_before=before.remain,
-            last_reset=before.last_reset,
-        )
-        .returning(attempts.c.id)
+    values = {
+        "request_id": request_id,
+        "number": number,
+        "started_at": at,
+        "credits_type": before.type,
+        "remain_before": before.remain,
+        "last_reset": before.last_reset,
+    }
+    inserted = await transaction.connection.execute(insert(attempts).values(values).returning(attempts.c.id))
+    attempt_id = int(inserted.scalar_one())
+    await events.append(
+        transaction.connection,
+        "attempt",
+        at=at,
+        request_id=request_id,
+        detail={
+            "number": number,
+            "remain_before": before.remain,
+            **recorded(attempts, {"id": attempt_id, **values}),
+        },
     )
-    return int(inserted.scalar_one())
+    return attempt_id
 
 
 async def finish(transaction: Transaction, attempt_id: int, outcome: PatchOutcome, at: datetime) -> None:
-    """Write down what came of it."""
-    await transaction.connection.execute(
+    """Write down what came of it, with its event."""
+    values = {
+        "finished_at": at,
+        "outcome": OUTCOMES[type(outcome)],
+        "answer_status": getattr(outcome, "status", None),
+        "answer_body": getattr(outcome, "body", None),
+        "detail": getattr(outcome, "detail", None),
+    }
+    changed = await transaction.connection.execute(
         update(attempts)
         .where(attempts.c.id == attempt_id)
-        .values(
-            finished_at=at,
-            outcome=OUTCOMES[type(outcome)],
-            answer_status=getattr(outcome, "status", None),
-            answer_body=getattr(outcome, "body", None),
-            detail=getattr(outcome, "detail", None),
-        )
+        .values(values)
+        .returning(attempts.c.request_id, attempts.c.number)
+    )
+    request_id, number = changed.one()
+    await events.append(
+        transaction.connection,
+        "answer",
+        at=at,
+        request_id=request_id,
+        detail={
+            "outcome": values["outcome"],
+            "status": values["answer_status"],
+            **recorded(attempts, {"number": number, **values}),
+        },
     )
 
 

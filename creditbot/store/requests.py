@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.ledger import APPROVAL_WITHDRAWN
 from creditbot.domain.policy import Usage
 from creditbot.domain.requests import (
     FINAL,
@@ -32,6 +33,7 @@ from creditbot.domain.requests import (
 )
 
 from . import events, notices
+from .audited import AUDITED, recorded
 from .database import Transaction
 from .tables import approvals, cards, requests
 
@@ -94,6 +96,7 @@ async def create(
             "policy": policy_hash,
             **({"tier": tier} if tier else {}),
             **({"again_of": again_of} if again_of is not None else {}),
+            **recorded(requests, {"id": request_id, "status": Status.PENDING, **values}),
         },
     )
     transaction.wake("check", request_id)
@@ -135,7 +138,7 @@ async def transition(
         actor=actor,
         from_status=request.status,
         to_status=to,
-        detail=detail,
+        detail={**(detail or {}), **recorded(requests, {"status": to, **columns})},
     )
     for person in people_to_tell(request, to):
         await notices.add(transaction, request.id, to, person, at)
@@ -157,37 +160,71 @@ async def release(transaction: Transaction, subuser: str) -> None:
         transaction.wake("apply", request_id)
 
 
-async def touch(transaction: Transaction, request_id: int, **columns: Any) -> None:
-    """Change what is shown of a request, not its state; its card follows."""
-    await transaction.connection.execute(
-        update(requests).where(requests.c.id == request_id).values(version=requests.c.version + 1, **columns)
+async def amend(
+    transaction: Transaction,
+    request_id: int,
+    kind: str,
+    *,
+    at: datetime,
+    actor: str | None = None,
+    detail: Mapping[str, object] | None = None,
+    **columns: Any,
+) -> None:
+    """Change what is known of a request, not its state, with its event; its card follows."""
+    await events.append(
+        transaction.connection,
+        kind,
+        at=at,
+        request_id=request_id,
+        actor=actor,
+        detail={**(detail or {}), **recorded(requests, columns)},
     )
+    await _change(transaction, request_id, columns)
+
+
+async def touch(transaction: Transaction, request_id: int, **columns: Any) -> None:
+    """Have the card drawn anew; change at most what the ledger does not tell of."""
+    told = AUDITED[requests] & columns.keys()
+    if told:
+        raise ValueError(f"a change of {', '.join(sorted(told))} needs an event: use amend")
+    await _change(transaction, request_id, columns)
+
+
+async def _change(transaction: Transaction, request_id: int, columns: Mapping[str, Any]) -> None:
+    changes = {"version": requests.c.version + 1, **columns}
+    await transaction.connection.execute(update(requests).where(requests.c.id == request_id).values(changes))
     transaction.wake("draw", request_id)
 
 
-async def postpone(
-    transaction: Transaction, request: CreditRequest, until: datetime, tries: int, **columns: Any
-) -> None:
+async def postpone(transaction: Transaction, request: CreditRequest, until: datetime, tries: int) -> None:
     """Leave a request in its state for the job to take up again at `until`."""
     await transaction.connection.execute(
         update(requests)
         .where(requests.c.id == request.id, requests.c.status == request.status)
-        .values(next_try_at=until, tries=tries, **columns)
+        .values(next_try_at=until, tries=tries)
     )
 
 
-async def add_approval(transaction: Transaction, request_id: int, approver: str, at: datetime) -> None:
-    """Count one approver's yes."""
-    await transaction.connection.execute(
-        insert(approvals).values(request_id=request_id, approver=approver, at=at)
+async def add_approval(
+    transaction: Transaction, request_id: int, approver: str, at: datetime
+) -> dict[str, dict[str, object]]:
+    """Count one approver's yes; return what the event about it has to say of that."""
+    values = {"request_id": request_id, "approver": approver, "at": at}
+    inserted = await transaction.connection.execute(
+        insert(approvals).values(values).returning(approvals.c.id)
     )
+    return recorded(approvals, {"id": inserted.scalar_one(), **values})
 
 
-async def withdraw_approval(transaction: Transaction, request_id: int, approver: str) -> None:
+async def withdraw_approval(transaction: Transaction, request_id: int, approver: str, at: datetime) -> None:
     """Take one approver's yes back; that it was given stays in the ledger."""
     await transaction.connection.execute(
         delete(approvals).where(approvals.c.request_id == request_id, approvals.c.approver == approver)
     )
+    await events.append(
+        transaction.connection, APPROVAL_WITHDRAWN, at=at, request_id=request_id, actor=approver
+    )
+    await touch(transaction, request_id)
 
 
 async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:

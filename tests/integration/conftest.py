@@ -108,9 +108,12 @@ async def start(url: str, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterat
         return bots[-1]
 
     yield start_one
-    for bot in bots:
-        await bot.assert_sound()
-        await bot.close()
+    try:
+        for bot in bots:
+            await bot.assert_sound()
+    finally:
+        for bot in bots:
+            await bot.close()
 
 
 @pytest.fixture

@@ -111,7 +111,9 @@ async def test_sql_itself_keeps_a_second_follow_up_out(bot: Bot, sandbox: SendGr
     new = await bot.ask_again(old.id)
     assert new is not None
     async with bot.database.write() as transaction:
-        await requests.touch(transaction, old.id, asked_again_as=None)  # as if that had been lost
+        await requests.amend(
+            transaction, old.id, "lost", at=bot.clock(), asked_again_as=None
+        )  # as if that had been lost
 
     found = await bot.ask_again(old.id, by=BEN)
 

@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited, SubuserCredits
@@ -16,7 +15,7 @@ from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
-from creditbot.store import attempts, tables
+from creditbot.store import attempts, requests
 from creditbot.store.engines import BUSY_TIMEOUT
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, POLICY, Bot, Clock, another_writer, ids, patches
@@ -79,7 +78,7 @@ async def test_only_an_approved_request_is_ever_sent(
 ) -> None:
     request = await bot.ask()
     async with bot.database.write() as transaction:
-        await transaction.connection.execute(update(tables.requests).values(status=status))
+        await requests.amend(transaction, request.id, "brought", at=bot.clock(), status=status)
 
     await bot.apply(request.id)
     await bot.apply(request.id + 1)
@@ -138,6 +137,7 @@ async def test_what_could_not_be_sent_is_sent_when_sendgrid_can_be_reached_again
             clock.advance(seconds=30)
             assert ids(await bot.due(), "apply") == [request.id]
             await bot.apply(request.id)
+            await asyncio.sleep(0.1)  # it is not at once that it listens again
 
     assert await bot.status(request.id) is Status.APPLIED
     assert sandbox.account.applied("acme") == [250]
@@ -343,7 +343,7 @@ async def test_two_changes_of_one_subuser_go_one_after_the_other(
 ) -> None:
     bots = [start(), start()]
     first, second = await bots[0].approved(1), await bots[0].approved(2)
-    sandbox.faults.add("slow", seconds=0.3)
+    sandbox.faults.add("slow", seconds=1.5)
 
     going = asyncio.create_task(bots[0].apply(first.id))
     await sandbox.until(lambda: patches(sandbox))

@@ -52,9 +52,14 @@ async def brought_to(bot: Bot, sandbox: SendGridSandbox, status: Status, role: R
     await bot.check(asked.id)
     async with bot.database.write() as transaction:
         for approver in role.approved:
-            await requests.add_approval(transaction, asked.id, approver, bot.clock())
+            added = await requests.add_approval(transaction, asked.id, approver, bot.clock())
             await events.append(
-                transaction.connection, "approval", at=bot.clock(), request_id=asked.id, actor=approver
+                transaction.connection,
+                "approval",
+                at=bot.clock(),
+                request_id=asked.id,
+                actor=approver,
+                detail=added,
             )
     request = await bot.request(asked.id)
     for step in PATHS[status]:

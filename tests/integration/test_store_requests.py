@@ -166,9 +166,11 @@ async def test_a_time_without_a_zone_is_refused(bot: Bot) -> None:
 
     with pytest.raises((exc.StatementError, ValueError), match="time zone"):
         async with bot.database.write() as transaction:
-            await requests.touch(
+            await requests.amend(
                 transaction,
                 request.id,
+                "amended",
+                at=bot.clock(),
                 decided_at=datetime(2026, 1, 1),  # noqa: DTZ001 - what must be refused
             )
 
@@ -275,7 +277,9 @@ async def test_a_writer_that_is_cancelled_gives_the_lock_back(bot: Bot) -> None:
 
     async def hold() -> None:
         async with bot.database.write() as transaction:
-            await requests.touch(transaction, request.id, explanation="never committed")
+            await requests.amend(
+                transaction, request.id, "amended", at=bot.clock(), explanation="never committed"
+            )
             inside.set()
             await asyncio.Event().wait()
 
@@ -315,7 +319,7 @@ async def test_a_change_of_nothing_and_an_unknown_state_are_refused_by_the_datab
     for columns in ({"allocation_update": 0}, {"status": "almost"}):
         with pytest.raises(exc.IntegrityError):
             async with bot.database.write() as transaction:
-                await requests.touch(transaction, request.id, **columns)
+                await requests.amend(transaction, request.id, "amended", at=bot.clock(), **columns)
 
     assert await bot.request(request.id) == request
 

@@ -1,0 +1,142 @@
+"""The ledger for an auditor: checked against its chain and the tables, and printed."""
+
+import csv as csv_writer
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TextIO
+
+from creditbot.domain.ledger import Verification
+from creditbot.store import audit
+from creditbot.store.database import Database
+from creditbot.store.types import from_millis, to_millis
+
+MOST = 20
+"""Differences that are printed."""
+
+COLUMNS = (
+    "id",
+    "at",
+    "request_id",
+    "subuser",
+    "kind",
+    "actor",
+    "from_status",
+    "to_status",
+    "detail",
+    "previous_hash",
+    "hash",
+)
+
+Days = tuple[int | None, int | None]
+"""From when on, and before when, in milliseconds."""
+
+
+async def verify(url: str, head: str | None = None) -> tuple[list[str], str]:
+    """What is wrong, a sentence each; and the sentence that tells that all is well, if nothing is."""
+    database = Database(url)
+    try:
+        async with database.read() as connection:
+            found, noted = await audit.recount(connection, head)
+            faults = _faults_of_the_chain(found, head, noted)
+            if not faults:
+                faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
+    finally:
+        await database.close()
+    whole = (
+        f"The ledger is whole: {found.count:,} events, and the tables are as they tell. Head: {found.head}"
+    )
+    if noted is not None:
+        at = from_millis(noted.at)
+        whole += f"\nThe head that was noted is that of event {noted.event_id:,}, {at:%Y-%m-%d %H:%M} UTC."
+    return faults, whole
+
+
+def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.NotedHead | None) -> list[str]:
+    if found.broken_at is not None:
+        broken = f"The ledger is broken at event {found.broken_at:,}: {found.count:,} events before it hold."
+        return [broken, "Compare the database with a backup from before that event."]
+    if head is not None and noted is None:
+        missing = f"No event has the hash {head}: events were removed or rewritten since it was noted."
+        return [missing, f"There are {found.count:,} events, and their head is {found.head}."]
+    return []
+
+
+def _listed(differences: list[str]) -> list[str]:
+    if not differences:
+        return []
+    more = ["There are more differences than these."] if len(differences) > MOST else []
+    return ["The chain holds, but the tables are not as it tells:", *differences[:MOST], *more]
+
+
+async def _some(differences: AsyncIterator[str]) -> AsyncIterator[str]:
+    left = MOST + 1
+    async for difference in differences:
+        yield difference
+        left -= 1
+        if left == 0:
+            return
+
+
+def days(first: str | None, last: str | None) -> Days:
+    """Days in UTC, both included, as moments.
+
+    Raises:
+        ValueError: one of them is no date; the text says what to write.
+    """
+    start, end = _day("--from", first), _day("--to", last)
+    if start is not None and end is not None and end < start:
+        raise ValueError("--to is before --from; change one of them.")
+    return (
+        None if start is None else _midnight(start),
+        None if end is None else _midnight(end + timedelta(days=1)),
+    )
+
+
+def _day(option: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{option} is not a date such as 2026-01-31.") from None
+
+
+def _midnight(day: date) -> int:
+    return to_millis(datetime.combine(day, time(), UTC))
+
+
+async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str | None) -> None:
+    """Print the events one by one, however many there are."""
+    write = _csv(out) if csv else _json_lines(out)
+    database = Database(url)
+    try:
+        async with database.read() as connection:
+            async for event in audit.history(connection, *days, subuser=subuser):
+                at = from_millis(event["at"]).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                write({**event, "at": at})
+        out.flush()
+    finally:
+        await database.close()
+
+
+def _csv(out: TextIO) -> Callable[[Mapping[str, object]], None]:
+    rows = csv_writer.writer(out, lineterminator="\n")
+    rows.writerow(COLUMNS)
+
+    def write(event: Mapping[str, object]) -> None:
+        rows.writerow([_cell(event[name]) for name in COLUMNS])
+
+    return write
+
+
+def _cell(value: object) -> object:
+    """A spreadsheet would run what begins like a formula; an apostrophe makes it a text."""
+    runs = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if runs else value
+
+
+def _json_lines(out: TextIO) -> Callable[[Mapping[str, object]], None]:
+    def write(event: Mapping[str, object]) -> None:
+        line = {name: event[name] for name in COLUMNS} | {"detail": json.loads(str(event["detail"]))}
+        out.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return write

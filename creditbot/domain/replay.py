@@ -1,0 +1,76 @@
+"""What the events of a request say that its rows must hold.
+
+An event that changes a row has the columns that it writes in its detail, under the name of the table, so
+that the rows can be built anew from the ledger alone.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .ledger import APPROVAL_WITHDRAWN
+
+Columns = Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one request: its own, its approvals by approver, its attempts by number."""
+
+    request: dict[str, object] = field(default_factory=dict)
+    approvals: dict[object, dict[str, object]] = field(default_factory=dict)
+    attempts: dict[object, dict[str, object]] = field(default_factory=dict)
+
+
+def replay(events: Iterable[Mapping[str, object]]) -> Rows:
+    """The rows that a request's events, in order of their IDs, have made."""
+    rows = Rows()
+    for event in events:
+        rows.request |= _written(event, "requests")
+        if approval := _written(event, "approvals"):
+            rows.approvals[approval.get("approver")] = approval
+        if attempt := _written(event, "attempts"):
+            rows.attempts.setdefault(attempt.get("number"), {}).update(attempt)
+        if event["kind"] == APPROVAL_WITHDRAWN:
+            rows.approvals.pop(event["actor"], None)
+    return rows
+
+
+def _written(event: Mapping[str, object], table: str) -> dict[str, object]:
+    """The columns of a table that an event has written; nothing if its detail is not as we write it."""
+    try:
+        detail = json.loads(str(event["detail"]))
+    except ValueError:
+        return {}
+    columns = detail.get(table) if isinstance(detail, dict) else None
+    return columns if isinstance(columns, dict) else {}
+
+
+def differences(request_id: int, told: Rows, found: Rows) -> Iterator[str]:
+    """A sentence for each way in which the rows that were found are not as the ledger tells."""
+    yield from _compare(f"Request {request_id}", told.request, found.request)
+    for approver in sorted({*told.approvals, *found.approvals}, key=str):
+        name = f"Request {request_id}, the approval of {approver}"
+        yield from _compare(name, told.approvals.get(approver, {}), found.approvals.get(approver, {}))
+    for number in sorted({*told.attempts, *found.attempts}, key=str):
+        name = f"Request {request_id}, attempt {number}"
+        yield from _compare(name, told.attempts.get(number, {}), found.attempts.get(number, {}))
+
+
+def _compare(name: str, told: Columns, found: Columns) -> Iterator[str]:
+    if not told and not found:
+        return
+    if not found:
+        yield f"{name}: the ledger tells of it, and the table does not have it."
+    elif not told:
+        yield f"{name}: the table has it, and the ledger does not tell of it."
+    else:
+        for column in sorted({*told, *found}):
+            if told.get(column) != found.get(column):
+                ledger, table = told.get(column), found.get(column)
+                yield f"{name}: {column} is {_shown(table)} in the table and {_shown(ledger)} in the ledger."
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:79]}…"

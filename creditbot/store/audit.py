@@ -1,0 +1,140 @@
+"""Checking the ledger: the chain by itself, and the tables against what it tells of them.
+
+Both read in pages, so that it takes no more memory for a million events than for a thousand. The reader's
+transaction sees one moment, while the bot goes on writing.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.ledger import Recount, Verification
+from creditbot.domain.replay import Rows, differences, replay
+
+from .audited import AUDITED, as_stored
+from .tables import approvals, attempts, events, requests
+
+PAGE = 500
+"""Events, and requests, that are held at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotedHead:
+    """An event whose hash was noted elsewhere: its ID, and when it was written, in milliseconds."""
+
+    event_id: int
+    at: int
+
+
+async def recount(
+    connection: AsyncConnection, head: str | None = None
+) -> tuple[Verification, NotedHead | None]:
+    """Recount the chain, and find the event whose hash is `head`."""
+    found, noted = Recount(), None
+    async with connection.stream(
+        select(events).order_by(events.c.id).execution_options(yield_per=PAGE)
+    ) as rows:
+        async for event in rows.mappings():
+            if not found.add(dict(event)):
+                break
+            if event["hash"] == head:
+                noted = NotedHead(event["id"], event["at"])
+    return found.found, noted
+
+
+async def history(
+    connection: AsyncConnection, since: int | None, before: int | None, *, subuser: str | None
+) -> AsyncIterator[RowMapping]:
+    """The events of some time, in milliseconds, each with the name of the subuser that it is about.
+
+    Of one subuser also what was refused when it was asked for, of which there is no request.
+    """
+    asked_for = func.coalesce(requests.c.subuser, _json_text(connection, "subuser"))
+    query = select(events, asked_for.label("subuser")).join(
+        requests, requests.c.id == events.c.request_id, isouter=True
+    )
+    if since is not None:
+        query = query.where(events.c.at >= since)
+    if before is not None:
+        query = query.where(events.c.at < before)
+    if subuser is not None:
+        query = query.where(asked_for == subuser)
+    query = query.order_by(events.c.id).execution_options(yield_per=PAGE)
+    async with connection.stream(query) as rows:
+        async for row in rows.mappings():
+            yield row
+
+
+def _json_text(connection: AsyncConnection, key: str) -> ColumnElement[str]:
+    """A text in an event's detail, as each database says it."""
+    if connection.dialect.name == "postgresql":
+        return cast(events.c.detail, JSON).op("->>")(key)
+    return func.json_extract(events.c.detail, f"$.{key}")
+
+
+async def compare(connection: AsyncConnection) -> AsyncIterator[str]:
+    """A sentence for each row that is not as the ledger tells, request by request."""
+    after: int | None = None
+    while ids := await _next_ids(connection, after):
+        told = await _events_by_request(connection, ids)
+        rows = await _rows_by_request(connection, ids)
+        for request_id in ids:
+            its_events = replay(told.get(request_id, []))
+            for difference in differences(request_id, its_events, rows.get(request_id, Rows())):
+                yield difference
+        after = ids[-1]
+
+
+async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]:
+    """The next requests that any table or event names, whether or not they are there."""
+    found: set[int] = set()
+    for column in (requests.c.id, events.c.request_id, approvals.c.request_id, attempts.c.request_id):
+        query = select(column).distinct().where(column.is_not(None)).order_by(column).limit(PAGE)
+        if after is not None:
+            query = query.where(column > after)
+        found.update((await connection.execute(query)).scalars())
+    return sorted(found)[:PAGE]
+
+
+async def _events_by_request(
+    connection: AsyncConnection, ids: list[int]
+) -> dict[int, list[dict[str, object]]]:
+    query = select(events).where(_among(events.c.request_id, ids)).order_by(events.c.request_id, events.c.id)
+    found: dict[int, list[dict[str, object]]] = {}
+    for row in (await connection.execute(query)).mappings():
+        found.setdefault(row["request_id"], []).append(dict(row))
+    return found
+
+
+async def _rows_by_request(connection: AsyncConnection, ids: list[int]) -> dict[int, Rows]:
+    found: dict[int, Rows] = {}
+    for row in await _read(connection, requests, requests.c.id, ids):
+        found.setdefault(row["id"], Rows()).request = _audited(requests, row)
+    for row in await _read(connection, approvals, approvals.c.request_id, ids):
+        its = found.setdefault(row["request_id"], Rows())
+        _put(its.approvals, row["approver"], _audited(approvals, row))
+    for row in await _read(connection, attempts, attempts.c.request_id, ids):
+        its = found.setdefault(row["request_id"], Rows())
+        _put(its.attempts, row["number"], _audited(attempts, row))
+    return found
+
+
+def _put(rows: dict[object, dict[str, object]], key: object, row: dict[str, object]) -> None:
+    """Under its key, or under another if a row has it already, which the tables' constraints would refuse."""
+    rows[key if key not in rows else f"{key}, row {row['id']}"] = row
+
+
+async def _read(
+    connection: AsyncConnection, table: Table, column: Column[int], ids: list[int]
+) -> list[RowMapping]:
+    return list((await connection.execute(select(table).where(_among(column, ids)))).mappings())
+
+
+def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:
+    return column.between(ids[0], ids[-1])
+
+
+def _audited(table: Table, row: RowMapping) -> dict[str, object]:
+    return {name: as_stored(row[name]) for name in AUDITED[table]}

@@ -1,0 +1,35 @@
+"""Which columns the ledger tells of: what a person asked, decided, was told, and what SendGrid said."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table
+
+from .tables import approvals, attempts, requests
+from .types import storable, to_millis
+
+LEFT_OUT: dict[Table, frozenset[str]] = {
+    # When a job looks at it again, and how often its card was changed: nothing that anyone decided or saw.
+    requests: frozenset({"version", "next_try_at", "tries", "waits_for", "remind_at", "reminded"}),
+    approvals: frozenset(),
+    attempts: frozenset(),
+}
+
+AUDITED = {
+    table: frozenset(column.name for column in table.columns) - left_out
+    for table, left_out in LEFT_OUT.items()
+}
+
+
+def recorded(table: Table, values: Mapping[str, Any]) -> dict[str, dict[str, object]]:
+    """What an event's detail says of the columns that are written with it, as they lie in the table."""
+    told = {name: as_stored(value) for name, value in values.items() if name in AUDITED[table]}
+    return {table.name: told} if told else {}
+
+
+def as_stored(value: Any) -> Any:
+    """A value as JSON has it, the same whether it is about to be written or was read again."""
+    if isinstance(value, datetime):
+        return to_millis(value)
+    return storable(value) if isinstance(value, str) else value

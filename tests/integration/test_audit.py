@@ -1,0 +1,210 @@
+"""The ledger against its chain and the tables: what is whole is found whole, and what is not is found."""
+
+import io
+import json
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.audit import days, export, verify
+from creditbot.domain.errors import DomainError
+from creditbot.domain.policy import Policy, Reminders
+from creditbot.domain.requests import Status
+from creditbot.domain.who import Who
+from creditbot.operations import put_in_force
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import audit, events
+from creditbot.store.audited import AUDITED, LEFT_OUT
+from creditbot.store.tables import approvals, attempts, requests
+
+from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
+from .conftest import StartBot
+from .tampering import Tamperer, as_administrator
+
+TAMPERINGS = 1000
+
+POLICY = replace(
+    Policy.one_tier([ANN, BEN, CAT], 2),
+    break_glass=Who.of([ASKER]),
+    reminders=Reminders(after=(timedelta(hours=1),)),
+)
+
+
+@pytest.fixture
+async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
+    """A ledger in which nearly everything has happened that can."""
+    bot = start(POLICY)
+    await put_in_force(bot.database, POLICY, clock)
+    for fault in (None, "rate_limit", "drop_before", "drop_after"):
+        request = await bot.checked()
+        await bot.decisions.approve(request.id, ANN)
+        await bot.decisions.approve(request.id, BEN)
+        if fault is not None:
+            sandbox.faults.add(fault)
+        await bot.apply(request.id)
+        clock.advance(minutes=1)
+        await bot.work("apply", "settle")
+        if await bot.status(request.id) is Status.IN_DOUBT:
+            await bot.decisions.check_again(request.id, CAT)
+            await bot.work("settle")
+            await bot.decisions.settle(request.id, CAT, applied=False, reason="the console says so")
+            await bot.ask_again(request.id)
+    denied, withdrawn, alone = await bot.checked(-5), await bot.checked(7), await bot.checked(9)
+    await bot.decisions.deny(denied.id, ANN, "not now")
+    await bot.decisions.approve(withdrawn.id, ANN)
+    await bot.decisions.withdraw(withdrawn.id, ANN)
+    await bot.decisions.break_glass(alone.id, ASKER, "nobody answers")
+    with pytest.raises(DomainError):
+        await bot.decisions.approve(withdrawn.id, OUTSIDER)
+    cancelled = await bot.checked(11)
+    await bot.decisions.cancel(cancelled.id, ASKER)
+    refused = await bot.ask(-999_999)
+    await bot.work("check", "apply", "remind")
+    assert await bot.status(refused.id) is Status.REFUSED
+    clock.advance(hours=1, minutes=1)
+    await bot.work("remind")
+    await put_in_force(bot.database, replace(POLICY, expiry=timedelta(hours=2)), clock)
+    clock.advance(hours=2)
+    await bot.work("expire")
+    return bot
+
+
+async def head_of(bot: Bot) -> str:
+    async with bot.database.read() as connection:
+        found, _ = await audit.recount(connection)
+    return found.head
+
+
+async def faults(connection: AsyncConnection, head: str) -> list[str]:
+    found, noted = await audit.recount(connection, head)
+    if found.broken_at is not None or noted is None:
+        return ["the chain"]
+    return [difference async for difference in audit.compare(connection)]
+
+
+def test_each_column_is_told_of_or_left_out_for_a_reason() -> None:
+    for table in (requests, approvals, attempts):
+        columns = {column.name for column in table.columns}
+        assert LEFT_OUT[table] < columns
+        assert AUDITED[table] == columns - LEFT_OUT[table]
+
+
+async def test_what_happened_is_found_whole(busy: Bot) -> None:
+    async with busy.database.read() as connection:
+        kinds = {event["kind"] for event in await events.chain(connection)}
+    wanted = {"policy", "approval", "approval_withdrawn", "break_glass", "attempt", "answer", "in_doubt"}
+    wanted |= {"proven", "not_proven", "settled", "asked_again", "refused_click", "shortened", "reminded"}
+    assert wanted <= kinds
+    head = await head_of(busy)
+    found, whole = await verify(busy.url, head)
+    assert found == []
+    assert "The ledger is whole" in whole
+    assert head in whole
+
+
+async def test_each_of_a_thousand_tamperings_is_found(busy: Bot) -> None:
+    head = await head_of(busy)
+    random = Random(20260302)
+    async with as_administrator(busy.url) as connection:
+        assert await faults(connection, head) == []
+        for _ in range(TAMPERINGS):
+            savepoint = await connection.begin_nested()
+            tamperer = Tamperer(connection, random)
+            await tamperer.tamper()
+            assert await faults(connection, head), tamperer.done
+            await savepoint.rollback()
+        assert await faults(connection, head) == []
+
+
+async def test_what_differs_is_named(busy: Bot) -> None:
+    async with as_administrator(busy.url) as connection:
+        for statement, says in (
+            ("UPDATE requests SET allocation_update = 251 WHERE id = 1", "allocation_update is 251 in the"),
+            ("DELETE FROM approvals WHERE request_id = 1", "the approval of U0ANN: the ledger tells of it"),
+            (
+                "UPDATE attempts SET outcome = 'x' WHERE request_id = 1",
+                'outcome is "x" in the table and "app',
+            ),
+        ):
+            savepoint = await connection.begin_nested()
+            await connection.exec_driver_sql(statement)
+            found = [difference async for difference in audit.compare(connection)]
+            assert any(says in difference for difference in found), found
+            assert all(difference.startswith("Request 1") for difference in found)
+            await savepoint.rollback()
+
+
+async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
+    found, _ = await verify(busy.url, "0" * 64)
+    assert "events were removed or rewritten" in found[0]
+
+
+async def test_the_export_has_each_event_whole(busy: Bot) -> None:
+    lines, sheet = io.StringIO(), io.StringIO()
+    await export(busy.url, lines, csv=False, days=(None, None), subuser=None)
+    await export(busy.url, sheet, csv=True, days=(None, None), subuser=None)
+    exported = [json.loads(line) for line in lines.getvalue().splitlines()]
+    async with busy.database.read() as connection:
+        recorded = await events.chain(connection)
+    assert [event["hash"] for event in exported] == [event["hash"] for event in recorded]
+    assert [event["detail"] for event in exported] == [json.loads(event["detail"]) for event in recorded]
+    assert sheet.getvalue().count("\n") == len(recorded) + 1
+    assert exported[0]["at"] == "2026-03-02T12:00:00.000Z"
+
+
+async def test_the_export_is_of_the_days_and_the_subuser_that_were_named(busy: Bot) -> None:
+    async def exported(first: str | None, last: str | None, subuser: str | None) -> int:
+        out = io.StringIO()
+        await export(busy.url, out, csv=False, days=days(first, last), subuser=subuser)
+        return len(out.getvalue().splitlines())
+
+    everything = await exported(None, None, None)
+    assert await exported("2026-03-02", "2026-03-02", None) == everything
+    assert await exported("2026-03-03", None, None) == await exported(None, "2026-03-01", None) == 0
+    assert 0 < await exported(None, None, "acme") < everything
+    assert await exported(None, None, "nobody") == 0
+
+
+async def test_a_refused_asking_is_among_what_is_about_its_subuser(start: StartBot) -> None:
+    bot = start(Policy())
+    with pytest.raises(DomainError):
+        await bot.ask(subuser="=1+1")
+    out = io.StringIO()
+    await export(bot.url, out, csv=True, days=(None, None), subuser="=1+1")
+    [_, row] = out.getvalue().splitlines()
+    assert ",'=1+1,refused_ask," in row
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "says"),
+    [("soon", None, "--from is not a date"), (None, "2026-02-30", "--to is not a date"),
+     ("2026-03-02", "2026-03-01", "--to is before --from")],
+)  # fmt: skip
+def test_days_that_cannot_be_meant_are_said_to_be_that(
+    first: str | None, last: str | None, says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        days(first, last)
+
+
+async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(bot: Bot) -> None:
+    async def peak(more: int) -> int:
+        async with bot.database.write() as transaction:
+            for _ in range(more):
+                await events.append(
+                    transaction.connection, "refused_click", at=bot.clock(), detail={"said": "x" * 500}
+                )
+        tracemalloc.start()
+        async with bot.database.read() as connection:
+            await audit.recount(connection)
+            assert [difference async for difference in audit.compare(connection)] == []
+        _, found = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return found
+
+    short = await peak(1000)
+    assert await peak(5000) < 1.5 * short
