@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from creditbot.config import DatabaseSettings, Settings
+    from creditbot.config import DatabaseSettings, PolicySettings, Settings
+    from creditbot.domain.policy import Policy
     from creditbot.domain.requests import CreditRequest
 
     S = TypeVar("S", bound=DatabaseSettings)
@@ -24,8 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 requests_app = typer.Typer(help="Look at requests, and settle one that is in doubt.", no_args_is_help=True)
+policy_app = typer.Typer(help="Look at the policy before it holds.", no_args_is_help=True)
 audit_app = typer.Typer(help="Check the record.", no_args_is_help=True)
 app.add_typer(requests_app, name="requests")
+app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
 
 FAULTY_SETTINGS = 2
@@ -224,6 +227,66 @@ def settle(
 
     asyncio.run(_settle(request_id, applied=applied, reason=read_reason(reason)))
     typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
+
+
+Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Slack.")]
+
+
+@policy_app.command("check")
+def check_policy(*, offline: Offline = False) -> None:
+    """Find what is wrong with the policy, and with the people and groups that it names; exit 1 if it is."""
+    from creditbot import log, policy_report
+    from creditbot.config import PolicySettings
+
+    settings = settings_of(PolicySettings)
+    policy = _policy(settings)
+    log.configure("ERROR")
+    report = asyncio.run(policy_report.check(settings, policy, offline=offline))
+    for sentence in report.warnings:
+        typer.echo(f"warning: {sentence}")
+    for sentence in report.faults:
+        typer.echo(f"error: {sentence}")
+    if report.faults:
+        raise SystemExit(1)
+    tiers = f"{len(policy.tiers)} tier" + ("" if len(policy.tiers) == 1 else "s")
+    typer.echo(f"The policy is good: {tiers}, hash {policy.hash}")
+
+
+@policy_app.command("explain")
+def explain_policy(
+    direction: Annotated[Literal["add", "remove"], typer.Argument(help="What the change does.")],
+    subuser: Annotated[str, typer.Argument(metavar="SUBUSER")],
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="As in Slack: 5000, 5,000, 5k, 1.5m.")],
+    *,
+    actor: Annotated[str, typer.Option("--as", metavar="ID", help="Who would ask: a user ID, U0123ABCD.")],
+    offline: Offline = False,
+) -> None:
+    """Say what would happen to a change, and by which rule; exit 1 if it would be refused."""
+    from creditbot import log, policy_report
+    from creditbot.config import PolicySettings
+    from creditbot.domain import fields
+    from creditbot.domain.explain import Change
+    from creditbot.domain.text import without_markup
+
+    settings = settings_of(PolicySettings)
+    policy = _policy(settings)
+    log.configure("ERROR")
+    credits_ = fields.amount(amount)
+    change = Change(actor, fields.subuser_name(subuser), credits_ if direction == "add" else -credits_)
+    told = asyncio.run(policy_report.tell(settings, policy, change, offline=offline))
+    for sentence in told.sentences:
+        typer.echo(without_markup(sentence))
+    raise SystemExit(1 if told.refused else 0)
+
+
+def _policy(settings: "PolicySettings") -> "Policy":
+    from creditbot.config import ConfigError
+    from creditbot.policy_file import policy_of
+
+    try:
+        return policy_of(settings)
+    except ConfigError as error:
+        fail(*error.lines, code=FAULTY_SETTINGS)
 
 
 @audit_app.command()

@@ -165,7 +165,25 @@ class DatabaseSettings(BaseSettings):
         return []
 
 
-class Settings(DatabaseSettings):
+class PolicySettings(DatabaseSettings):
+    """What looking at the policy needs; without a token Slack is not asked."""
+
+    slack_bot_token: Annotated[Secret, _prefixed("xoxb-", "OAuth & Permissions")] | None = Field(
+        None, validation_alias="SLACK_BOT_TOKEN"
+    )
+    slack_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        SLACK_API_URL, validation_alias="SLACK_API_URL"
+    )
+    approvals_channel: Annotated[str, AfterValidator(_channel)] | None = Field(
+        None, validation_alias="CREDITBOT_APPROVALS_CHANNEL"
+    )
+    approvers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_approvers)] = Field(
+        (), validation_alias="CREDITBOT_APPROVERS"
+    )
+    policy_path: str | None = Field(None, validation_alias="CREDITBOT_POLICY")
+
+
+class Settings(PolicySettings):
     """What the processes need. The names are those of the environment variables, in lower case."""
 
     slack_bot_token: Annotated[Secret, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
@@ -175,9 +193,6 @@ class Settings(DatabaseSettings):
     slack_app_token: (
         Annotated[SecretStr, _prefixed("xapp-", "Basic Information, App-Level Tokens")] | None
     ) = Field(None, validation_alias="SLACK_APP_TOKEN")
-    slack_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
-        SLACK_API_URL, validation_alias="SLACK_API_URL"
-    )
     sendgrid_api_key: Secret = Field(validation_alias="SENDGRID_API_KEY")
     sendgrid_region: Literal["global", "eu"] = Field("global", validation_alias="SENDGRID_REGION")
     sendgrid_api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
@@ -187,10 +202,6 @@ class Settings(DatabaseSettings):
     approvals_channel: Annotated[str, AfterValidator(_channel)] = Field(
         validation_alias="CREDITBOT_APPROVALS_CHANNEL"
     )
-    approvers: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_approvers)] = Field(
-        (), validation_alias="CREDITBOT_APPROVERS"
-    )
-    policy_path: str | None = Field(None, validation_alias="CREDITBOT_POLICY")
     host: str = Field("127.0.0.1", validation_alias="HOST")
     port: int = Field(3000, ge=0, le=65535, validation_alias="PORT")
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from creditbot.config import ConfigError, Settings
+from creditbot.config import ConfigError, PolicySettings
 from creditbot.domain.policy import (
     Direction,
     Limits,
@@ -30,7 +30,7 @@ MOST_APPROVALS = 10
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def policy_of(settings: Settings) -> Policy:
+def policy_of(settings: PolicySettings) -> Policy:
     """The policy that holds: the file's if there is one, else that of the list of approvers.
 
     Raises:

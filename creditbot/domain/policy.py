@@ -177,6 +177,12 @@ class Policy:
         return frozenset().union(*(who.groups for who in (*lists, *(tier.authority for tier in self.tiers))))
 
     @property
+    def people(self) -> frozenset[str]:
+        """Every person whom some rule names."""
+        lists = [self.may_ask, self.may_see, self.break_glass, self.reminders.escalate_to]
+        return frozenset().union(*(who.people for who in (*lists, *(tier.authority for tier in self.tiers))))
+
+    @property
     def nobody_approves(self) -> bool:
         """True if no list was given, so that nobody can approve anything."""
         return all(tier.authority.nobody for tier in self.tiers)

@@ -126,13 +126,13 @@ class Tamperer:
 
     async def insert_row(self) -> None:
         table = self.random.choice(TOLD_OF)
-        row = self.random.choice(await self.rows(table)) | {"id": 9000}
-        other = {
+        row: Row = self.random.choice(await self.rows(table))
+        other: dict[Table, Row] = {
             requests: {"origin": "forged"},
             approvals: {"approver": "U0FORGED"},
             attempts: {"number": 77},
         }
-        await self.insert(table, row | other[table])
+        await self.insert(table, row | {"id": 9000} | other[table])
 
     async def edit(self, table: Table, row: Row, column: str) -> None:
         await self.put(table, row["id"], {column: self.another(column, row[column])})

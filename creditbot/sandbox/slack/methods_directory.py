@@ -40,7 +40,7 @@ class Directory:
                 "name": name,
                 "real_name": real_name,
                 "tz": person.tz if person else "UTC",
-                "deleted": False,
+                "deleted": person is not None and person.deleted,
                 "is_bot": is_bot,
                 "profile": {
                     "real_name": real_name,

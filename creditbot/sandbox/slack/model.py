@@ -18,6 +18,7 @@ class Person:
     real_name: str
     tz: str = "UTC"
     title: str = ""
+    deleted: bool = False
 
 
 @dataclass

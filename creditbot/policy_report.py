@@ -1,0 +1,105 @@
+"""The policy for whoever writes it: checked against the workspace, and explained for one change."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from creditbot.config import PolicySettings
+from creditbot.domain.explain import Change, Explanation, explain
+from creditbot.domain.policy import DAY, Policy, Usage
+from creditbot.domain.soundness import findings
+from creditbot.domain.text import without_markup
+from creditbot.domain.who import Roster
+from creditbot.slack.people import Groups
+from creditbot.slack.workspace import NotAsked, people_faults
+from creditbot.store import requests
+from creditbot.store.database import Database
+from creditbot.store.engines import is_postgres
+
+
+@dataclass
+class Report:
+    """Sentences in plain text."""
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> Report:
+    """Everything that makes the policy, or a part of it, useless."""
+    report = Report()
+    roster = Roster({}, policy.groups)
+    async with _slack(settings, offline=offline) as client:
+        if client is None:
+            report.warnings.append("Slack was not asked, so people and user groups were not looked up.")
+        else:
+            roster = await Groups(client, policy)()
+            report.faults += [
+                f"User group {group}: Slack did not say who is in it." for group in sorted(roster.unreadable)
+            ]
+            report.faults += [
+                f"User group {group} is empty."
+                for group in sorted(roster.members)
+                if group not in roster.unreadable and not roster.members[group]
+            ]
+            try:
+                report.faults += await people_faults(client, policy.people)
+            except NotAsked as why:
+                report.warnings.append(str(why))
+    for finding in findings(policy, roster):
+        (report.faults if finding.fault else report.warnings).append(without_markup(finding.sentence))
+    return report
+
+
+async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offline: bool) -> Explanation:
+    """What would happen to a change now."""
+    roster = Roster({}, policy.groups)
+    async with _slack(settings, offline=offline) as client:
+        if client is not None:
+            roster = await Groups(client, policy)()
+    usage = await _usage(settings.database_url, change) if policy.limits.rolling else Usage()
+    return explain(policy, roster, change, usage, settings.approvals_channel or "the approvals channel")
+
+
+async def _usage(url: str, change: Change) -> Usage | None:
+    """What counts towards the caps, if there is a database that says so."""
+    if not _is_there(url):
+        return None
+    database = Database(url)
+    try:
+        async with database.read() as connection:
+            return await requests.usage(
+                connection,
+                since=datetime.now(UTC) - DAY,
+                requested_by=change.actor,
+                subuser=change.subuser,
+            )
+    except (SQLAlchemyError, OSError):
+        return None
+    finally:
+        await database.close()
+
+
+def _is_there(url: str) -> bool:
+    return is_postgres(url) or Path(make_url(url).database or "").is_file()
+
+
+@asynccontextmanager
+async def _slack(settings: PolicySettings, *, offline: bool) -> AsyncIterator[AsyncWebClient | None]:
+    if offline or settings.slack_bot_token is None:
+        yield None
+        return
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), trust_env=True) as session:
+        yield AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            session=session,
+            retry_handlers=[],
+        )

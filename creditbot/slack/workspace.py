@@ -1,0 +1,53 @@
+"""Whether the people whom a policy names are in the workspace."""
+
+from collections.abc import Iterable
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from .connection import error_code
+from .responder import TROUBLE
+
+
+class NotAsked(Exception):
+    """Slack could not be asked; the text says why, and what would help."""
+
+
+UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
+
+
+async def person_fault(client: AsyncWebClient, person: str) -> str | None:
+    """What is wrong with a person, if anything is.
+
+    https://docs.slack.dev/reference/methods/users.info
+
+    Raises:
+        NotAsked: Slack did not say.
+    """
+    try:
+        user = (await client.users_info(user=person)).get("user") or {}
+    except TROUBLE as error:
+        code = error_code(error)
+        if isinstance(error, SlackApiError) and code in UNKNOWN:
+            return f"{person} is not in this workspace."
+        if code == "missing_scope":
+            raise NotAsked(
+                "People could not be looked up: the app lacks the scope users:read. Add it and install the "
+                "app again."
+            ) from error
+        raise NotAsked(f"People could not be looked up: Slack says {code}.") from error
+    if user.get("deleted"):
+        return f"{person} is deactivated: take them out, or approvals may wait for nobody."
+    if user.get("is_bot"):
+        return f"{person} is a bot, which presses no button."
+    return None
+
+
+async def people_faults(client: AsyncWebClient, people: Iterable[str]) -> list[str]:
+    """What is wrong with each of these people.
+
+    Raises:
+        NotAsked: Slack did not say.
+    """
+    found = [await person_fault(client, person) for person in sorted(people)]
+    return [fault for fault in found if fault is not None]

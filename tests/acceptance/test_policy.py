@@ -1,0 +1,176 @@
+"""A policy from a file, as people meet it: a quorum, an emergency, limits, channels, the command line."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from creditbot.sandbox.slack import Person, SlackSandbox
+from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN
+
+from .company import Company
+from .conftest import over_http, over_socket
+from .test_command_line import creditbot
+
+POLICY = """
+[who]
+may_ask = ["U0ALICE", "U0BOB"]
+may_see = ["S0FINANCE"]
+
+[[tiers]]
+name = "small"
+up_to = 100
+approvers = ["U0ALICE", "U0BOB", "S0FINANCE"]
+
+[[tiers]]
+name = "large"
+approvers = ["U0ALICE", "U0BOB", "S0FINANCE"]
+approvals = 2
+including = ["S0FINANCE"]
+
+[limits]
+per_request = 6000
+
+[break_glass]
+people = ["U0ALICE"]
+
+[[channels]]
+subusers = ["globex"]
+channel = "C0GLOBEX"
+"""
+
+
+@pytest.fixture
+def settings(settings: dict[str, str], slack: SlackSandbox, tmp_path: Path) -> dict[str, str]:
+    slack.workspace.add_channel("C0GLOBEX", "globex", members=[ALICE, BOB], bot_in=True)
+    (tmp_path / "rules.toml").write_text(POLICY)
+    del settings["CREDITBOT_APPROVERS"]
+    settings["CREDITBOT_POLICY"] = str(tmp_path / "rules.toml")
+    return settings
+
+
+async def test_two_must_agree_one_of_them_from_the_second_list(company: Company) -> None:
+    card = await company.ask()
+    shown = await company.card_says(card, "Needs 2 approvals")
+    assert "Tier `large`" in shown
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Needs 1 more approval from <!subteam^S0FINANCE>")
+    assert company.patches == []
+    await company.slack.click(BOB, card, "Withdraw approval")
+    await company.card_says(card, "Needs 2 approvals")
+    await company.slack.click(CAROL, card, "Approve")
+    await company.card_says(card, "Approved so far by <@U0CAROL>")
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+    assert company.sendgrid.account.applied("acme") == [5000]
+
+
+@over_socket
+async def test_in_an_emergency_a_named_person_approves_alone_and_all_are_told(company: Company) -> None:
+    card = await company.ask()
+    await company.slack.click(ALICE, card, "Approve")
+    form = (await company.slack.until(lambda: company.slack.open_views(ALICE)))[-1]
+    delivery = await company.slack.submit(ALICE, form, {"What is the emergency?": "nobody answers the phone"})
+    assert delivery.acked
+    shown = await company.card_says(card, "Applied: ")
+    assert "Emergency: nobody answers the phone" in shown
+    await company.slack.until(
+        lambda: any("Approved in an emergency" in message.plain() for message in company.cards[1:])
+    )
+    [record] = await company.requests()
+    assert (record["break_glass_reason"], record["decided_by"]) == ("nobody answers the phone", ALICE)
+    assert len(company.events("break_glass")) == 1
+    status, out, err = await company.bot.command_line("audit", "verify")
+    assert (status, err) == (0, "")
+    assert "The ledger is whole" in out
+
+
+@over_http
+async def test_what_the_policy_refuses_names_the_rule(company: Company) -> None:
+    said = await company.say("/credits add acme 6001 x")
+    assert "One request may change 6,000 credits at most" in said
+    assert "Rule: limits.per_request." in said
+    assert "Rule: may_ask." in await company.say("/credits add acme 5 x", user=DAN)
+    assert "Rule: may_see." in await company.say("/credits balance acme", user=DAN)
+    assert await company.requests() == []
+    assert [event["actor"] for event in company.events("refused_ask")] == [ALICE, DAN]
+
+
+@over_socket
+async def test_cards_go_to_the_channel_of_their_subuser(company: Company) -> None:
+    await company.say("/credits add globex 50 x")
+    [card] = await company.slack.until(lambda: company.slack.messages("C0GLOBEX"))
+    assert company.cards == []
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Applied: ")
+
+
+@over_socket
+async def test_a_stricter_policy_bites_on_what_is_open(company: Company, tmp_path: Path) -> None:
+    card = await company.ask("/credits add acme 50 x")
+    await company.bot.stop()
+    (tmp_path / "rules.toml").write_text(POLICY.replace("up_to = 100", "up_to = 10"))
+    await company.bot.start()
+    await company.card_says(card, "Tier `large`")
+    await company.slack.click(BOB, card, "Approve")
+    await company.card_says(card, "Needs 1 more approval")
+    assert len(company.events("policy")) == 2
+    assert company.patches == []
+
+
+async def test_the_policy_is_checked_against_the_workspace(
+    settings: dict[str, str], slack: SlackSandbox, tmp_path: Path
+) -> None:
+    async def check() -> tuple[int, str]:
+        done = await asyncio.to_thread(creditbot, "policy", "check", env=settings, cwd=tmp_path)
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout
+
+    good, said = await check()
+    assert (good, said.startswith("The policy is good: 2 tiers, hash ")) == (0, True), said
+    rules = tmp_path / "rules.toml"
+    slack.workspace.add_person(Person("U0GONE", "gone", "Gone", deleted=True))
+    rules.write_text(POLICY.replace('"U0BOB"', '"U0GONE", "U0NOBODY"'))
+    bad, said = await check()
+    assert bad == 1
+    assert "error: U0GONE is deactivated" in said
+    assert "error: U0NOBODY is not in this workspace." in said
+    rules.write_text(
+        POLICY.replace(
+            'approvers = ["U0ALICE", "U0BOB", "S0FINANCE"]\napprovals', 'approvers = ["S0FINANCE"]\napprovals'
+        )
+    )
+    bad, said = await check()
+    assert bad == 1
+    assert "Tier large can never be approved" in said
+    slack.faults.down = True
+    good, said = await check()
+    assert "warning: People could not be looked up" in said
+
+
+async def test_a_change_is_explained(settings: dict[str, str], tmp_path: Path) -> None:
+    def explain(*words: str) -> tuple[int, str]:
+        done = creditbot("policy", "explain", "--as", ALICE, *words, env=settings, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+
+    status, said = await asyncio.to_thread(explain, "add", "acme", "5k")
+    assert status == 0
+    assert "Tier small does not cover it" in said
+    assert "In S0FINANCE: U0CAROL." in said
+    assert f"Its card goes to {APPROVALS}." in said
+    status, said = await asyncio.to_thread(explain, "remove", "acme", "6,001")
+    assert (status, "Rule: limits.per_request." in said) == (1, True)
+    status, said = await asyncio.to_thread(explain, "add", "acme", "lots")
+    assert (status, "lots is not an amount" in said) == (1, True)
+
+
+async def test_the_export_is_nothing_but_the_events(company: Company) -> None:
+    await company.ask("/credits add acme 50 =x")
+    status, out, err = await company.bot.command_line("audit", "export", "--format", "jsonl")
+    assert (status, err) == (0, "")
+    assert len(out.splitlines()) == len(company.sql("SELECT 1 FROM events"))
+    status, _, err = await company.bot.command_line("audit", "export", "--from", "soon")
+    assert (status, err.strip()) == (2, "--from is not a date such as 2026-01-31.")
+    status, _, err = await company.bot.command_line("audit", "verify", "--head", "f" * 64)
+    assert status == 1
+    assert "events were removed or rewritten" in err

@@ -1,0 +1,140 @@
+"""Policies that can't work, and what would happen to a change."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from creditbot.domain.explain import Change, explain
+from creditbot.domain.policy import Direction, Limits, Policy, Reminders, Route, Tier, Usage
+from creditbot.domain.soundness import findings
+from creditbot.domain.text import without_markup
+from creditbot.domain.who import Roster, Who
+
+ANN, BEN, CAT = "U0ANN", "U0BEN", "U0CAT"
+ALL = Who.of([ANN, BEN, CAT])
+ROSTER = Roster({"S0FINANCE": frozenset({CAT}), "S0EMPTY": frozenset()})
+GOOD = Policy(tiers=(Tier("small", ALL, up_to=100), Tier("large", ALL, 2)))
+
+
+def said(policy: Policy, roster: Roster = ROSTER) -> list[tuple[bool, str]]:
+    return [(finding.fault, without_markup(finding.sentence)) for finding in findings(policy, roster)]
+
+
+def test_nothing_is_said_of_a_good_policy() -> None:
+    assert said(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "fault", "sentence"),
+    [
+        (Policy(), True, "Nobody may approve anything"),
+        (replace(GOOD, may_ask=Who()), True, "Nobody may ask"),
+        (Policy(tiers=(Tier("a", ALL), Tier("b", ALL, up_to=5))), True, "Tier b is never reached: a before"),
+        (
+            Policy(tiers=(Tier("a", ALL, subusers=("x", "y")), Tier("b", ALL, subusers=("y",)))),
+            True,
+            "Tier b is never reached",
+        ),
+        (
+            Policy(tiers=(Tier("t", ALL, 4),)),
+            True,
+            "Tier t can never be approved: it needs 4 approvals, and there are 3",
+        ),
+        (Policy(tiers=(Tier("t", Who.of(["S0EMPTY"])),)), True, "and there is nobody"),
+        (
+            Policy(tiers=(Tier("t", ALL, 3),)),
+            True,
+            "can't be approved if U0ANN, U0BEN, U0CAT asked, since nobody approves their own",
+        ),
+        (
+            Policy(tiers=(Tier("t", Who.of([ANN, BEN]), 1, Who.of(["S0FINANCE"])),)),
+            True,
+            "if U0CAT asked, since nobody approves their own: it needs one of S0FINANCE, and nobody is left",
+        ),
+        (Policy(tiers=(Tier("t", ALL, 1, Who.of(["S0EMPTY"])),)), True, "it needs one of S0EMPTY"),
+        (
+            replace(GOOD, may_ask=Who.of([ANN]), break_glass=Who.of([BEN])),
+            True,
+            "U0BEN is named under break_glass and may not ask",
+        ),
+        (
+            replace(GOOD, reminders=Reminders((), None, timedelta(hours=1), Who.of([ANN]))),
+            False,
+            "so it adds nobody",
+        ),
+        (
+            replace(GOOD, reminders=Reminders((), None, timedelta(hours=1), Who.of(["S0EMPTY"]))),
+            True,
+            "an escalation reaches nobody",
+        ),
+    ],
+)
+def test_what_cannot_work_is_named(policy: Policy, fault: bool, sentence: str) -> None:
+    found = said(policy)
+    assert any(kind == fault and sentence in text for kind, text in found), found
+
+
+def test_a_group_that_could_not_be_read_is_no_fault_of_the_policy() -> None:
+    found = said(Policy(tiers=(Tier("t", Who.of(["S0FINANCE"])),)), Roster({}, frozenset({"S0FINANCE"})))
+    assert found == [(False, "Tier t: who is in S0FINANCE could not be read.")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Tier("a", ALL, up_to=100), Tier("b", ALL)),
+        (Tier("a", ALL, subusers=("x*",)), Tier("b", ALL, subusers=("y*",))),
+        (Tier("a", ALL, direction=Direction.ADD), Tier("b", ALL)),
+        (Tier("a", ALL, above=10), Tier("b", ALL, up_to=10)),
+    ],
+)
+def test_a_tier_that_something_reaches_is_not_said_to_be_unreachable(first: Tier, second: Tier) -> None:
+    assert said(Policy(tiers=(first, second))) == []
+
+
+def told(policy: Policy, change: int, usage: Usage | None = None) -> tuple[str, bool]:
+    found = explain(policy, ROSTER, Change(ANN, "acme", change), usage, "C0APPROVALS")
+    return "\n".join(without_markup(sentence) for sentence in found.sentences), found.refused
+
+
+def test_the_tier_and_who_may_approve_are_named() -> None:
+    policy = replace(
+        GOOD,
+        tiers=(GOOD.tiers[0], Tier("large", Who.of([ANN, BEN, "S0FINANCE"]), 2, Who.of(["S0FINANCE"]))),
+        break_glass=Who.of([ANN]),
+        limits=Limits(per_request=5000, in_all_24h=9000, floor=10),
+        reminders=Reminders((timedelta(hours=1),), None, timedelta(hours=4), Who.of(["U0BACKUP"])),
+        routes=(Route(("ac*",), "C0ACME"),),
+    )
+    text, refused = told(policy, -500, Usage(0, 0, 300))
+    assert not refused
+    for sentence in (
+        "Tier small does not cover it: it is for changes of up to 100 credits.",
+        "Tier large covers it",
+        "It needs 2 approvals from U0BEN, S0FINANCE, at least one of them from S0FINANCE.",
+        "In S0FINANCE: U0CAT.",
+        "U0ANN may approve it alone",
+        "One request may change 5,000 credits at most.",
+        "Within 24 hours 9,000 credits in all (300 used).",
+        "At least 10 credits must be left",
+        "Its card goes to C0ACME.",
+        "U0BACKUP may decide, too.",
+        "it expires after 24 hours.",
+    ):
+        assert sentence in text
+
+
+def test_a_refusal_is_the_sentence_that_slack_would_show() -> None:
+    text, refused = told(replace(GOOD, limits=Limits(per_request=100)), 101)
+    assert refused
+    assert "Refused. One request may change 100 credits at most, and this one would change 101." in text
+    assert told(Policy(tiers=(Tier("small", ALL, up_to=5),)), 6)[1]
+    assert told(replace(GOOD, may_ask=Who.of([BEN])), 5)[1]
+
+
+def test_too_few_approvers_are_told_of() -> None:
+    assert (
+        "Too few people could approve it: 2 besides the requester."
+        in told(Policy(tiers=(Tier("t", ALL, 3),)), 5)[0]
+    )
