@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help demo test campaign check format lock snapshots screenshots diagram clean
+.PHONY: help demo test campaign fuzz audit check format lock snapshots screenshots diagram clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -26,6 +26,14 @@ test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
 
 campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
 	$(BIN)/python -m tests.campaign $(ARGS)
+
+fuzz: $(STAMP) ## 20,000 broken payloads, signed, against the bot
+	CREDITBOT_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/test_fuzz.py
+
+audit: ## Look for known holes in the locked dependencies (asks pip-audit's service)
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-postgres.lock
 
 check: $(STAMP) ## Lint, check types, check the layering
 	$(BIN)/ruff check .
@@ -52,4 +60,4 @@ lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was set up or built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-audit dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -89,8 +89,11 @@ async def shown(
 async def joined(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
     """Have this very message drawn anew, since it was clicked or posted, whether or not it was on record."""
     connection = transaction.connection
+    message = cards.c.channel == channel, cards.c.ts == ts
     mine = cards.c.request_id == request_id
-    known = select(cards.c.id, cards.c.posts).where(mine, cards.c.channel == channel, cards.c.ts == ts)
+    if await connection.scalar(select(cards.c.id).where(*message, ~mine)) is not None:
+        return  # it shows another request, so this is no click of Slack's
+    known = select(cards.c.id, cards.c.posts).where(mine, *message)
     unposted = select(cards.c.id, cards.c.posts).where(mine, cards.c.ts.is_(None))
     found = (await connection.execute(known)).first() or (await connection.execute(unposted)).first()
     if found is not None:

@@ -561,3 +561,14 @@ async def test_a_card_names_no_copy_above_it_any_more_once_that_has_been_found(
     await bot.work("draw")
 
     assert bot.messenger.with_copy_above == set()
+
+
+async def test_a_message_that_shows_another_request_is_not_taken_over(bot: Bot) -> None:
+    shown, other = await bot.checked(), await bot.checked(subuser="other")
+    await bot.work("draw")
+    [card] = await bot.cards_of(shown.id)
+
+    await bot.decisions.seen_in(other.id, card["channel"], card["ts"])
+
+    assert await bot.cards_of(shown.id) == [card]
+    assert len(await bot.cards_of(other.id)) == 1
