@@ -230,9 +230,12 @@ class SendGrid:
     other side, and finding that out only when sending would leave a doubt for nothing.
     """
 
-    def __init__(self, reads: httpx.AsyncClient, writes: httpx.AsyncClient, timeout: float) -> None:
+    def __init__(
+        self, reads: httpx.AsyncClient, writes: httpx.AsyncClient, timeout: float, api_key: str
+    ) -> None:
         self._reads = reads
         self._writes = writes
+        self._api_key = api_key
         self.timeout = timeout
 
     @classmethod
@@ -240,7 +243,7 @@ class SendGrid:
         """Build both clients, once in a process. `timeout` is the seconds that a whole call may take."""
         reads = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=200))
         writes = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=100, force_close=True))
-        return cls(reads, writes, timeout)
+        return cls(reads, writes, timeout, api_key)
 
     async def close(self) -> None:
         await self._reads.aclose()
@@ -294,7 +297,7 @@ class SendGrid:
                     f"/v3/subusers/{path_segment(name)}/credits/remaining",
                     json={"allocation_update": allocation_update},
                 )
-            return read_patch_answer(answer.status_code, answer.headers, answer.text, time.time())
+            return read_patch_answer(answer.status_code, answer.headers, self._body(answer), time.time())
         except TimeoutError:
             return InDoubt(f"SendGrid did not answer within {self.timeout:g} seconds.")
         except Exception as error:  # noqa: BLE001 - whatever broke, the question is only: was it sent?
@@ -322,10 +325,15 @@ class SendGrid:
             raise SendGridProblem(
                 f"SendGrid can't be reached ({_kind(error)}). Try again in a few minutes.", passing=True
             ) from error
-        document = _json(answer.text)
+        body = self._body(answer)
+        document = _json(body)
         if answer.status_code == 200 and isinstance(document, dict | list):
             return document
-        raise problem(answer.status_code, answer.headers, answer.text, scope)
+        raise problem(answer.status_code, answer.headers, body, scope)
+
+    def _body(self, answer: httpx.Response) -> str:
+        """What SendGrid wrote, which is kept and shown: without the key, should it ever repeat that."""
+        return answer.text.replace(self._api_key, "[redacted]")
 
 
 def problem(status: int, headers: Mapping[str, str], body: str, scope: str) -> SendGridProblem:

@@ -13,6 +13,9 @@ from .text import literal, number
 MAX_AMOUNT = 1_000_000_000
 MAX_NAME = 128
 MAX_REASON = 500
+_TOKEN = re.compile(r"\b(?:xox[a-z]-|xapp-)[A-Za-z0-9-]{8}|\bSG\.[\w-]{8,}\.[\w-]{8,}")
+"""How Slack's tokens and SendGrid's keys begin; what is asked for stays in the ledger for ever."""
+
 ACCOUNT_ID_PREFIX = "account-id:"
 
 
@@ -108,6 +111,12 @@ def reason(text: str) -> str:
         raise CommandError(
             f"The reason has {number(len(seen))} characters; at most {MAX_REASON} fit. "
             "Shorten it to a few words, such as `Black Friday`.",
+            "reason",
+        )
+    if _TOKEN.search(seen):
+        raise CommandError(
+            "The reason seems to have a token or an API key in it, which nobody else should read. "
+            "Take it out; if it is a real one, have it replaced.",
             "reason",
         )
     return seen

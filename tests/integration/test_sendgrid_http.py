@@ -388,3 +388,18 @@ async def test_no_error_shows_the_api_key(router: respx.MockRouter, sendgrid: Se
         await sendgrid.balance()
 
     assert "SG.made-up" not in f"{outcome} {problem.value}"
+
+
+async def test_a_key_that_an_answer_repeats_is_neither_kept_nor_shown(
+    router: respx.MockRouter, sendgrid: SendGrid
+) -> None:
+    said = {"errors": [{"field": None, "message": "SG.made-up may not do that"}]}
+    router.patch(REMAINING).respond(403, json=said)
+    router.get(CREDITS).respond(403, json=said)
+    outcome = await sendgrid.update_remaining("acme", 5)
+    assert isinstance(outcome, Refused)
+    with pytest.raises(SendGridProblem) as caught:
+        await sendgrid.subuser_credits("acme")
+    for text in (outcome.body, outcome.sentence, caught.value.sentence):
+        assert "SG.made-up" not in text
+    assert "[redacted] may not do that" in outcome.body
