@@ -18,7 +18,7 @@ async def test_under_faults_and_kills_nothing_is_sent_twice_lost_or_pretended(da
     assert report.applied > report.requests / 2, report
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-async def test_without_the_guard_the_same_faults_apply_changes_twice(database: str) -> None:
-    report = await Campaign(SHORT, database, module="tests.campaign.unguarded").run()
+async def test_without_the_guard_the_same_faults_apply_changes_twice() -> None:
+    # `make campaign` runs it on PostgreSQL, too: what is switched off is the same code.
+    report = await Campaign(SHORT, module="tests.campaign.unguarded").run()
     assert report.doubles > 0, report
