@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Directory
-from creditbot.jobs import Apply, Check, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import Announce, Apply, Check, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Decisions, Reading, Requests, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
@@ -133,7 +133,15 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
         messenger = SlackMessenger(client, policy, directory, now)
-        jobs = build_jobs(database, sendgrid, messenger, policy=policy, directory=directory, now=now)
+        jobs = build_jobs(
+            database,
+            sendgrid,
+            messenger,
+            policy=policy,
+            directory=directory,
+            channel=settings.approvals_channel,
+            now=now,
+        )
         database.waker = runner = build_runner(database, settings.database_url, jobs, now)
     else:
         database.waker = build_waker(settings.database_url)
@@ -249,6 +257,7 @@ def build_jobs(
     *,
     policy: Policy,
     directory: Directory,
+    channel: str,
     now: Clock,
 ) -> Mapping[str, Job]:
     """The jobs by their names."""
@@ -261,6 +270,7 @@ def build_jobs(
         "remind": Remind(database, policy, directory, now).__call__,
         "draw": Draw(database, messenger, now).__call__,
         "notify": Notify(database, messenger, now).__call__,
+        "announce": Announce(database, messenger, policy, channel, now).__call__,
     }
 
 

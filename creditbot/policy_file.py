@@ -174,6 +174,10 @@ def _time_of_day(value: object) -> object:
     return time(int(found[1]), int(found[2]))
 
 
+def _time_or_off(value: object) -> object:
+    return None if value == "off" else _time_of_day(value)
+
+
 def _zone(value: object) -> object:
     try:
         ZoneInfo(str(value))
@@ -200,6 +204,7 @@ Anybody = Annotated[Who, BeforeValidator(_who)]
 People = Annotated[Who, BeforeValidator(_people)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+TimeOrOff = Annotated[time | None, BeforeValidator(_time_or_off)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Patterns = Annotated[tuple[Annotated[str, BeforeValidator(_pattern)], ...], Field(min_length=1)]
 Credits = Annotated[int, Field(strict=True, ge=1, le=10**15)]
@@ -295,6 +300,7 @@ class PolicyTable(Table):
     tiers: Annotated[tuple[TierTable, ...], Field(min_length=1, max_length=100)]
     expiry: Span = timedelta(hours=24)
     timezone: Zone = "UTC"
+    digest: TimeOrOff = time(9)
     limits: LimitsTable = LimitsTable()
     reminders: RemindersTable = RemindersTable()
     break_glass: BreakGlassTable | None = None
@@ -325,6 +331,7 @@ class PolicyTable(Table):
             break_glass=NOBODY if self.break_glass is None else self.break_glass.people,
             routes=tuple(Route(table.subusers, table.channel) for table in self.channels),
             timezone=self.timezone,
+            digest=self.digest,
         )
 
 

@@ -162,6 +162,7 @@ class Policy:
     break_glass: Who = NOBODY
     routes: tuple[Route, ...] = ()
     timezone: str = "UTC"
+    digest: time | None = time(9)
 
     @classmethod
     def one_tier(

@@ -3,6 +3,7 @@
 Each job reads the state and does what it calls for, so that it may run twice, late, or after a crash.
 """
 
+from .announce import Announce
 from .apply import Apply
 from .check import Check
 from .draw import Draw
@@ -14,6 +15,7 @@ from .remind import Remind
 from .settle import Settle
 
 __all__ = [
+    "Announce",
     "Apply",
     "Check",
     "DeliveryProblem",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Protocol
 
+from creditbot.domain.digest import Digest
 from creditbot.domain.requests import CreditRequest
 
 LEASE = timedelta(seconds=12)
@@ -41,3 +42,6 @@ class Messenger(Protocol):
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
         """Tell a person by direct message that a request has come to `kind`."""
+
+    async def post_digest(self, channel: str, digest: Digest) -> None:
+        """Post the daily digest."""

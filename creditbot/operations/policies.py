@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from creditbot.domain.digest import next_digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
-from creditbot.store import events, requests
+from creditbot.store import bulletins, events, requests
 from creditbot.store.database import Database, Transaction
 
 
@@ -17,9 +18,12 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
     """
     async with database.write() as transaction:
         last = await events.latest(transaction.connection, "policy")
-        if last is not None and last.get("hash") == policy.hash:
-            return False
         now = clock()
+        known = last is not None and last.get("hash") == policy.hash
+        if not known or not await bulletins.planned(transaction.connection, "digest"):
+            await bulletins.plan(transaction, "digest", next_digest(policy, now))
+        if known:
+            return False
         await events.append(
             transaction.connection,
             "policy",

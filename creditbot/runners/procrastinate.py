@@ -28,6 +28,7 @@ QUEUES = {
     "settle": "sendgrid",
     "draw": "slack",
     "notify": "slack",
+    "announce": "slack",
     "expire": "upkeep",
     "remind": "upkeep",
 }

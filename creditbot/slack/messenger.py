@@ -8,6 +8,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Directory
@@ -15,6 +16,7 @@ from creditbot.jobs import DeliveryProblem
 
 from . import cards
 from .connection import error_code, http_status, own_word
+from .digest import digest as drawn_digest
 from .responder import TROUBLE
 
 GONE = frozenset({"message_not_found", "cant_update_message"})
@@ -75,6 +77,15 @@ class SlackMessenger:
                 unfurl_links=False,
                 unfurl_media=False,
                 **cards.notice(kind, request).payload(),
+            )
+        except TROUBLE as error:
+            raise problem(error) from error
+
+    async def post_digest(self, channel: str, digest: Digest) -> None:
+        payload = drawn_digest(digest).payload()
+        try:
+            await self._client.chat_postMessage(
+                channel=channel, unfurl_links=False, unfurl_media=False, **payload
             )
         except TROUBLE as error:
             raise problem(error) from error

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.requests import Status
 
 from .database import WakeUp
-from .tables import cards, notices, requests
+from .tables import bulletins, cards, notices, requests
 
 
 async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> list[WakeUp]:
@@ -50,4 +50,6 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
         ),
     )
     found += [WakeUp("notify", key) for key in (await connection.execute(untold.limit(limit))).scalars()]
+    unposted = select(bulletins.c.id).where(bulletins.c.sent_at.is_(None), bulletins.c.next_try_at <= now)
+    found += [WakeUp("announce", key) for key in (await connection.execute(unposted.limit(limit))).scalars()]
     return found

@@ -20,7 +20,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 
 metadata = MetaData()
 
@@ -178,6 +178,21 @@ Index(
     notices.c.id,
     sqlite_where=notices.c.sent_at.is_(None),
     postgresql_where=notices.c.sent_at.is_(None),
+)
+
+bulletins = Table(
+    "bulletins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Words(40), nullable=False),
+    Column("due_at", Moment, nullable=False),
+    # None until it was worked out; the event about it is written with it.
+    Column("content", Words()),
+    Column("sent_at", Moment),
+    Column("next_try_at", Moment),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("error", Words()),
+    UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
 
 deliveries = Table(

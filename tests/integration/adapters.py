@@ -13,10 +13,11 @@ from sqlalchemy import Connection, RowMapping, create_engine, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
+from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
-from creditbot.jobs import Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import Announce, Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
@@ -65,6 +66,7 @@ class RecordingMessenger:
     shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
+    digests: list[tuple[str, Digest]] = field(default_factory=list)
     calls: int = 0
 
     async def post_card(
@@ -91,6 +93,10 @@ class RecordingMessenger:
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
         self._maybe_fail()
         self.notices.append((person, kind, request.id))
+
+    async def post_digest(self, channel: str, digest: Digest) -> None:
+        self._maybe_fail()
+        self.digests.append((channel, digest))
 
     def _maybe_fail(self) -> None:
         self.calls += 1
@@ -168,6 +174,7 @@ class Bot:
         self.remind = Remind(self.database, policy, self.directory, clock)
         self.draw = Draw(self.database, self.messenger, clock)
         self.notify = Notify(self.database, self.messenger, clock)
+        self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
 
     async def close(self) -> None:
         await self.sendgrid.close()

@@ -1,0 +1,85 @@
+"""What is posted to the approvals channel by the clock: one row for each, written anew when one is done."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .database import Transaction
+from .tables import bulletins
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """`content` is None until it was worked out, which happens once; then it is posted."""
+
+    id: int
+    kind: str
+    due_at: datetime
+    content: dict[str, Any] | None
+    sent_at: datetime | None
+    tries: int
+
+
+async def get(connection: AsyncConnection, bulletin_id: int) -> Bulletin | None:
+    row = (
+        (await connection.execute(select(bulletins).where(bulletins.c.id == bulletin_id))).mappings().first()
+    )
+    if row is None:
+        return None
+    content = None if row["content"] is None else json.loads(row["content"])
+    same = {name: row[name] for name in ("id", "kind", "due_at", "sent_at", "tries")}
+    return Bulletin(content=content, **same)
+
+
+async def plan(transaction: Transaction, kind: str, at: datetime | None) -> None:
+    """Have the next one of a kind at that moment; one that was planned and not worked out is forgotten."""
+    connection = transaction.connection
+    await connection.execute(delete(bulletins).where(bulletins.c.kind == kind, bulletins.c.content.is_(None)))
+    if at is not None:
+        await connection.execute(insert(bulletins).values(kind=kind, due_at=at, next_try_at=at))
+
+
+async def planned(connection: AsyncConnection, kind: str) -> bool:
+    """Whether the next one of a kind has its moment."""
+    query = select(bulletins.c.id).where(bulletins.c.kind == kind, bulletins.c.content.is_(None)).limit(1)
+    return await connection.scalar(query) is not None
+
+
+async def written(transaction: Transaction, bulletin_id: int, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    await transaction.connection.execute(
+        update(bulletins).where(bulletins.c.id == bulletin_id).values(content=text)
+    )
+
+
+async def claim(transaction: Transaction, bulletin: Bulletin, now: datetime, until: datetime) -> bool:
+    """Take it for posting until then; False if another process has it, or it was posted."""
+    taken = await transaction.connection.execute(
+        update(bulletins)
+        .where(
+            bulletins.c.id == bulletin.id,
+            bulletins.c.sent_at.is_(None),
+            or_(bulletins.c.next_try_at.is_(None), bulletins.c.next_try_at <= now),
+        )
+        .values(next_try_at=until)
+    )
+    return taken.rowcount == 1
+
+
+async def sent(transaction: Transaction, bulletin_id: int, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(bulletins).where(bulletins.c.id == bulletin_id).values(sent_at=at, error=None)
+    )
+
+
+async def failed(transaction: Transaction, bulletin: Bulletin, until: datetime, error: str) -> None:
+    await transaction.connection.execute(
+        update(bulletins)
+        .where(bulletins.c.id == bulletin.id)
+        .values(tries=bulletin.tries + 1, next_try_at=until, error=error[:500])
+    )

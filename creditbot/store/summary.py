@@ -1,0 +1,58 @@
+"""What happened in a while, counted from the ledger."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.digest import Digest
+from creditbot.domain.ledger import GENESIS
+from creditbot.domain.requests import FINAL, Status
+
+from .tables import events, requests
+from .types import to_millis
+
+
+async def digest(connection: AsyncConnection, since: datetime, until: datetime) -> Digest:
+    """Count what the events tell of since then; what is open is counted as it is now."""
+    lately = events.c.at >= to_millis(since)
+    ends = await connection.execute(
+        select(events.c.to_status, func.count())
+        .where(lately, events.c.to_status.in_([str(status) for status in FINAL]))
+        .group_by(events.c.to_status)
+    )
+    net = await connection.execute(
+        select(requests.c.subuser, func.sum(requests.c.allocation_update))
+        .join(events, events.c.request_id == requests.c.id)
+        .where(lately, events.c.to_status == str(Status.APPLIED))
+        .group_by(requests.c.subuser)
+        .order_by(requests.c.subuser)
+    )
+    in_doubt = await connection.execute(
+        select(requests.c.id).where(requests.c.status == Status.IN_DOUBT).order_by(requests.c.id)
+    )
+    head = (
+        await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
+    ).first()
+    return Digest(
+        since=to_millis(since),
+        until=to_millis(until),
+        asked=await _count(connection, lately, events.c.kind == "requested"),
+        ends={str(status): int(number) for status, number in ends},
+        emergencies=await _count(connection, lately, events.c.kind == "break_glass"),
+        net={name: int(total) for name, total in net},
+        waiting=int(
+            await connection.scalar(
+                select(func.count()).select_from(requests).where(requests.c.status == Status.PENDING)
+            )
+            or 0
+        ),
+        in_doubt=tuple(in_doubt.scalars()),
+        events=0 if head is None else int(head.id),
+        head=GENESIS if head is None else str(head.hash),
+    )
+
+
+async def _count(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(events).where(*conditions)
+    return int(await connection.scalar(query) or 0)
