@@ -18,7 +18,7 @@ WORDS = ("applied", "failed", "denied", "cancelled", "expired", "refused")
 
 def digest(found: Digest) -> Message:
     since: datetime = from_millis(found.since)
-    happened = [f"{count(found.asked, 'request')} asked", *_ends(found)]
+    happened = [f"{count(found.asked, 'new request')}", *_ends(found)]
     lines = [f"Since {moment(since)}: {', '.join(happened)}."]
     if found.emergencies:
         lines.append(f"*Approved in an emergency*: {number(found.emergencies)}.")
