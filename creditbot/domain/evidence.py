@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .credits import NONRECURRING, RECURRING
+from .credits import NONRECURRING, RECURRING, SubuserCredits
 from .requests import Check
 from .text import count, number, signed, span
 
@@ -30,6 +30,16 @@ class Reading:
     type: str | None
     remain: int | None
     last_reset: str | None
+
+
+def read_together(first: SubuserCredits, last_reset: str | None, again: SubuserCredits) -> Reading:
+    """Credits with the date of the last reset that was read between two readings of them.
+
+    A balance that rose meanwhile may have been reset, so the date may belong to either: it is not known.
+    """
+    rose = first.remain is None or again.remain is None or again.remain > first.remain
+    same = first.type == again.type and not rose
+    return Reading(again.type, again.remain, last_reset if same else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reading a subuser's credits as evidence: before an attempt and after a doubt in the very same way."""
 
 from creditbot.domain.credits import SubuserCredits
-from creditbot.domain.evidence import Reading
+from creditbot.domain.evidence import Reading, read_together
 from creditbot.domain.rules import lasts_until_reset
 from creditbot.sendgrid import SendGrid
 
@@ -9,11 +9,15 @@ from creditbot.sendgrid import SendGrid
 async def read_credits(sendgrid: SendGrid, subuser: str) -> tuple[SubuserCredits, Reading]:
     """The credits, and with the date of the last reset where there are resets.
 
+    The date comes from another endpoint, so a reset may fall between the two answers. The credits are
+    read on both sides of it: only so the two are known to belong together.
+
     Raises:
         SendGridProblem: SendGrid did not say.
     """
     found = await sendgrid.subuser_credits(subuser)
-    last_reset = None
-    if lasts_until_reset(found.type):
-        last_reset = (await sendgrid.balance(subuser)).last_reset
-    return found, Reading(found.type, found.remain, last_reset)
+    if not lasts_until_reset(found.type):
+        return found, Reading(found.type, found.remain, None)
+    last_reset = (await sendgrid.balance(subuser)).last_reset
+    again = await sendgrid.subuser_credits(subuser)
+    return again, read_together(found, last_reset, again)

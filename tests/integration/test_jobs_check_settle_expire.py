@@ -6,12 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
+from creditbot.domain.credits import Balance
 from creditbot.domain.errors import NotTaken, Refusal
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
+from creditbot.jobs import Apply, Settle
 from creditbot.jobs.check import GIVE_UP_AFTER
 from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.sendgrid import SendGrid
 from creditbot.slack.cards import card
 from creditbot.store import requests
 
@@ -227,6 +230,44 @@ async def test_a_reset_in_between_proves_nothing(bot: Bot, sandbox: SendGridSand
 
     await bot.work("settle")
 
+    assert await bot.status(request.id) is Status.IN_DOUBT
+
+
+class ResetsWhileItIsRead(SendGrid):
+    """SendGrid resets the subuser between two answers: after one of its credits, before one of the date."""
+
+    sandbox: SendGridSandbox
+    resets = 0
+
+    async def balance(self, on_behalf_of: str | None = None) -> Balance:
+        if self.resets and on_behalf_of:
+            self.resets -= 1
+            self.sandbox.account.reset(on_behalf_of)
+        return await super().balance(on_behalf_of)
+
+
+@pytest.mark.parametrize("which", ["before", "after"])
+async def test_a_reset_while_it_is_read_proves_nothing(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock, which: str
+) -> None:
+    sendgrid = ResetsWhileItIsRead.connect(sandbox.api_key, sandbox.url)
+    assert isinstance(sendgrid, ResetsWhileItIsRead)
+    sendgrid.sandbox = sandbox
+    # What the reset adds is less than what is asked, so it could pass for that.
+    sandbox.account.add_subuser(
+        Subuser("monthly", type="recurring", remain=5, total=45, last_reset=date(2026, 2, 1))
+    )
+    request = await bot.approved(50, "monthly")
+    sandbox.faults.add("drop_before")
+    sendgrid.resets = int(which == "before")
+    await Apply(bot.database, sendgrid, bot.policy, bot.gate, clock)(request.id)
+    sendgrid.resets = int(which == "after")
+    clock.advance(seconds=20)
+
+    await Settle(bot.database, sendgrid, clock)(request.id)
+
+    assert sendgrid.resets == 0
+    await sendgrid.close()
     assert await bot.status(request.id) is Status.IN_DOUBT
 
 

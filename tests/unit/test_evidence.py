@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from creditbot.domain.evidence import Reading, Verdict, conclude, use_before
+from creditbot.domain.credits import SubuserCredits
+from creditbot.domain.evidence import Reading, Verdict, conclude, read_together, use_before
 from creditbot.domain.requests import Check
 
 from .example_requests import NONRECURRING, NOW, RECURRING
@@ -211,3 +212,22 @@ def test_the_use_before_it_was_sent_is_told(remain: int, minutes: int, said: str
 )
 def test_a_use_that_is_not_known_is_not_told(check: Check | None, before: Reading) -> None:
     assert use_before(check, before, LATER) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "known"),
+    [
+        (("recurring", 9), ("recurring", 9), True),
+        (("recurring", 9), ("recurring", 4), True),
+        (("recurring", 9), ("recurring", 10), False),
+        (("recurring", 9), ("nonrecurring", 9), False),
+        (("recurring", None), ("recurring", 9), False),
+        (("recurring", 9), ("recurring", None), False),
+    ],
+)
+def test_the_date_of_a_reset_belongs_to_credits_that_did_not_rise_around_it(
+    first: tuple[str, int | None], again: tuple[str, int | None], known: bool
+) -> None:
+    earlier, later = (SubuserCredits(type=kind, remain=remain) for kind, remain in (first, again))
+    date = "2026-03-01" if known else None
+    assert read_together(earlier, "2026-03-01", later) == Reading(*again, date)
