@@ -22,21 +22,22 @@ class Notice:
     tries: int
 
 
-async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> None:
-    """Have `person` told; a notice that is there already stays as it is."""
+async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> bool:
+    """Have `person` told; a notice that is there already stays as it is. Returns whether it is a new one."""
     connection = transaction.connection
     # Writers take turns, so nobody inserts the same between this look and the insert.
     known = select(notices.c.id).where(
         notices.c.request_id == request_id, notices.c.kind == kind, notices.c.person == person
     )
     if await connection.scalar(known) is not None:
-        return
+        return False
     added = await connection.execute(
         insert(notices)
         .values(request_id=request_id, kind=kind, person=person, created_at=at)
         .returning(notices.c.id)
     )
     transaction.wake("notify", int(added.scalar_one()))
+    return True
 
 
 async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:

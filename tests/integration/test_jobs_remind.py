@@ -31,6 +31,13 @@ async def told(bot: Bot, kind: str) -> list[str]:
     return sorted(person for person, what, _ in bot.messenger.notices if what == kind)
 
 
+async def reminded(bot: Bot, request_id: int) -> list[dict[str, object]]:
+    """What the ledger says of each time that someone was reminded."""
+    return [
+        json.loads(event["detail"]) for event in await bot.events(request_id) if event["kind"] == "reminded"
+    ]
+
+
 async def test_those_who_have_not_decided_are_reminded_once(bot: Bot, clock: Clock) -> None:
     request = await bot.checked()
     await bot.decisions.approve(request.id, BEN)
@@ -40,8 +47,7 @@ async def test_those_who_have_not_decided_are_reminded_once(bot: Bot, clock: Clo
     assert await told(bot, "reminder_1") == [ANN, CAT]
     assert ids(await bot.due(), "remind") == []
     assert await told(bot, "reminder_1") == [ANN, CAT]
-    [event] = [event for event in await bot.events(request.id) if event["kind"] == "reminded"]
-    assert json.loads(event["detail"])["people"] == [ANN, CAT]
+    assert await reminded(bot, request.id) == [{"reminder": 1, "people": [ANN, CAT]}]
 
 
 async def test_after_an_outage_several_reminders_are_one(bot: Bot, clock: Clock) -> None:
@@ -65,15 +71,16 @@ async def test_when_nobody_decides_others_may_and_the_card_says_so(bot: Bot, clo
 
 async def test_quiet_hours_delay_what_is_told_and_not_who_may_decide(start: StartBot, clock: Clock) -> None:
     quiet = QuietHours(time(13), time(18))
-    bot = start(replace(POLICY, reminders=replace(POLICY.reminders, quiet=quiet)), roster=ROSTER)
+    reminders = replace(POLICY.reminders, quiet=quiet, escalate_to=Who.of([OUTSIDER, "U0DAN"]))
+    bot = start(replace(POLICY, reminders=reminders), roster=ROSTER)
     request = await bot.checked()  # at 12:00 UTC
     clock.advance(hours=2)
     assert await told(bot, "escalated") == []
     assert (await bot.kinds(request.id))[-1] == "escalated"
     await bot.decisions.approve(request.id, OUTSIDER)
     clock.advance(hours=4)
-    assert await told(bot, "reminder_2") == [ANN, BEN, CAT]
-    assert await told(bot, "escalated") == [OUTSIDER]
+    assert await told(bot, "reminder_2") == [ANN, BEN, CAT, "U0DAN"]
+    assert await told(bot, "escalated") == ["U0DAN"]
 
 
 async def test_what_is_decided_meanwhile_is_asked_of_nobody(bot: Bot, clock: Clock) -> None:
@@ -93,6 +100,68 @@ async def test_a_group_that_cannot_be_read_keeps_nobody_else_from_being_told(
     await bot.checked()
     clock.advance(hours=1)
     assert await told(bot, "reminder_1") == [ANN, BEN]
+
+
+async def test_a_reminder_waits_for_a_group_that_cannot_be_read(start: StartBot, clock: Clock) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    request = await bot.checked()
+    clock.advance(hours=1)
+    for _ in range(3):
+        assert await told(bot, "reminder_1") == [ANN, BEN]
+        assert ids(await bot.due(), "remind") == []
+        clock.advance(minutes=1)
+        assert ids(await bot.due(), "remind") == [request.id]
+    bot.directory.roster = ROSTER
+    assert await told(bot, "reminder_1") == [ANN, BEN, CAT]
+    # It is over: the next look is at the escalation.
+    clock.advance(minutes=30)
+    assert ids(await bot.due(), "remind") == []
+    assert await reminded(bot, request.id) == [
+        {"reminder": 1, "people": [ANN, BEN], "unread": ["S0FINANCE"]},
+        {"reminder": 1, "people": [CAT]},
+    ]
+
+
+async def test_an_escalation_waits_for_a_group_that_cannot_be_read(start: StartBot, clock: Clock) -> None:
+    reminders = Reminders(escalate_after=HOUR, escalate_to=Who.of([OUTSIDER, "S0BACKUP"]))
+    policy = replace(POLICY, reminders=reminders)
+    bot = start(policy, roster=Roster({}, frozenset({"S0BACKUP"})))
+    request = await bot.checked()
+    clock.advance(hours=1)
+    assert await told(bot, "escalated") == [OUTSIDER]
+    # After a restart, too.
+    bot = start(policy, roster=Roster({"S0BACKUP": frozenset({CAT})}))
+    assert await told(bot, "escalated") == []
+    clock.advance(minutes=1)
+    assert await told(bot, "escalated") == [CAT]
+    clock.advance(hours=20)
+    assert ids(await bot.due(), "remind") == []
+    assert (await bot.kinds(request.id)).count("escalated") == 1
+
+
+async def test_what_is_decided_is_not_looked_at_again(start: StartBot, clock: Clock) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    request = await bot.checked()
+    clock.advance(hours=1)
+    await bot.work("remind")
+    await bot.decisions.deny(request.id, ANN, "no")
+    clock.advance(minutes=1)
+    assert ids(await bot.due(), "remind") == []
+
+
+async def test_who_has_agreed_is_told_nothing_whoever_lists_them(start: StartBot, clock: Clock) -> None:
+    group = Who.of(["S0FINANCE"])
+    reminders = replace(POLICY.reminders, escalate_to=group)
+    bot = start(
+        replace(POLICY, tiers=(Tier("all", group, 2),), reminders=reminders),
+        roster=Roster({"S0FINANCE": frozenset({BEN, CAT, ASKER})}),
+    )
+    request = await bot.checked()
+    await bot.decisions.approve(request.id, CAT)
+    clock.advance(hours=1)
+    assert await told(bot, "reminder_1") == [BEN]
+    clock.advance(hours=1)
+    assert await told(bot, "escalated") == [BEN]
 
 
 async def test_another_policy_counts_its_own_reminders(start: StartBot, clock: Clock) -> None:
