@@ -53,7 +53,17 @@ def after_quiet_hours(policy: Policy, moment: datetime) -> datetime:
     return max(moment, datetime.combine(ends_on, quiet.end, local.tzinfo).astimezone(UTC))
 
 
-def is_moot(kind: str, request: CreditRequest) -> bool:
-    """Whether a notice of this kind asks for a decision that nobody has to make any more."""
-    asks = kind == ESCALATED or kind.startswith(REMINDER)
-    return asks and request.status is not Status.PENDING
+def asks(kind: str) -> bool:
+    """Whether a notice of this kind asks for a decision about a request that waits."""
+    return kind == ESCALATED or kind.startswith(REMINDER)
+
+
+def is_moot(kind: str, person: str, request: CreditRequest, now: datetime) -> bool:
+    """Whether a notice of this kind asks for a decision that this person has not to make any more."""
+    over = request.status is not Status.PENDING or now >= request.expires_at
+    return asks(kind) and (over or request.approved_by(person))
+
+
+def not_before(kind: str, policy: Policy, now: datetime) -> datetime:
+    """When a notice that is due now may be sent: what asks for a decision, not in quiet hours."""
+    return after_quiet_hours(policy, now) if asks(kind) else now

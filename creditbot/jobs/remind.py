@@ -47,7 +47,7 @@ class Remind:
     async def _remind(
         self, transaction: Transaction, request: CreditRequest, roster: Roster, found: Look
     ) -> frozenset[str]:
-        """One reminder, however many are over: after an outage nobody gets several at once.
+        """One reminder, however many are over: after an outage, of Slack too, nobody gets several at once.
 
         Returns the groups whose members could not be told. The ledger hears of each look that told
         someone, and of the one with which the reminder is over.
@@ -55,9 +55,9 @@ class Remind:
         now = self._clock()
         may_still = self._policy.quorum(request, roster, now).may_still
         unread = roster.unread(may_still)
-        people = await self._tell(
-            transaction, request, f"{REMINDER}{found.reminders}", roster.everyone(may_still)
-        )
+        kind = f"{REMINDER}{found.reminders}"
+        await notices.withdraw(transaction, request.id, now, [REMINDER], but=kind)
+        people = await self._tell(transaction, request, kind, roster.everyone(may_still))
         if people or not unread:
             detail: dict[str, object] = {"reminder": found.reminders, "people": people}
             if unread:

@@ -1,5 +1,6 @@
 """Notices to people: one row for each request, kind and person, sent once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +39,21 @@ async def add(transaction: Transaction, request_id: int, kind: str, person: str,
     )
     transaction.wake("notify", int(added.scalar_one()))
     return True
+
+
+async def withdraw(
+    transaction: Transaction, request_id: int, at: datetime, prefixes: Iterable[str], *, but: str = ""
+) -> None:
+    """Count as sent what nobody needs to be told any more: what is unsent of some kinds, `but` for one.
+
+    Otherwise what a person is told next would wait for it, through quiet hours too.
+    """
+    kinds = or_(*(notices.c.kind.startswith(prefix, autoescape=True) for prefix in prefixes))
+    await transaction.connection.execute(
+        update(notices)
+        .where(notices.c.request_id == request_id, notices.c.sent_at.is_(None), kinds, notices.c.kind != but)
+        .values(sent_at=at)
+    )
 
 
 async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:

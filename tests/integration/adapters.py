@@ -173,7 +173,7 @@ class Bot:
         self.expire = Expire(self.database, clock)
         self.remind = Remind(self.database, policy, self.directory, clock)
         self.draw = Draw(self.database, self.messenger, clock)
-        self.notify = Notify(self.database, self.messenger, clock)
+        self.notify = Notify(self.database, self.messenger, policy, clock)
         self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
 
     async def close(self) -> None:

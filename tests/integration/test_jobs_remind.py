@@ -1,5 +1,6 @@
 """Reminders and escalation, written down by the job and told by the notices, on both databases."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import time, timedelta
@@ -7,8 +8,11 @@ from datetime import time, timedelta
 import pytest
 
 from creditbot.domain.policy import Policy, QuietHours, Reminders, Tier
+from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Roster, Who
+from creditbot.jobs import DeliveryProblem
 from creditbot.operations import put_in_force
+from creditbot.sandbox.sendgrid import SendGridSandbox
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids
 from .conftest import StartBot
@@ -19,6 +23,7 @@ POLICY = Policy(
     reminders=Reminders(after=(HOUR, 4 * HOUR), escalate_after=2 * HOUR, escalate_to=Who.of([OUTSIDER])),
 )
 ROSTER = Roster({"S0FINANCE": frozenset({CAT, ASKER})})
+AWAY = DeliveryProblem("internal_error")
 
 
 @pytest.fixture
@@ -83,6 +88,70 @@ async def test_quiet_hours_delay_what_is_told_and_not_who_may_decide(start: Star
     assert await told(bot, "escalated") == ["U0DAN"]
 
 
+QUIET = replace(POLICY, reminders=replace(POLICY.reminders, quiet=QuietHours(time(13), time(18))))
+
+
+async def reminded_too_late(start: StartBot, clock: Clock) -> tuple[Bot, CreditRequest]:
+    """A reminder that was due right before the quiet hours, and which Slack did not take then."""
+    after = timedelta(minutes=59)
+    bot = start(replace(QUIET, reminders=replace(QUIET.reminders, after=(after, HOUR))), roster=ROSTER)
+    request = await bot.checked()  # at 12:00 UTC
+    clock.now += after
+    await bot.work("remind")
+    bot.messenger.problems = [AWAY] * 3
+    await bot.work("notify")
+    clock.advance(minutes=2)
+    await bot.work("notify")
+    assert (bot.messenger.notices, ids(await bot.due(), "notify")) == ([], [])
+    return bot, request
+
+
+async def test_what_slack_did_not_take_in_time_waits_for_the_end_of_the_quiet_hours(
+    start: StartBot, clock: Clock
+) -> None:
+    bot, _ = await reminded_too_late(start, clock)
+    clock.advance(hours=4, minutes=58)
+    assert ids(await bot.due(), "notify") == []
+    clock.advance(minutes=1)
+    # What became due in the quiet hours comes in its stead, not as well.
+    assert await told(bot, "reminder_2") == [ANN, BEN, CAT, OUTSIDER]
+    assert await told(bot, "reminder_1") == []
+
+
+async def test_who_agrees_in_the_quiet_hours_is_not_reminded_at_their_end(
+    start: StartBot, clock: Clock
+) -> None:
+    bot, request = await reminded_too_late(start, clock)
+    await bot.decisions.approve(request.id, ANN)
+    clock.advance(hours=5)
+    await bot.work("notify")
+    assert {person for person, _, _ in bot.messenger.notices} == {BEN, CAT}
+
+
+async def test_other_news_does_not_wait_for_the_end_of_the_quiet_hours(
+    start: StartBot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    bot, request = await reminded_too_late(start, clock)
+    for approver in (ANN, BEN):
+        await bot.decisions.approve(request.id, approver)
+    del sandbox.account._subusers["acme"]
+    await bot.work("apply", "notify")
+    assert {(ANN, "failed", request.id), (BEN, "failed", request.id)} <= set(bot.messenger.notices)
+    clock.advance(hours=20)
+    await bot.work("notify")
+    assert "reminder_1" not in {kind for _, kind, _ in bot.messenger.notices}
+
+
+async def test_nobody_is_asked_to_decide_what_has_expired(bot: Bot, clock: Clock) -> None:
+    request = await bot.checked()
+    clock.advance(hours=1)
+    await bot.work("remind")
+    clock.now = request.expires_at
+    # Before the sweep has come by.
+    await bot.work("remind", "notify")
+    assert bot.messenger.notices == []
+
+
 async def test_what_is_decided_meanwhile_is_asked_of_nobody(bot: Bot, clock: Clock) -> None:
     request = await bot.checked()
     clock.advance(hours=1)
@@ -120,6 +189,18 @@ async def test_a_reminder_waits_for_a_group_that_cannot_be_read(start: StartBot,
         {"reminder": 1, "people": [ANN, BEN], "unread": ["S0FINANCE"]},
         {"reminder": 1, "people": [CAT]},
     ]
+
+
+async def test_a_second_look_leaves_what_slack_has_yet_to_take(start: StartBot, clock: Clock) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    await bot.checked()
+    clock.advance(hours=1)
+    await bot.work("remind")
+    bot.messenger.problems = [AWAY, AWAY]
+    await bot.work("notify")
+    clock.advance(minutes=1)
+    await bot.work("remind")
+    assert await told(bot, "reminder_1") == [ANN, BEN]
 
 
 async def test_an_escalation_waits_for_a_group_that_cannot_be_read(start: StartBot, clock: Clock) -> None:
@@ -174,10 +255,20 @@ async def test_another_policy_counts_its_own_reminders(start: StartBot, clock: C
     assert await told(after, "reminder_1") == [ANN, BEN, CAT]
 
 
-async def test_two_processes_remind_once(start: StartBot, clock: Clock) -> None:
+async def test_two_processes_tell_each_once(start: StartBot, clock: Clock) -> None:
     bots = [start(POLICY, roster=ROSTER), start(POLICY, roster=ROSTER)]
     request = await bots[0].checked()
-    clock.advance(hours=1)
-    for bot in bots:
-        await bot.remind(request.id)
-    assert (await bots[0].kinds(request.id)).count("reminded") == 1
+    for hours in (1, 1, 2):
+        clock.advance(hours=hours)
+        await asyncio.gather(*(bot.remind(request.id) for bot in bots))
+        notices = ids(await bots[0].due(), "notify")
+        await asyncio.gather(*(bot.notify(notice) for notice in notices for bot in bots))
+        # One that is started anew finds nothing left to do.
+        bots.append(start(POLICY, roster=ROSTER))
+        await bots[-1].work("remind", "notify")
+        assert bots[-1].messenger.notices == []
+    sent = sorted((kind, person) for bot in bots for person, kind, _ in bot.messenger.notices)
+    first, second = ([(f"reminder_{number}", person) for person in (ANN, BEN, CAT)] for number in (1, 2))
+    assert sent == [("escalated", OUTSIDER), *first, *second, ("reminder_2", OUTSIDER)]
+    kinds = await bots[0].kinds(request.id)
+    assert (kinds.count("reminded"), kinds.count("escalated")) == (2, 1)
