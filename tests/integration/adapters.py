@@ -169,12 +169,22 @@ class Bot:
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)
         self.check = Check(self.database, self.sendgrid, policy, clock)
-        self.settle = Settle(self.database, self.sendgrid, clock)
+        self.settle = self.settle_with(self.sendgrid)
         self.expire = Expire(self.database, clock)
         self.remind = Remind(self.database, policy, self.directory, clock)
         self.draw = Draw(self.database, self.messenger, clock)
         self.notify = Notify(self.database, self.messenger, policy, clock)
         self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
+
+    def settle_with(self, sendgrid: SendGrid) -> Settle:
+        return Settle(
+            self.database,
+            sendgrid,
+            self.clock,
+            policy=self.policy,
+            directory=self.directory,
+            channel=CHANNEL,
+        )
 
     async def close(self) -> None:
         await self.sendgrid.close()
