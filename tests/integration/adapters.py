@@ -16,7 +16,7 @@ from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.who import Roster
+from creditbot.domain.who import Roster, Who
 from creditbot.jobs import Announce, Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
@@ -53,8 +53,11 @@ class Listed:
 
     roster: Roster
 
-    async def __call__(self) -> Roster:
-        return self.roster
+    async def __call__(self, who: Who | None = None) -> Roster:
+        if who is None:
+            return self.roster
+        asked = {group: members for group, members in self.roster.members.items() if group in who.groups}
+        return Roster(asked, self.roster.unreadable | (self.roster.members.keys() - asked.keys()))
 
 
 @dataclass
