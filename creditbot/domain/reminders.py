@@ -38,6 +38,22 @@ def look(policy: Policy, requested_at: datetime, now: datetime) -> Look:
     return Look(over, tell, min((moment for moment in coming if moment and moment > now), default=None))
 
 
+def reminder_kind(policy: Policy, number: int) -> str:
+    """The kind of the notices of the policy's first, second, … reminder.
+
+    It names the moment, not the number: of the same moment nobody is told twice, whatever the policy is by
+    then, and of another moment everyone is told.
+    """
+    after = sorted(policy.reminders.after)[number - 1]
+    return f"{REMINDER}{after // timedelta(minutes=1)}m"
+
+
+def over_since(policy: Policy, requested_at: datetime, reminded_at: datetime | None) -> int:
+    """How many of a new policy's reminders are over if all were reminded last at `reminded_at`."""
+    moments = (requested_at + after for after in policy.reminders.after)
+    return 0 if reminded_at is None else sum(moment <= reminded_at for moment in moments)
+
+
 def after_quiet_hours(policy: Policy, moment: datetime) -> datetime:
     """The moment itself, or the end of the quiet hours in which it falls, in the policy's time zone."""
     quiet = policy.reminders.quiet

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from creditbot.domain.policy import Policy
-from creditbot.domain.reminders import ESCALATED, REMINDER, Look, look
+from creditbot.domain.reminders import ESCALATED, REMINDER, Look, look, reminder_kind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import events, notices, requests
@@ -55,7 +55,7 @@ class Remind:
         now = self._clock()
         may_still = self._policy.quorum(request, roster, now).may_still
         unread = roster.unread(may_still)
-        kind = f"{REMINDER}{found.reminders}"
+        kind = reminder_kind(self._policy, found.reminders)
         await notices.withdraw(transaction, request.id, now, [REMINDER], but=kind)
         people = await self._tell(transaction, request, kind, roster.everyone(may_still))
         if people or not unread:
