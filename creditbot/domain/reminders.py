@@ -1,10 +1,10 @@
 """When those who have not decided are reminded, and when others may decide too."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from .policy import Policy
+from .policy import Policy, QuietHours
 from .requests import CreditRequest, Status
 
 ESCALATED = "escalated"
@@ -55,18 +55,36 @@ def over_since(policy: Policy, requested_at: datetime, reminded_at: datetime | N
 
 
 def after_quiet_hours(policy: Policy, moment: datetime) -> datetime:
-    """The moment itself, or the end of the quiet hours in which it falls, in the policy's time zone."""
+    """The moment itself, or the end of the quiet hours in which it falls, in the policy's time zone.
+
+    Where clocks are put back, quiet hours go from the first time that they show the start to the last that
+    they show the end: nobody is woken in between.
+    """
     quiet = policy.reminders.quiet
-    if quiet is None:
+    if quiet is None or quiet.start == quiet.end:
         return moment
-    local = moment.astimezone(ZoneInfo(policy.timezone))
-    at = local.time()
-    past_midnight = quiet.start > quiet.end
-    is_quiet = at >= quiet.start or at < quiet.end if past_midnight else quiet.start <= at < quiet.end
-    if not is_quiet:
-        return moment
-    ends_on = local.date() + timedelta(days=int(past_midnight and at >= quiet.start))
-    return max(moment, datetime.combine(ends_on, quiet.end, local.tzinfo).astimezone(UTC))
+    zone = ZoneInfo(policy.timezone)
+    today = moment.astimezone(zone).date()
+    # Those that began the day before may last until now; where clocks are put back at midnight, those of
+    # the next day may have begun.
+    for day in (today + timedelta(days=days) for days in (-1, 0, 1)):
+        end = _end(quiet, day, zone)
+        if _has_begun(quiet, day, zone, moment) and moment < end:
+            moment = end
+    return moment
+
+
+def _has_begun(quiet: QuietHours, day: date, zone: ZoneInfo, moment: datetime) -> bool:
+    """Whether the clocks have shown the start, or a time that they skipped it for."""
+    start = datetime.combine(day, quiet.start)
+    shown = moment.astimezone(zone).replace(tzinfo=None)
+    return shown >= start or moment >= start.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _end(quiet: QuietHours, day: date, zone: ZoneInfo) -> datetime:
+    """The last time that the clocks show the end of the quiet hours which begin on that day."""
+    end = datetime.combine(day + timedelta(days=int(quiet.start > quiet.end)), quiet.end, zone)
+    return max(end.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def asks(kind: str) -> bool:

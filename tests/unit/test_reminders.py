@@ -81,19 +81,92 @@ def test_quiet_hours_are_those_of_the_policys_time_zone(quiet: QuietHours, momen
     assert found.astimezone(zone).isoformat() == datetime.fromisoformat(then).replace(tzinfo=zone).isoformat()
 
 
-@given(
-    st.integers(0, 366 * 24 * 60).map(lambda minutes: ASKED + timedelta(minutes=minutes)),
-    st.times(),
-    st.times(),
-    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
+HALF_PAST = QuietHours(time(1), time(2, 30))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "zone", "moment", "then"),
+    [
+        # Berlin shows 02:00 to 03:00 twice, the first time until 01:00 UTC.
+        (HALF_PAST, "Europe/Berlin", "2026-10-25T00:15", "2026-10-25T01:30"),
+        (HALF_PAST, "Europe/Berlin", "2026-10-25T00:45", "2026-10-25T01:30"),
+        (HALF_PAST, "Europe/Berlin", "2026-10-25T01:15", "2026-10-25T01:30"),
+        (HALF_PAST, "Europe/Berlin", "2026-10-25T01:30", "2026-10-25T01:30"),
+        (QuietHours(time(2, 30), time(6)), "Europe/Berlin", "2026-10-25T00:29", "2026-10-25T00:29"),
+        (QuietHours(time(2, 30), time(6)), "Europe/Berlin", "2026-10-25T01:15", "2026-10-25T05:00"),
+        # It skips them in spring, at 01:00 UTC.
+        (QuietHours(time(2, 30), time(6)), "Europe/Berlin", "2026-03-29T00:45", "2026-03-29T00:45"),
+        (QuietHours(time(2, 30), time(6)), "Europe/Berlin", "2026-03-29T01:15", "2026-03-29T04:00"),
+        # Santiago shows the hour before midnight twice, until 03:00 and until 04:00 UTC.
+        (QuietHours(time(23, 30), time(7)), "America/Santiago", "2026-04-05T02:29", "2026-04-05T02:29"),
+        (QuietHours(time(23, 30), time(7)), "America/Santiago", "2026-04-05T03:15", "2026-04-05T11:00"),
+        (QuietHours(time(20), time(23, 30)), "America/Santiago", "2026-04-05T02:45", "2026-04-05T03:30"),
+        # Lord Howe Island puts its clocks back by half an hour, at 15:00 UTC.
+        (QuietHours(time(1), time(1, 45)), "Australia/Lord_Howe", "2026-04-04T15:10", "2026-04-04T15:15"),
+    ],
 )
-def test_the_moment_moves_forward_by_less_than_a_day_and_once(
-    moment: datetime, start: time, end: time, zone: str
+def test_where_clocks_are_changed_quiet_hours_are_whole(
+    quiet: QuietHours, zone: str, moment: str, then: str
 ) -> None:
-    policy = at_night(zone, QuietHours(start.replace(second=0), end.replace(second=0)))
+    found = after_quiet_hours(at_night(zone, quiet), datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    assert found == datetime.fromisoformat(then).replace(tzinfo=UTC)
+
+
+def shown_as_quiet(policy: Policy, moment: datetime) -> bool:
+    """Whether a clock on the wall shows one of the quiet hours."""
+    quiet = policy.reminders.quiet
+    assert quiet is not None
+    at = moment.astimezone(ZoneInfo(policy.timezone)).time()
+    if quiet.start <= quiet.end:
+        return quiet.start <= at < quiet.end
+    return at >= quiet.start or at < quiet.end
+
+
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Santiago",
+    "America/Havana",
+    "Asia/Beirut",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+]
+
+A_MINUTE_OF_THE_YEAR = st.integers(0, 366 * 24 * 60).map(lambda minutes: ASKED + timedelta(minutes=minutes))
+
+NEAR_A_CHANGE = st.builds(
+    lambda day, minutes: datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(minutes=minutes),
+    st.sampled_from(
+        ["2026-03-28", "2026-04-04", "2026-09-06", "2026-10-04", "2026-10-24", "2026-11-01", "2027-03-14"]
+    ),
+    st.integers(-12 * 60, 36 * 60),
+)
+
+
+@given(
+    st.one_of(A_MINUTE_OF_THE_YEAR, NEAR_A_CHANGE),
+    st.integers(0, 3 * 60),
+    st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+    st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+    st.sampled_from(ZONES),
+)
+def test_a_moment_moves_out_of_the_quiet_hours_and_no_further(
+    moment: datetime, minutes: int, start: time, end: time, zone: str
+) -> None:
+    policy = at_night(zone, QuietHours(start, end))
     found = after_quiet_hours(policy, moment)
-    assert moment <= found <= moment + timedelta(hours=25)
-    assert after_quiet_hours(policy, found) <= found + HOUR
+    assert after_quiet_hours(policy, found) == found
+    assert found <= after_quiet_hours(policy, moment + timedelta(minutes=minutes))
+    if shown_as_quiet(policy, moment):
+        assert moment < found
+    elif found != moment:
+        # An hour is shown twice nearby, or was skipped.
+        offsets = {
+            (moment + timedelta(hours=hours)).astimezone(ZoneInfo(zone)).utcoffset() for hours in (-2, 2)
+        }
+        assert len(offsets) == 2
+    assert not shown_as_quiet(policy, found)
 
 
 @pytest.mark.parametrize("status", Status)
