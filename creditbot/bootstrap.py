@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Directory
-from creditbot.jobs import Announce, Apply, Check, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Decisions, Reading, Requests, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
@@ -270,6 +270,7 @@ def build_jobs(
         "remind": Remind(database, policy, directory, now).__call__,
         "draw": Draw(database, messenger, now).__call__,
         "notify": Notify(database, messenger, now).__call__,
+        "compare": Compare(database, sendgrid, policy, now).__call__,
         "announce": Announce(database, messenger, policy, channel, now).__call__,
     }
 

@@ -301,6 +301,7 @@ class PolicyTable(Table):
     expiry: Span = timedelta(hours=24)
     timezone: Zone = "UTC"
     digest: TimeOrOff = time(9)
+    drift: TimeOrOff = time(8)
     limits: LimitsTable = LimitsTable()
     reminders: RemindersTable = RemindersTable()
     break_glass: BreakGlassTable | None = None
@@ -332,6 +333,7 @@ class PolicyTable(Table):
             routes=tuple(Route(table.subusers, table.channel) for table in self.channels),
             timezone=self.timezone,
             digest=self.digest,
+            drift=self.drift,
         )
 
 

@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .requests import CreditRequest
 from .text import literal, number, signed
@@ -163,6 +164,7 @@ class Policy:
     routes: tuple[Route, ...] = ()
     timezone: str = "UTC"
     digest: time | None = time(9)
+    drift: time | None = time(8)
 
     @classmethod
     def one_tier(
@@ -233,6 +235,18 @@ class Policy:
         open_to = second if second is not None and lacking and missing == 1 else authority
         without = {request.requested_by, *counted}
         return Quorum(counted, missing, second if lacking else None, Who.of(open_to.listed(without=without)))
+
+    def next(self, time_of_day: time | None, now: datetime) -> datetime | None:
+        """The next moment after `now` at which it is that time in the policy's time zone; None for None."""
+        if time_of_day is None:
+            return None
+        zone = ZoneInfo(self.timezone)
+        today = now.astimezone(zone).date()
+        for day in (today, today + timedelta(days=1)):
+            moment = datetime.combine(day, time_of_day, zone).astimezone(UTC)
+            if moment > now:
+                return moment
+        raise AssertionError("tomorrow is not before now")
 
     def document(self) -> dict[str, Any]:
         """All of it as JSON has it, the same for the same rules, for the hash and for the record."""

@@ -27,12 +27,21 @@ def digest(found: Digest) -> Message:
     if found.in_doubt:
         named = ", ".join(str(request) for request in found.in_doubt[:NAMED])
         lines.append(f"*In doubt now*: {number(len(found.in_doubt))} (request {named}). See their cards.")
+    if found.compared is not None:
+        lines.append(_compared(found.compared, found.drifted))
     head = (
         f"The ledger has {count(found.events, 'event')}; its head is `{found.head}`. Later, "
         "`creditbot audit verify --head` with this head shows whether any of them was changed."
     )
     blocks: list[Block] = [header("Credit changes of the day"), section("\n".join(lines)), context(head)]
     return Message(" ".join(["Credit changes of the day.", *lines, head]), blocks)
+
+
+def _compared(compared: int, drifted: int) -> str:
+    said = f"The balances of {count(compared, 'subuser')} were compared with the ledger"
+    if not drifted:
+        return f"{said}: nothing stands out."
+    return f"{said}: {number(drifted)} changed otherwise. The notice of the comparison has the figures."
 
 
 def _ends(found: Digest) -> list[str]:

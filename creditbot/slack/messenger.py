@@ -9,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.digest import Digest
+from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Directory
@@ -16,7 +17,8 @@ from creditbot.jobs import DeliveryProblem
 
 from . import cards
 from .connection import error_code, http_status, own_word
-from .digest import digest as drawn_digest
+from .digest import digest
+from .drift import comparison
 from .responder import TROUBLE
 
 GONE = frozenset({"message_not_found", "cant_update_message"})
@@ -81,8 +83,9 @@ class SlackMessenger:
         except TROUBLE as error:
             raise problem(error) from error
 
-    async def post_digest(self, channel: str, digest: Digest) -> None:
-        payload = drawn_digest(digest).payload()
+    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
+        drawn = digest(bulletin) if isinstance(bulletin, Digest) else comparison(bulletin)
+        payload = drawn.payload()
         try:
             await self._client.chat_postMessage(
                 channel=channel, unfurl_links=False, unfurl_media=False, **payload

@@ -1,5 +1,6 @@
 """What happened in a while, counted from the ledger."""
 
+import json
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
@@ -34,6 +35,13 @@ async def digest(connection: AsyncConnection, since: datetime, until: datetime) 
     head = (
         await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
     ).first()
+    comparison = await connection.execute(
+        select(events.c.detail)
+        .where(lately, events.c.kind == "compared")
+        .order_by(events.c.id.desc())
+        .limit(1)
+    )
+    compared = json.loads(comparison.scalar() or "{}")
     return Digest(
         since=to_millis(since),
         until=to_millis(until),
@@ -50,6 +58,8 @@ async def digest(connection: AsyncConnection, since: datetime, until: datetime) 
         in_doubt=tuple(in_doubt.scalars()),
         events=0 if head is None else int(head.id),
         head=GENESIS if head is None else str(head.hash),
+        compared=compared.get("compared"),
+        drifted=compared.get("found", 0),
     )
 
 

@@ -20,7 +20,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 
 metadata = MetaData()
 
@@ -194,6 +194,20 @@ bulletins = Table(
     Column("error", Words()),
     UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subuser", Words(128), nullable=False),
+    Column("at", Moment, nullable=False),
+    # All None if SendGrid did not let them be read.
+    Column("credits_type", Words(40)),
+    Column("remain", BigInteger),
+    Column("last_reset", Words(40)),
+)
+Index("snapshots_by_subuser", snapshots.c.subuser, snapshots.c.at)
+Index("snapshots_by_age", snapshots.c.at)
 
 deliveries = Table(
     "deliveries",

@@ -14,10 +14,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
+from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
-from creditbot.jobs import Announce, Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import (
+    Announce,
+    Apply,
+    Check,
+    Compare,
+    DeliveryProblem,
+    Draw,
+    Expire,
+    Gate,
+    Notify,
+    Remind,
+    Settle,
+)
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
@@ -66,7 +79,7 @@ class RecordingMessenger:
     shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
-    digests: list[tuple[str, Digest]] = field(default_factory=list)
+    bulletins: list[tuple[str, Digest | Comparison]] = field(default_factory=list)
     calls: int = 0
 
     async def post_card(
@@ -94,9 +107,9 @@ class RecordingMessenger:
         self._maybe_fail()
         self.notices.append((person, kind, request.id))
 
-    async def post_digest(self, channel: str, digest: Digest) -> None:
+    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
         self._maybe_fail()
-        self.digests.append((channel, digest))
+        self.bulletins.append((channel, bulletin))
 
     def _maybe_fail(self) -> None:
         self.calls += 1
@@ -174,6 +187,7 @@ class Bot:
         self.remind = Remind(self.database, policy, self.directory, clock)
         self.draw = Draw(self.database, self.messenger, clock)
         self.notify = Notify(self.database, self.messenger, clock)
+        self.compare = Compare(self.database, self.sendgrid, policy, clock)
         self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
 
     async def close(self) -> None:

@@ -22,8 +22,8 @@ async def begun(bot: Bot) -> Bot:
 
 async def posted(bot: Bot) -> list[Digest]:
     await bot.work("announce")
-    assert {channel for channel, _ in bot.messenger.digests} <= {CHANNEL}
-    return [digest for _, digest in bot.messenger.digests]
+    assert {channel for channel, _ in bot.messenger.bulletins} <= {CHANNEL}
+    return [digest for _, digest in bot.messenger.bulletins if isinstance(digest, Digest)]
 
 
 async def test_it_tells_of_the_day_and_carries_the_head(
@@ -91,7 +91,7 @@ async def test_two_processes_post_one(start: StartBot, clock: Clock) -> None:
     clock.advance(hours=21)
     [key] = ids(await bots[0].due(), "announce")
     await asyncio.gather(*(bot.announce(key) for bot in bots))
-    assert sum(len(bot.messenger.digests) for bot in bots) == 1
+    assert sum(len(bot.messenger.bulletins) for bot in bots) == 1
 
 
 async def test_another_policy_has_its_own_hour_or_none(start: StartBot, clock: Clock) -> None:
