@@ -9,8 +9,9 @@ from typing import Any
 class Digest:
     """What happened between two moments, in milliseconds, what is open, and the ledger's head by then.
 
-    `ends` counts requests by the state in which they ended; `net` is what was applied to each subuser.
-    `compared` is how many subusers' balances were last compared with the ledger (None: no comparison was
+    Of what was `asked`, `to_add` and `to_remove` are the credits, and `granted` is how many requests were
+    approved. `ends` counts requests by the state in which they ended; `net` is what was applied to each
+    subuser. `compared` is how many balances were last compared with the ledger (None: no comparison was
     made), and `drifted` how many of them were not as it tells.
     """
 
@@ -26,6 +27,9 @@ class Digest:
     head: str
     compared: int | None = None
     drifted: int = 0
+    to_add: int = 0
+    to_remove: int = 0
+    granted: int = 0
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -74,7 +74,9 @@ class Announce:
         """What it says, with the head as it is before the event about it; and when the next one is due."""
         last = await events.latest(transaction.connection, bulletins.DIGEST)
         since = now - DAY if last is None else from_millis(last["until"])
-        content = (await summary.digest(transaction.connection, since, now)).document()
+        counted = None if last is None else int(last["events"])
+        found = await summary.digest(transaction.connection, since, now, after_event=counted)
+        content = found.document()
         await bulletins.written(transaction, bulletin_id, content)
         await events.append(transaction.connection, bulletins.DIGEST, at=now, detail=content)
         await bulletins.plan(transaction, bulletins.DIGEST, self._policy.next(self._policy.digest, now))

@@ -18,7 +18,7 @@ WORDS = ("applied", "failed", "denied", "cancelled", "expired", "refused")
 
 def digest(found: Digest) -> Message:
     since: datetime = from_millis(found.since)
-    happened = [f"{count(found.asked, 'new request')}", *_ends(found)]
+    happened = [_asked(found), f"{number(found.granted)} approved", *_ends(found)]
     lines = [f"Since {moment(since)}: {', '.join(happened)}."]
     if found.emergencies:
         lines.append(f"*Approved in an emergency*: {number(found.emergencies)}.")
@@ -35,6 +35,12 @@ def digest(found: Digest) -> Message:
     )
     blocks: list[Block] = [header("Credit changes of the day"), section("\n".join(lines)), context(head)]
     return Message(" ".join(["Credit changes of the day.", *lines, head]), blocks)
+
+
+def _asked(found: Digest) -> str:
+    amounts = [signed(amount) for amount in (found.to_add, found.to_remove) if amount]
+    credits_ = f" ({' and '.join(amounts)} credits)" if amounts else ""
+    return f"{count(found.asked, 'new request')}{credits_}"
 
 
 def _compared(compared: int, drifted: int) -> str:

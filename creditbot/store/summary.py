@@ -14,9 +14,15 @@ from .tables import events, requests
 from .types import to_millis
 
 
-async def digest(connection: AsyncConnection, since: datetime, until: datetime) -> Digest:
-    """Count what the events tell of since then; what is open is counted as it is now."""
-    lately = events.c.at >= to_millis(since)
+async def digest(
+    connection: AsyncConnection, since: datetime, until: datetime, *, after_event: int | None = None
+) -> Digest:
+    """Count what the events tell of since then; what is open is counted as it is now.
+
+    With `after_event`, count exactly what was written after that one: an event may be written a moment later
+    than the time that it bears.
+    """
+    lately = events.c.at >= to_millis(since) if after_event is None else events.c.id > after_event
     ends = await connection.execute(
         select(events.c.to_status, func.count())
         .where(lately, events.c.to_status.in_([str(status) for status in FINAL]))
@@ -29,6 +35,12 @@ async def digest(connection: AsyncConnection, since: datetime, until: datetime) 
         .group_by(requests.c.subuser)
         .order_by(requests.c.subuser)
     )
+    asked = await connection.execute(
+        select(requests.c.allocation_update)
+        .join(events, events.c.request_id == requests.c.id)
+        .where(lately, events.c.kind == "requested")
+    )
+    amounts = list(asked.scalars())
     in_doubt = await connection.execute(
         select(requests.c.id).where(requests.c.status == Status.IN_DOUBT).order_by(requests.c.id)
     )
@@ -45,7 +57,10 @@ async def digest(connection: AsyncConnection, since: datetime, until: datetime) 
     return Digest(
         since=to_millis(since),
         until=to_millis(until),
-        asked=await _count(connection, lately, events.c.kind == "requested"),
+        asked=len(amounts),
+        to_add=sum(amount for amount in amounts if amount > 0),
+        to_remove=sum(amount for amount in amounts if amount < 0),
+        granted=await _count(connection, lately, events.c.to_status == str(Status.APPROVED)),
         ends={str(status): int(number) for status, number in ends},
         emergencies=await _count(connection, lately, events.c.kind == "break_glass"),
         net={name: int(total) for name, total in net},

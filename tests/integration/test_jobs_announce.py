@@ -42,7 +42,8 @@ async def test_it_tells_of_the_day_and_carries_the_head(
     clock.advance(hours=21)
     [found] = await posted(bot)
 
-    assert (found.asked, found.ends, found.net) == (3, {"applied": 1, "denied": 1}, {"acme": 250})
+    assert (found.asked, found.to_add, found.to_remove, found.granted) == (3, 266, 0, 1)
+    assert (found.ends, found.net) == ({"applied": 1, "denied": 1}, {"acme": 250})
     assert (found.waiting, found.in_doubt, found.events, found.head) == (1, (), head.count, head.head)
     async with bot.database.read() as connection:
         _, noted = await audit.recount(connection, found.head)
@@ -58,6 +59,16 @@ async def test_it_comes_once_a_day_and_tells_of_no_day_twice(bot: Bot, clock: Cl
     assert len(await posted(bot)) == 1
     assert len(await posted(bot)) == 1
     await bot.checked(9)
+    clock.advance(hours=24)
+    assert [digest.asked for digest in await posted(bot)] == [1, 1]
+
+
+async def test_what_is_written_at_the_moment_of_a_digest_is_told_of_once(bot: Bot, clock: Clock) -> None:
+    await begun(bot)
+    clock.advance(hours=21)
+    await bot.checked()
+    assert [digest.asked for digest in await posted(bot)] == [1]
+    await bot.checked(9)  # the clock stands: its time is that of the digest
     clock.advance(hours=24)
     assert [digest.asked for digest in await posted(bot)] == [1, 1]
 

@@ -16,6 +16,9 @@ DAY = Digest(
     since=1_769_000_000_000,
     until=1_769_086_400_000,
     asked=7,
+    to_add=12_500,
+    to_remove=-400,
+    granted=5,
     ends={"applied": 4, "denied": 1, "expired": 1},
     emergencies=1,
     net={"acme": 12_000, "globex": -400},
@@ -24,7 +27,18 @@ DAY = Digest(
     events=1_234,
     head="5f" * 32,
 )
-QUIET = replace(DAY, asked=0, ends={}, emergencies=0, net={}, waiting=0, in_doubt=())
+QUIET = replace(
+    DAY,
+    asked=0,
+    to_add=0,
+    to_remove=0,
+    granted=0,
+    ends={},
+    emergencies=0,
+    net={},
+    waiting=0,
+    in_doubt=(),
+)
 
 
 @pytest.mark.parametrize(
