@@ -5,7 +5,7 @@ people's own requests go first.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +29,9 @@ AT_A_TIME = 100
 
 READERS = 4
 """Calls to SendGrid under way at once."""
+
+LONG_ENOUGH = timedelta(seconds=20)
+"""How long one run goes on reading, however slowly SendGrid answers: then it writes down what it has."""
 
 LEASE = timedelta(seconds=60)
 """How long one process has a comparison to itself; that another reads the same meanwhile does no harm."""
@@ -90,15 +93,16 @@ class Compare:
             return found
         found.left = {name for name in names if storable(name) not in known}
         waiting = iter(sorted(found.left)[:AT_A_TIME])
-        await asyncio.gather(*(self._read_each(waiting, found) for _ in range(READERS)))
+        until = self._clock() + LONG_ENOUGH
+        await asyncio.gather(*(self._read_each(waiting, found, until) for _ in range(READERS)))
         found.left -= {snapshot.subuser for snapshot in found.taken} | found.gone
         return found
 
-    async def _read_each(self, names: Iterable[str], found: Round) -> None:
-        for name in names:
-            if found.problem is not None:
+    async def _read_each(self, names: Iterator[str], found: Round, until: datetime) -> None:
+        while found.problem is None and (at := self._clock()) < until:
+            name = next(names, None)
+            if name is None:
                 return
-            at = self._clock()
             try:
                 _, reading = await read_credits(self._sendgrid, name)
             except SendGridProblem as problem:

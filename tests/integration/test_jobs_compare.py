@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind
-from creditbot.jobs import DeliveryProblem
+from creditbot.jobs import Compare, DeliveryProblem
 from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
@@ -219,6 +219,33 @@ async def test_every_page_is_read_each_subuser_once_in_several_runs(
     assert len(reads(sandbox)) == len(set(reads(sandbox))) == many
     async with bot.database.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(snapshots)) == many
+
+
+async def test_a_run_does_not_go_on_for_long_and_the_next_one_takes_over(
+    watching: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    for number in range(20):
+        sandbox.account.add_subuser(Subuser(f"sub{number}", type="nonrecurring", remain=10))
+    clock.advance(hours=20)
+    [key] = ids(await watching.due(), "compare")
+    sandbox.calls.clear()
+    hurried = Compare(watching.database, watching.sendgrid, watching.policy, Hurried(clock))
+    await hurried(key)
+    assert 0 < len(reads(sandbox)) < 22
+    assert await told(watching) == []
+    assert (await in_ledger(watching, "compared"))[-1]["compared"] == 2
+    assert len(reads(sandbox)) == len(set(reads(sandbox))) == 22
+
+
+@dataclass
+class Hurried:
+    """A clock on which a second goes by whenever someone looks."""
+
+    clock: Clock
+
+    def __call__(self) -> datetime:
+        self.clock.advance(seconds=1)
+        return self.clock()
 
 
 async def test_a_page_that_is_shorter_than_asked_is_not_the_end(
