@@ -161,6 +161,11 @@ def test_long_ago_is_not_usual() -> None:
     assert found([*history, reading(18, 800_000)]).usual == 10
 
 
+def test_days_with_a_change_that_may_have_come_do_not_make_the_use_usual() -> None:
+    doubts = [change(90_000, day + 0.5, Landed.MAYBE) for day in (3, 4)]
+    assert found(days_of_use(*USED_DAILY, 100, 100, 50_000), *doubts).usual == 300
+
+
 def test_one_removal_from_outside_does_not_make_the_next_one_usual() -> None:
     assert compare(days_of_use(*USED_DAILY, 50_000, 40_000), []) is not None
 
@@ -211,12 +216,12 @@ def test_a_finding_never_claims_more_than_was_added(story: Story, added: int) ->
     assert remain + added - judged.expected <= added
 
 
-@given(st.floats(-1, 1), st.sampled_from([0, 1]), st.booleans())
+@given(st.floats(-1, 1), st.sampled_from([0, 1]), st.booleans(), st.sampled_from([50, -50]))
 def test_a_change_near_a_reading_makes_no_finding_whichever_side_it_fell_on(
-    near: float, which: int, in_between: bool
+    near: float, which: int, in_between: bool, by: int
 ) -> None:
-    its = change(50, which + near * (MARGIN / DAY))
-    after = 150 if in_between else 100
+    its = change(by, which + near * (MARGIN / DAY))
+    after = 100 + by if in_between else 100
     assert compare([reading(0, 100), reading(1, after)], [its]) is None
 
 
