@@ -44,10 +44,12 @@ class Landed(StrEnum):
 class Change:
     """A request that may have changed a balance at some moment from `since` to `until` (None: it still may).
 
+    `subuser` is the name as it was typed; whether SendGrid minds upper and lower case is not documented.
     `word` is true if a person said what became of it: they may have been wrong.
     """
 
     request_id: int
+    subuser: str
     allocation_update: int
     since: datetime
     until: datetime | None
@@ -182,7 +184,10 @@ def _listed(change: Change) -> Mapping[str, Any]:
 
 
 def between(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[Change]:
-    """The changes that may have come between two readings; those near to a reading only may have."""
+    """The changes that may have come between two readings.
+
+    Those near to a reading may be in it or not, those of a name in another case may be of another subuser.
+    """
     found = []
     for change in changes:
         ended = change.until is not None and change.until < before.at - MARGIN
@@ -191,8 +196,9 @@ def between(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> lis
         inside = change.since > before.at + MARGIN and (
             change.until is not None and change.until < after.at - MARGIN
         )
-        at_the_edge = change.landed is Landed.YES and not inside
-        found.append(replace(change, landed=Landed.MAYBE) if at_the_edge else change)
+        certain = inside and change.subuser == after.subuser
+        not_certain = change.landed is Landed.YES and not certain
+        found.append(replace(change, landed=Landed.MAYBE) if not_certain else change)
     return found
 
 

@@ -173,7 +173,7 @@ class Compare:
                     unread.add(after.subuser)
                 elif earlier and comparable(earlier[-1], after):
                     compared += 1
-                    finding = compare([*earlier, after], by_subuser.get(after.subuser, ()))
+                    finding = compare([*earlier, after], by_subuser.get(after.subuser.casefold(), ()))
                     findings += [finding] if finding is not None else []
                 else:
                     not_comparable += 1

@@ -12,7 +12,10 @@ from .tables import attempts, requests
 
 
 async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list[Change]]:
-    """By subuser: the requests with a sending that may have been applied, under way then or later."""
+    """The requests with a sending that may have been applied, under way then or later.
+
+    By the subuser's name without regard to case, in which two names may be the same subuser's.
+    """
     counts = or_(attempts.c.outcome.is_(None), attempts.c.outcome.in_(["applied", "in_doubt"]))
     query = (
         select(requests, func.min(attempts.c.started_at).label("first_sent_at"))
@@ -27,9 +30,10 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
         word = row["settled_by"] is not None
         if landed is Landed.NO and not word:
             continue  # proven, so there is no more to say of it
-        found.setdefault(row["subuser"], []).append(
+        found.setdefault(row["subuser"].casefold(), []).append(
             Change(
                 row["id"],
+                row["subuser"],
                 row["allocation_update"],
                 row["first_sent_at"],
                 row["finished_at"],

@@ -120,6 +120,16 @@ async def test_the_bots_changes_and_mail_are_not_told(
     assert ids(await watching.due(), "announce") == []
 
 
+async def test_a_change_that_was_asked_for_in_another_case_is_not_told(
+    watching: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    sandbox.account.add_subuser(Subuser("ACME", type="nonrecurring", remain=1000))
+    applied = await watching.approved(250, "ACME")
+    await watching.apply(applied.id)
+    change_outside(sandbox, "acme", 250)  # where SendGrid does not mind the case, this is the same change
+    assert await next_morning(watching, clock) == []
+
+
 async def test_what_was_removed_outside_is_told_once_the_usual_use_is_known(
     watching: Bot, sandbox: SendGridSandbox, clock: Clock
 ) -> None:

@@ -41,7 +41,7 @@ def change(
     """One that was sent some days after the start, and done a second later unless told otherwise."""
     since = START + at * DAY
     ended = since + timedelta(seconds=1) if until is None else START + until * DAY
-    return Change(17, by, since, ended, landed, word)
+    return Change(17, "acme", by, since, ended, landed, word)
 
 
 def found(history: Sequence[Snapshot], *changes: Change) -> Finding:
@@ -74,6 +74,11 @@ def test_a_removal_may_have_stopped_at_zero() -> None:
 def test_a_change_that_may_have_come_explains_a_rise(landed: Landed) -> None:
     assert compare([reading(0, 1000), reading(1, 6000)], [change(5000, 0.5, landed)]) is None
     assert found([reading(0, 1000), reading(1, 6001)], change(5000, 0.5, landed)).expected == 6000
+
+
+@pytest.mark.parametrize(("by", "remain"), [(5000, 1000), (5000, 6000), (-400, 600), (-400, 1000)])
+def test_a_change_of_a_name_in_another_case_may_be_of_this_subuser_or_not(by: int, remain: int) -> None:
+    assert compare([reading(0, 1000), reading(1, remain)], [replace(change(by, 0.5), subuser="ACME")]) is None
 
 
 def test_a_change_before_or_after_both_readings_explains_nothing() -> None:
