@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -25,6 +25,13 @@ HELP = {
     "CREDITBOT_APPROVALS_CHANNEL": "set it to the ID of the channel for approvals, such as C0123ABCD "
     "(at the end of the channel's About tab)",
 }
+
+
+SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""Parameters of libpq that may stand in an address behind a question mark, and are as secret as its password.
+
+postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 
 
 class ConfigError(Exception):
@@ -104,6 +111,9 @@ def _postgres_url(value: str) -> str:
     if missing:
         raise ValueError("PostgreSQL needs more packages: pip install 'creditbot[postgres]'")
     rest = value.partition("://")[2]
+    if rest.count("@") > 1:
+        # SQLAlchemy would take what follows the first one for the host, which errors name.
+        raise ValueError("has more than one @; write each @ of the user's name and the password as %40")
     try:
         url = make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError):
@@ -226,12 +236,15 @@ class Settings(PolicySettings):
         return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
 
     def _password_forms(self) -> list[str]:
-        """As it stands in the address; and by itself, unless it is a word that every line may have."""
-        password = make_url(self.database_url).password
-        if not password:
-            return []
-        alone = [] if password.isalpha() and len(password) < 12 else [password]
-        return [f":{quote(password, safe=' +')}@", *alone]
+        """As they stand in the address; and by themselves, unless they are words that every line may have."""
+        url = make_url(self.database_url)
+        found = [url.password] if url.password else []
+        forms = [f":{quote(password, safe=' +')}@" for password in found]
+        for name in SECRET_PARAMETERS:
+            for value in filter(None, url.normalized_query.get(name, ())):
+                found.append(value)
+                forms.append(f"{name}={quote_plus(value)}")
+        return forms + [word for word in found if not (word.isalpha() and len(word) < 12)]
 
 
 class WebSettings(Settings):
