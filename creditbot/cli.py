@@ -360,6 +360,7 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
     from creditbot.domain.requests import OPERATOR
+    from creditbot.domain.secrecy import Secrets
     from creditbot.domain.who import Roster
     from creditbot.operations import Decisions
     from creditbot.store.clock import ServerClock
@@ -370,10 +371,11 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
         """The command line asks no Slack."""
         return Roster()
 
-    url = existing_database(settings_of(DatabaseSettings).database_url)
+    settings = settings_of(DatabaseSettings)
+    url = existing_database(settings.database_url)
     database = Database(url)
     clock = ServerClock(database)
-    decisions = Decisions(database, Policy(), nobody, "", clock)
+    decisions = Decisions(database, Policy(), nobody, "", clock, secrets=Secrets.of(settings.secrets()))
     try:
         if is_postgres(url):
             await clock.compare()

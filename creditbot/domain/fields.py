@@ -7,14 +7,13 @@ import re
 import unicodedata
 from decimal import Decimal
 
+from . import secrecy
 from .errors import CommandError
 from .text import literal, number
 
 MAX_AMOUNT = 1_000_000_000
 MAX_NAME = 128
 MAX_REASON = 500
-_TOKEN = re.compile(r"\b(?:xox[a-z]-|xapp-)[A-Za-z0-9-]{8}|\bSG\.[\w-]{8,}\.[\w-]{8,}")
-"""How Slack's tokens and SendGrid's keys begin; what is asked for stays in the ledger for ever."""
 
 ACCOUNT_ID_PREFIX = "account-id:"
 
@@ -34,6 +33,7 @@ def subuser_name(text: str) -> str:
             "Type it as SendGrid spells it, such as `acme`.",
             "subuser",
         )
+    secrecy.check(name, "subuser")
     if name.lower().startswith(ACCOUNT_ID_PREFIX):
         raise CommandError(
             "A customer account's credits can be read (`/credits balance account-id:12345`), not changed. "
@@ -113,12 +113,7 @@ def reason(text: str) -> str:
             "Shorten it to a few words, such as `Black Friday`.",
             "reason",
         )
-    if _TOKEN.search(seen):
-        raise CommandError(
-            "The reason seems to have a token or an API key in it, which nobody else should read. "
-            "Take it out; if it is a real one, have it replaced.",
-            "reason",
-        )
+    secrecy.check(seen, "reason")
     return seen
 
 

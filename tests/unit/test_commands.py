@@ -434,17 +434,3 @@ def test_a_form_is_opened_with_what_was_given_even_if_it_is_wrong() -> None:
     assert parse(f"request {'x' * 200} {'9' * 100} {'y' * 900}") == OpenForm(
         "add", "x" * MAX_NAME, "9" * 40, "y" * MAX_REASON
     )
-
-
-@pytest.mark.parametrize(
-    "secret", ["xoxb-12345678-abcdef", "xapp-1-A012345678", "SG.abcdefgh12.ijklmnop34", "see xoxp-123456789"]
-)
-def test_a_reason_with_a_token_in_it_is_not_taken_and_not_repeated(secret: str) -> None:
-    with pytest.raises(CommandError, match="a token or an API key") as caught:
-        reason(f"because {secret} is it")
-    assert secret not in caught.value.sentence
-
-
-@pytest.mark.parametrize("text", ["SG. is short", "xox or xapp", "the SG.team asks", "xoxb-"])
-def test_a_reason_that_only_names_them_is_taken(text: str) -> None:
-    assert reason(text) == text
