@@ -8,12 +8,14 @@ import unicodedata
 from decimal import Decimal
 
 from . import secrecy
-from .errors import CommandError
+from .errors import CommandError, UnknownRequest
 from .text import literal, number
 
 MAX_AMOUNT = 1_000_000_000
 MAX_NAME = 128
 MAX_REASON = 500
+MAX_REQUEST_ID = 2**31 - 1
+"""What an integer column holds; PostgreSQL fails at anything larger, even if it is only looked for."""
 
 ACCOUNT_ID_PREFIX = "account-id:"
 
@@ -125,6 +127,8 @@ def request_id(text: str) -> int:
             f"{quoted(text)} is not a request's ID, which is a number such as `12`. "
             "`/credits pending` lists the requests that wait, with their IDs."
         )
+    if int(digits) > MAX_REQUEST_ID:
+        raise UnknownRequest(digits)
     return int(digits)
 
 

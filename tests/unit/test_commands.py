@@ -21,7 +21,7 @@ from creditbot.domain.commands import (
     ShowBalance,
     parse,
 )
-from creditbot.domain.errors import CommandError
+from creditbot.domain.errors import CommandError, UnknownRequest
 from creditbot.domain.fields import (
     MAX_AMOUNT,
     MAX_NAME,
@@ -279,6 +279,13 @@ def test_what_is_no_request_id_is_refused_with_the_way_to_find_one(text: str) ->
     with pytest.raises(CommandError) as caught:
         request_id(text)
     assert "/credits pending" in caught.value.sentence
+    assert_helpful_and_harmless(caught.value.sentence)
+
+
+@pytest.mark.parametrize("text", ["2147483648", "#3000000000", "9" * 18])
+def test_an_id_that_no_request_can_have_is_that_of_none(text: str) -> None:
+    with pytest.raises(UnknownRequest, match=f"There is no request `{text.removeprefix('#')}`") as caught:
+        request_id(text)
     assert_helpful_and_harmless(caught.value.sentence)
 
 
