@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from . import secrecy
 from .errors import CommandError, UnknownRequest
-from .text import literal, number
+from .text import WORD_JOINER, literal, number
 
 MAX_AMOUNT = 1_000_000_000
 MAX_NAME = 128
@@ -24,9 +24,9 @@ def subuser_name(text: str) -> str:
     """A subuser's name, as typed.
 
     SendGrid documents no rules for names, so only what can't be one, or could change the meaning of a
-    path or a header, is refused.
+    path or a header, is refused. What `escape` puts into a name is taken out of one that was copied.
     """
-    name = text.strip()
+    name = text.replace(WORD_JOINER, "").strip()
     if not name:
         raise CommandError("Name the subuser, as SendGrid spells it, such as `acme`.", "subuser")
     if len(name) > MAX_NAME:

@@ -33,6 +33,7 @@ from creditbot.domain.fields import (
     subuser_name,
 )
 from creditbot.domain.notation import plain
+from creditbot.domain.text import literal
 
 SAYS_WHAT_TO_TYPE = re.compile(
     r"\bType\b|\bName (a|the) subuser|\bSay why\b|\bShorten it\b|at most|`/credits "
@@ -233,7 +234,7 @@ def test_a_sign_is_answered_with_the_words_that_replace_it(text: str) -> None:
         "a\u200bb",
         "\u200b",
         "a\u202eb",
-        "a\u2060b",
+        "a\u2063b",
         "a\ufeffb",
         "a\U000e0041b",
         "a\ud800b",
@@ -243,6 +244,11 @@ def test_names_that_could_change_a_path_or_a_header_are_refused(name: str) -> No
     error = refusal(f"add {name} 5 why")
     assert error.field == "subuser"
     assert_helpful_and_harmless(error.sentence)
+
+
+@pytest.mark.parametrize("name", ["x@here.com", "x@Channel.com", "john@example.com"])
+def test_a_name_that_is_copied_from_an_answer_is_the_same_name(name: str) -> None:
+    assert subuser_name(literal(name).strip("`")) == name
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a\tb", "a\nb", "a\r\nx-header: 1", "a\u3000b"])
