@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
+from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Decisions, Reading, Requests, put_in_force
@@ -157,6 +158,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         responder=Responder(client, session),
         tasks=tasks,
         now=now,
+        secrets=Secrets.of(settings.secrets()),
     )
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
@@ -215,10 +217,11 @@ def build_app(
     responder: Responder,
     tasks: Tasks,
     now: Clock,
+    secrets: Secrets,
 ) -> AsyncApp:
     """The listeners, and what they ask of the house."""
-    requests = Requests(database, policy, directory, channel, now)
-    decisions = Decisions(database, policy, directory, channel, now)
+    requests = Requests(database, policy, directory, channel, now, secrets=secrets)
+    decisions = Decisions(database, policy, directory, channel, now, secrets=secrets)
     return app.build(
         client=client,
         commands=Commands(

@@ -58,7 +58,8 @@ def asked(request: CreditRequest, channel: str) -> Message:
 def balance(report: BalanceReport) -> Message:
     """remain, total, used, overage, a bar, and the resets."""
     whose = report.command.on_behalf_of
-    title = "Credits of the parent account" if whose is None else f"Credits of {whose}"
+    title = "Credits of " + ("the parent account" if whose is None else whose)
+    heading = "Credits of " + ("the parent account" if whose is None else literal(whose))
     known, kind = report.balance, report.credits.type if report.credits else None
     unlimited = kind == UNLIMITED
 
@@ -85,7 +86,7 @@ def balance(report: BalanceReport) -> Message:
         blocks.append(section(bar))
     resets = _resets(report)
     blocks.append(context(resets))
-    text = f"{escape(title)}. " + ", ".join(f"{name}: {value}" for name, value in rows) + f". {bar} {resets}"
+    text = f"{heading}. " + ", ".join(f"{name}: {value}" for name, value in rows) + f". {bar} {resets}"
     if report.problem:
         blocks.append(section(report.problem))
         text += f" {report.problem}"
@@ -93,26 +94,25 @@ def balance(report: BalanceReport) -> Message:
 
 
 def pending(found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    return _listed(
-        "Requests that have not ended", "No request is waiting. `/credits add` asks for credits.", found
-    )
+    title = "Requests that have not ended"
+    return _listed(title, title, "No request is waiting. `/credits add` asks for credits.", found)
 
 
 def history(subuser: str | None, found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    of = f" of {subuser}" if subuser else ""
-    none = "No request has been made yet."
-    if subuser:
-        none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
-    return _listed(f"Latest requests{of}", none, found)
+    title = "Latest requests"
+    if not subuser:
+        return _listed(title, title, "No request has been made yet.", found)
+    none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
+    return _listed(f"{title} of {subuser}", f"{title} of {literal(subuser)}", none, found)
 
 
 def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapping]) -> Message:
     """A request, and its events as they were recorded."""
-    title = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}"
+    about = f"Request {request.id}: {signed(request.allocation_update)} credits for"
     asked_on, now = moment(request.requested_at), standing(request)
     happened = _newest_that_fit([_event(event) for event in events])
     blocks = [
-        header(title),
+        header(f"{about} {request.subuser}"),
         typed(f"Reason: {request.reason}"),
         section(
             " ".join([f"Asked by {person(request.requested_by)} on {asked_on}.", *follows(request), now])
@@ -127,7 +127,8 @@ def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapp
         ),
         section(f"*What happened*\n{happened}"),
     ]
-    return Message(f"{escape(title)}. Reason: {escape(request.reason)}. {now}", blocks)
+    text = f"{about} {literal(request.subuser)}. Reason: {literal(request.reason)}. {now}"
+    return Message(text, blocks)
 
 
 def _newest_that_fit(lines: list[str], room: int = 2900) -> str:
@@ -141,7 +142,8 @@ def _newest_that_fit(lines: list[str], room: int = 2900) -> str:
     return "\n".join(kept)
 
 
-def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
+def _listed(title: str, heading: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
+    """`title` is plain text, `heading` the same in mrkdwn."""
     requests, more = found
     if not requests:
         return Message(none, [section(none)])
@@ -157,7 +159,7 @@ def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) 
         lines.append(line)
     hint = "`/credits show ID` tells all of one request." + (" There are more than these." if more else "")
     blocks.append(context(hint))
-    return Message(f"{escape(title)}:\n" + "\n".join([*lines, hint]), blocks)
+    return Message(f"{heading}:\n" + "\n".join([*lines, hint]), blocks)
 
 
 def shortened(text: str) -> str:

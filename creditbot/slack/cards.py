@@ -78,8 +78,8 @@ def card(
     notes = [*follows(request), *_rule(request, policy), *([COPY_ABOVE] if copy_above else [])]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
-        f"Request {request.id}: {signed(request.allocation_update)} credits for {escape(request.subuser)}, "
-        f"asked by {person(request.requested_by)}. Reason: {escape(request.reason)}. {where}"
+        f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}, "
+        f"asked by {person(request.requested_by)}. Reason: {literal(request.reason)}. {where}"
     )
     return Message(" ".join([text, *notes]), blocks)
 
@@ -145,7 +145,7 @@ def notice(kind: str, request: CreditRequest) -> Message:
     blocks: list[Block] = [section(text)]
     reason = _reason_of(kind, request)
     if reason:
-        text += f" Reason: {escape(reason)}"
+        text += f" Reason: {literal(reason)}"
         blocks.append(typed(f"Reason: {reason}"))
     return Message(text, blocks)
 

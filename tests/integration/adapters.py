@@ -17,6 +17,7 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Roster
 from creditbot.jobs import (
     Announce,
@@ -168,6 +169,7 @@ class Bot:
         roster: Roster = Roster(),  # noqa: B008 - it can't be changed
         timeout: float = 10.0,
         api_key: str | None = None,
+        secrets: Secrets = Secrets(),  # noqa: B008 - it can't be changed
     ) -> None:
         self.clock = clock
         self.url = url
@@ -176,8 +178,8 @@ class Bot:
         self.messenger = RecordingMessenger()
         self.policy = policy
         self.directory = Listed(roster)
-        self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock)
-        self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock)
+        self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
+        self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
         self.reading = Reading(self.database, self.sendgrid, policy, self.directory)
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)

@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -532,6 +533,27 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
         forms.done("Asked for approval", answers.asked(request, "C0APPROVE")),
     ):
         check_view(view.to_dict())
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_the_text_behind_the_blocks_formats_and_links_nothing_that_people_type(name: str) -> None:
+    subuser, reason = "*Typed*.example", "*Typed* _Typed_ ~Typed~ :Typed: https://typed.example/ `Typed`"
+    request = hostile(REQUESTS[name], subuser, reason)
+    ten = ([request] * 10, True)
+    for message in (
+        card(request, POLICY),
+        notice(request.status, request),
+        notice("break_glass", replace(request, break_glass_reason=reason)),
+        answers.asked(request, "C0APPROVE"),
+        answers.pending(ten),
+        answers.history(subuser, ten),
+        answers.history(subuser, ([], False)),
+        answers.show(request, EVENTS),
+        answers.balance(BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None))),
+    ):
+        outside_code_spans = "".join(message.text.split("`")[::2])
+        assert "Typed" not in outside_code_spans
+        assert "://" not in message.text
 
 
 @given(hostile_names, hostile_reasons)
