@@ -36,10 +36,23 @@ def policy_of(settings: PolicySettings) -> Policy:
     Raises:
         ConfigError: the file is named and not there, can't be read, or says something that can't be meant.
     """
-    path = Path(settings.policy_path) if settings.policy_path else DEFAULT_PATH
-    if settings.policy_path is None and not path.is_file():
+    if settings.policy_path is None and not _is_there(DEFAULT_PATH):
         return Policy.one_tier(settings.approvers)
-    return load(path)
+    return load(Path(settings.policy_path or DEFAULT_PATH))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has this name, also a folder, or a link to nowhere, such as a mount that failed.
+
+    Who has put it there means to have a policy, so what can't be looked at counts as there, too.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def load(path: Path) -> Policy:
@@ -53,8 +66,9 @@ def load(path: Path) -> Policy:
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: it can't be read: it must be a text file in UTF-8."]) from None
     except OSError as error:
+        why = error.strerror or type(error).__name__
         raise ConfigError(
-            [f"CREDITBOT_POLICY: {path} can't be read ({error.strerror or type(error).__name__})."]
+            [f"CREDITBOT_POLICY: {path} can't be read ({why}). Make it a file that creditbot may read."]
         ) from None
     return parse(text, path.name)
 

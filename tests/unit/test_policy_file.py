@@ -1,6 +1,9 @@
 """The policy's file: what it says is what holds, and each fault is a line that names its place."""
 
+import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -160,6 +163,65 @@ def test_without_a_file_the_list_of_approvers_is_the_policy(
     assert policy_of(settings) == Policy.one_tier(["U0ANN", "S0GROUP"])
     (tmp_path / "policy.toml").write_text(LEAST)
     assert policy_of(settings) == parse(LEAST)
+
+
+def a_link_to_nowhere() -> None:
+    Path("policy.toml").symlink_to("not-mounted/policy.toml")
+
+
+def a_folder() -> None:
+    Path("policy.toml").mkdir()
+
+
+def a_link_to_itself() -> None:
+    Path("policy.toml").symlink_to("policy.toml")
+
+
+def a_file_that_may_not_be_read() -> None:
+    Path("policy.toml").write_text(LEAST)
+    Path("policy.toml").chmod(0)
+
+
+def a_folder_around_it_that_may_not_be_searched() -> None:
+    Path("policy.toml").write_text(LEAST)
+    Path().chmod(0o600)
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """As an ordinary user, since the superuser may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        a_link_to_nowhere,
+        a_folder,
+        a_link_to_itself,
+        a_file_that_may_not_be_read,
+        a_folder_around_it_that_may_not_be_searched,
+    ],
+)
+def test_a_default_file_that_cannot_be_read_does_not_leave_the_list_of_approvers_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Callable[[], None]
+) -> None:
+    settings = Settings.from_environ({**GOOD, "CREDITBOT_APPROVERS": "U0ANN"})
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o755)
+    broken()
+    try:
+        with without_privileges(), pytest.raises(ConfigError, match=r"policy\.toml can't be read"):
+            policy_of(settings)
+    finally:
+        tmp_path.chmod(0o755)
 
 
 def test_the_hash_is_that_of_the_meaning() -> None:
