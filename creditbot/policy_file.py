@@ -27,6 +27,11 @@ DEFAULT_PATH = Path("policy.toml")
 
 MOST_APPROVALS = 10
 
+NO_ZONES = (
+    "This machine has no time-zone data, by which the daily digest and the quiet hours go. Install the "
+    "Python package tzdata; requirements.lock has it."
+)
+
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -34,8 +39,11 @@ def policy_of(settings: PolicySettings) -> Policy:
     """The policy that holds: the file's if there is one, else that of the list of approvers.
 
     Raises:
-        ConfigError: the file is named and not there, can't be read, or says something that can't be meant.
+        ConfigError: the file is named and not there, can't be read, or says something that can't be meant; or
+            this machine can't tell the time of day anywhere.
     """
+    if not _is_zone("UTC"):
+        raise ConfigError([NO_ZONES])
     if settings.policy_path is None and not _is_there(DEFAULT_PATH):
         return Policy.one_tier(settings.approvers)
     return load(Path(settings.policy_path or DEFAULT_PATH))
@@ -193,11 +201,17 @@ def _time_or_off(value: object) -> object:
 
 
 def _zone(value: object) -> object:
-    try:
-        ZoneInfo(str(value))
-    except (ValueError, OSError, LookupError):
-        raise ValueError('is not a time zone, such as "Europe/Berlin" or "UTC"') from None
+    if not _is_zone(str(value)):
+        raise ValueError('is not a time zone, such as "Europe/Berlin" or "UTC"')
     return value
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True
 
 
 def _pattern(value: object) -> object:

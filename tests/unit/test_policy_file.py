@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import time, timedelta
@@ -163,6 +165,38 @@ def test_without_a_file_the_list_of_approvers_is_the_policy(
     assert policy_of(settings) == Policy.one_tier(["U0ANN", "S0GROUP"])
     (tmp_path / "policy.toml").write_text(LEAST)
     assert policy_of(settings) == parse(LEAST)
+
+
+@pytest.fixture
+def without_time_zones(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without a folder of time zones, and without the package that stands in for it."""
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    monkeypatch.setitem(sys.modules, "tzdata.zoneinfo", None)
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath()
+
+
+@pytest.mark.usefixtures("without_time_zones")
+@pytest.mark.parametrize("text", [None, LEAST, 'timezone = "Europe/Berlin"\n' + LEAST])
+def test_a_machine_without_time_zones_is_said_to_lack_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "policy.toml").write_text(text)
+    with pytest.raises(ConfigError, match="Install the Python package tzdata"):
+        policy_of(Settings.from_environ({**GOOD, "CREDITBOT_APPROVERS": "U0ANN"}))
+
+
+def test_the_package_with_time_zones_stands_in_for_the_machines() -> None:
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        assert parse('timezone = "Europe/Berlin"\n' + LEAST).timezone == "Europe/Berlin"
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def a_link_to_nowhere() -> None:
