@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from creditbot.config import ConfigError, PolicySettings
+from creditbot.domain.fields import no_name_fits
 from creditbot.domain.policy import (
     Direction,
     Limits,
@@ -149,17 +150,22 @@ def _first_statement(lines: list[str], start: int, end: int) -> int:
 def _who(value: object) -> object:
     if value == "anyone":
         return ANYONE
-    return Who.of(_identifiers(value))
+    return _named(value, 'write "anyone", or list user IDs and user-group IDs')
 
 
 def _listed(value: object) -> object:
-    return Who.of(_identifiers(value))
+    return _named(value, "list user IDs and user-group IDs, or leave it out, and escalate_after with it")
 
 
 def _somebody(value: object) -> object:
+    return _named(value, "nobody could approve; list user IDs and user-group IDs")
+
+
+def _named(value: object, instead: str) -> Who:
+    """A list that is not empty: an empty one could be taken for everyone."""
     identifiers = _identifiers(value)
     if not identifiers:
-        raise ValueError("names nobody, so nobody could approve; list user IDs and user-group IDs")
+        raise ValueError(f"names nobody: {instead}")
     return Who.of(identifiers)
 
 
@@ -176,7 +182,7 @@ def _identifiers(value: object) -> list[str]:
 
 
 def _people(value: object) -> object:
-    who = Who.of(_identifiers(value))
+    who = _named(value, "list user IDs, or leave the table out")
     if who.groups:
         raise ValueError("names a user group: name the people themselves here, by user IDs (U0123ABCD)")
     return who
@@ -217,6 +223,11 @@ def _is_zone(name: str) -> bool:
 def _pattern(value: object) -> object:
     if not isinstance(value, str) or not value.strip() or len(value) > 128:
         raise ValueError('is not a pattern for names, such as "acme" or "acme-*"')
+    if no_name_fits(value):
+        raise ValueError(
+            "is a pattern that no subuser's name fits: none has a blank, a slash or a character that can't "
+            "be seen, or begins with @, # or account-id:"
+        )
     return value
 
 

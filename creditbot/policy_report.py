@@ -40,9 +40,11 @@ async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> R
         if client is None:
             report.warnings.append("Slack was not asked, so people and user groups were not looked up.")
         else:
-            roster = await Groups(client, policy)()
+            groups = Groups(client, policy)
+            roster = await groups()
             report.faults += [
-                f"User group {group}: Slack did not say who is in it." for group in sorted(roster.unreadable)
+                f"User group {group}: who is in it could not be read. {groups.why_unread(group)}."
+                for group in sorted(roster.unreadable)
             ]
             report.faults += [
                 f"User group {group} is empty."

@@ -148,6 +148,27 @@ async def test_the_policy_is_checked_against_the_workspace(
     assert "warning: People could not be looked up" in said
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (
+            "plan_upgrade_required",
+            "this workspace's plan has no user groups: list people in the policy instead.",
+        ),
+        ("missing_scope", "the app lacks the scope usergroups:read: add it and install the app again."),
+        ("fatal_error", "try again in a minute."),
+    ],
+)
+async def test_why_a_group_could_not_be_read_is_said(
+    settings: dict[str, str], slack: SlackSandbox, tmp_path: Path, error: str, advice: str
+) -> None:
+    slack.faults.fail("usergroups.users.list", error=error)
+    done = await asyncio.to_thread(creditbot, "policy", "check", env=settings, cwd=tmp_path)
+    assert done.returncode == 1
+    said = f"error: User group S0FINANCE: who is in it could not be read. Slack says {error}: {advice}"
+    assert said in done.stdout.splitlines()
+
+
 async def test_a_change_is_explained(settings: dict[str, str], tmp_path: Path) -> None:
     def explain(*words: str) -> tuple[int, str]:
         done = creditbot("policy", "explain", "--as", ALICE, *words, env=settings, cwd=tmp_path)

@@ -98,11 +98,27 @@ def test_the_least_has_defaults_that_open_nothing() -> None:
         (LEAST + "subusers = []", "line 7: subusers is wrong"),
         (LEAST + 'subusers = "acme"', "line 7: subusers is wrong"),
         (LEAST + 'subusers = [""]', "line 7: subusers, entry 1, is not a pattern"),
+        (
+            LEAST + 'subusers = ["acme "]',
+            "line 7: subusers, entry 1, is a pattern that no subuser's name fits",
+        ),
+        (LEAST + 'subusers = ["a", "a/*"]', "line 7: subusers, entry 2, is a pattern that no subuser's name"),
+        (LEAST + 'subusers = ["Account-ID:*"]', "or begins with @, # or account-id:."),
         (LEAST + 'direction = "up"', "line 7: direction is wrong"),
         (LEAST + 'expiry = "1 day"', 'line 7: expiry is not a length of time, such as "30m"'),
         (LEAST + 'expiry = "0h"', "line 7: expiry is not a length of time"),
         (LEAST + TIER, "Two tiers are called all"),
         (WHO.replace('"anyone"', "[]", 1) + TIER + "approvals = 0", "line 7: approvals is wrong"),
+        (WHO.replace('"anyone"', "[]", 1) + TIER, 'line 2: may_ask names nobody: write "anyone", or list'),
+        ('[who]\nmay_ask = "anyone"\nmay_see = []\n' + TIER, 'line 3: may_see names nobody: write "anyone"'),
+        (
+            LEAST + "[break_glass]\npeople = []",
+            "line 8: people names nobody: list user IDs, or leave the table",
+        ),
+        (
+            LEAST + '[reminders]\nescalate_after = "1h"\nescalate_to = []',
+            "line 9: escalate_to names nobody: list user IDs and user-group IDs, or leave it out",
+        ),
         (WHO.replace('"anyone"', '"everyone"', 1) + TIER, "line 2: may_ask is not a list of Slack IDs"),
         ('timezone = "Mars"\n' + LEAST, 'line 1: timezone is not a time zone, such as "Europe/Berlin"'),
         (LEAST + '[reminders]\nescalate_after = "1h"', "line 7: Escalate_after and escalate_to belong"),
@@ -127,12 +143,6 @@ def test_a_fault_is_named_with_its_line(text: str, fault: str) -> None:
 def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
     found = faults(LEAST + "above = -1\nsurprise = 1\napprovals = 0")
     assert [line.split(":")[0] for line in found] == [f"policy.toml, line {line}" for line in (7, 8, 9)]
-
-
-def test_an_empty_list_of_those_who_may_is_nobody() -> None:
-    policy = parse('[who]\nmay_ask = []\nmay_see = ["S0GROUP"]\n' + TIER)
-    assert policy.may_ask.nobody
-    assert not policy.may_see.anyone
 
 
 def test_windows_line_ends_change_nothing() -> None:
