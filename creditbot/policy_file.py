@@ -71,7 +71,7 @@ def load(path: Path) -> Policy:
         ConfigError: one line for each fault.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: it can't be read: it must be a text file in UTF-8."]) from None
     except OSError as error:
