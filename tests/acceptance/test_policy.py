@@ -185,6 +185,14 @@ async def test_a_change_is_explained(settings: dict[str, str], tmp_path: Path) -
     assert (status, "lots is not an amount" in said) == (1, True)
 
 
+@pytest.mark.parametrize("actor", ["alice", "@alice", "S0FINANCE", "U", "U1 "])
+async def test_nothing_is_explained_for_somebody_who_cannot_exist(tmp_path: Path, actor: str) -> None:
+    words = ("policy", "explain", "--offline", "--as", actor, "add", "acme", "5")
+    done = await asyncio.to_thread(creditbot, *words, env={"CREDITBOT_APPROVERS": "U1"}, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--as is not a user ID, which looks like U0123ABCD")
+
+
 async def test_the_export_is_nothing_but_the_events(company: Company) -> None:
     await company.ask("/credits add acme 50 =x")
     status, out, err = await company.bot.command_line("audit", "export", "--format", "jsonl")
