@@ -275,7 +275,7 @@ def build_jobs(
         "settle": Settle(database, sendgrid, now).__call__,
         "expire": Expire(database, now).__call__,
         "remind": Remind(database, policy, directory, now).__call__,
-        "draw": Draw(database, messenger, now).__call__,
+        "draw": Draw(database, messenger, policy, now).__call__,
         "notify": Notify(database, messenger, now).__call__,
         "announce": Announce(database, messenger, policy, channel, now).__call__,
     }

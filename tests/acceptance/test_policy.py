@@ -127,7 +127,8 @@ async def test_the_policy_is_checked_against_the_workspace(
         return done.returncode, done.stdout
 
     good, said = await check()
-    assert (good, said.startswith("The policy is good: 2 tiers, hash ")) == (0, True), said
+    assert (good, "\nThe policy is good: 2 tiers, hash " in said) == (0, True), said
+    assert "warning: Whether the bot is in C0GLOBEX can't be seen with its scopes: invite it" in said
     rules = tmp_path / "rules.toml"
     slack.workspace.add_person(Person("U0GONE", "gone", "Gone", deleted=True))
     rules.write_text(POLICY.replace('"U0BOB"', '"U0GONE", "U0NOBODY"'))
@@ -143,9 +144,18 @@ async def test_the_policy_is_checked_against_the_workspace(
     bad, said = await check()
     assert bad == 1
     assert "Tier large can never be approved" in said
+    slack.workspace.add_channel("C0SECRET", "secret", bot_in=False, private=True)
+    rules.write_text(
+        POLICY.replace("C0GLOBEX", "C0NOWHERE") + '[[channels]]\nsubusers = ["x"]\nchannel = "C0SECRET"\n'
+    )
+    bad, said = await check()
+    assert bad == 1
+    for channel in ("C0NOWHERE", "C0SECRET"):
+        assert f"error: Slack shows the bot no channel {channel}: correct its ID, or invite" in said
     slack.faults.down = True
     good, said = await check()
     assert "warning: People could not be looked up" in said
+    assert "warning: Channels could not be looked up" in said
 
 
 @pytest.mark.parametrize(
