@@ -178,8 +178,8 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         if server_clock is not None:
             await server_clock.try_compare()
             keeping.append(asyncio.create_task(server_clock.keep()))
-        keeping.append(asyncio.create_task(put_policy_in_force(database, policy, now)))
         await check_bot_token(client)
+        await put_policy_in_force(database, policy, now)
 
     async def close() -> None:
         for task in keeping:
@@ -192,7 +192,11 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
 
 
 async def put_policy_in_force(database: Database, policy: Policy, now: Clock) -> None:
-    """Have the ledger and the open requests know the policy, as soon as the database can be written."""
+    """Have the ledger and the open requests know the policy, as soon as the database can be written.
+
+    A process that has not written down which policy is in force takes no decisions: it waits for a database
+    that is away, and whatever else goes wrong ends it.
+    """
     while True:
         try:
             if await put_in_force(database, policy, now):
@@ -202,6 +206,9 @@ async def put_policy_in_force(database: Database, policy: Policy, now: Clock) ->
                 "The policy could not be written down; trying again", error=str(error).splitlines()[0]
             )
             await asyncio.sleep(1)
+        except Exception:
+            log.exception("The policy could not be written down, so nothing may be decided here; stopping")
+            raise
         else:
             return
 
@@ -271,7 +278,7 @@ def build_jobs(
         "settle": Settle(database, sendgrid, now).__call__,
         "expire": Expire(database, now).__call__,
         "remind": Remind(database, policy, directory, now).__call__,
-        "draw": Draw(database, messenger, now).__call__,
+        "draw": Draw(database, messenger, policy, now).__call__,
         "notify": Notify(database, messenger, now).__call__,
         "compare": Compare(database, sendgrid, policy, now).__call__,
         "announce": Announce(database, messenger, policy, channel, now).__call__,

@@ -270,7 +270,14 @@ def explain_policy(
     from creditbot.domain import fields
     from creditbot.domain.explain import Change
     from creditbot.domain.text import without_markup
+    from creditbot.domain.who import is_person
 
+    if not is_person(actor):
+        fail(
+            "--as is not a user ID, which looks like U0123ABCD: in Slack, open the person's profile and "
+            "choose Copy member ID.",
+            code=FAULTY_SETTINGS,
+        )
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
     credits_ = fields.amount(amount)

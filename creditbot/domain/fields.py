@@ -56,6 +56,11 @@ def subuser_name(text: str) -> str:
     return name
 
 
+def no_name_fits(pattern: str) -> bool:
+    """Whether a pattern has in it, or begins with, what no subuser's name that can be asked for has."""
+    return pattern.lower().startswith((ACCOUNT_ID_PREFIX, "@", "#")) or any(map(_unfit, pattern))
+
+
 def _unfit(character: str) -> bool:
     return character in "/\\" or character.isspace() or _unseen(character)
 

@@ -64,14 +64,14 @@ class Tier:
         return self.approvers if self.including is None else self.approvers | self.including
 
     def covers(self, subuser: str, allocation_update: int) -> bool:
+        return self.is_for(allocation_update) and any(matches(pattern, subuser) for pattern in self.subusers)
+
+    def is_for(self, allocation_update: int) -> bool:
+        """Whether it covers such a change of those subusers that fit."""
         amount = abs(allocation_update)
         wrong_way = Direction.REMOVE if allocation_update > 0 else Direction.ADD
         in_range = amount > self.above and (self.up_to is None or amount <= self.up_to)
-        return (
-            in_range
-            and self.direction is not wrong_way
-            and any(matches(pattern, subuser) for pattern in self.subusers)
-        )
+        return in_range and self.direction is not wrong_way
 
     def words(self) -> str:
         """What it is for: adding more than 10,000 and up to 50,000 credits, subusers `acme-*`"""

@@ -45,6 +45,12 @@ def span(duration: timedelta) -> str:
     return unit if value == 1 else count(value, unit)
 
 
+def length(duration: timedelta) -> str:
+    """The same, to be put after "after" or "in": 1 minute, 41 minutes"""
+    text = span(duration)
+    return text if text[0].isdigit() else f"1 {text}"
+
+
 WORD_JOINER = "\u2060"
 """Shows nothing, and keeps Slack from seeing a mention or an address where it stands."""
 

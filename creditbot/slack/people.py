@@ -39,7 +39,7 @@ class Groups:
     def __init__(self, client: AsyncWebClient, policy: Policy) -> None:
         self._client = client
         self._groups = sorted(policy.groups)
-        self._unreadable: frozenset[str] = frozenset()
+        self._refused: dict[str, str] = {}
         self._members: dict[str, tuple[float, frozenset[str]]] = {}
         self._lock = asyncio.Lock()
 
@@ -49,7 +49,12 @@ class Groups:
         async with self._lock:
             found = await asyncio.gather(*(self._group(group) for group in self._groups))
         members = dict(zip(self._groups, found, strict=True))
-        return Roster(members, self._unreadable)
+        return Roster(members, frozenset(self._refused))
+
+    def why_unread(self, group: str) -> str:
+        """What Slack said of a group that could not be read, and what to do about it."""
+        code = self._refused[group]
+        return f"Slack says {code}: {LASTING.get(code, 'try again in a minute')}"
 
     async def _group(self, group: str) -> frozenset[str]:
         until, members = self._members.get(group, (0.0, frozenset[str]()))
@@ -67,9 +72,9 @@ class Groups:
                 **({"hint": LASTING[code]} if code in LASTING else {}),
             )
             self._members[group] = (time.monotonic() + (SELDOM if code in LASTING else RETRY), frozenset())
-            self._unreadable |= {group}
+            self._refused[group] = code
             return frozenset()
         members = frozenset(user for user in answer.get("users") or [] if isinstance(user, str))
         self._members[group] = (time.monotonic() + FRESH, members)
-        self._unreadable -= {group}
+        self._refused.pop(group, None)
         return members

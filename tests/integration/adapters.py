@@ -187,7 +187,7 @@ class Bot:
         self.settle = Settle(self.database, self.sendgrid, clock)
         self.expire = Expire(self.database, clock)
         self.remind = Remind(self.database, policy, self.directory, clock)
-        self.draw = Draw(self.database, self.messenger, clock)
+        self.draw = Draw(self.database, self.messenger, policy, clock)
         self.notify = Notify(self.database, self.messenger, clock)
         self.compare = Compare(self.database, self.sendgrid, policy, clock)
         self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
