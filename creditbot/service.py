@@ -53,7 +53,7 @@ class Service:
             if not await _unless_stopped(stop, self.greet()):
                 return
             if self.web is not None and listening is not None:
-                parts.server = QuietServer(_uvicorn_config(self.web))
+                parts.server = QuietServer(uvicorn_config(self.web))
                 parts.serving = asyncio.create_task(parts.server.serve(sockets=[listening]))
             if self.runner is not None:
                 parts.working = asyncio.create_task(self.runner.run())
@@ -168,11 +168,12 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def _uvicorn_config(web: Web) -> uvicorn.Config:
+def uvicorn_config(web: Web) -> uvicorn.Config:
     return uvicorn.Config(
         web,
         http="httptools",
         lifespan="off",
+        ws="none",  # else whoever has a library for it beside has upgrades answered with 500
         access_log=False,
         log_config=None,
         server_header=False,

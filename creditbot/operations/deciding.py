@@ -254,9 +254,12 @@ class Decisions:
         return await self._database.for_person(write_down, arrival.at if arrival else None)
 
     async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
-        """A message that shows this request was clicked: have it drawn anew, known to us or not."""
+        """A message that shows this request was clicked: have it drawn anew, known to us or not.
+
+        It counts only where the request has a card: what was never posted elsewhere can't be lost there.
+        """
         async with self._database.write() as transaction:
-            if await requests.get(transaction.connection, request_id) is not None:
+            if await cards.is_in(transaction.connection, request_id, channel):
                 await cards.joined(transaction, request_id, channel, ts)
 
     def _may_settle(self, actor: str) -> Rule:

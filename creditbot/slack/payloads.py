@@ -75,6 +75,13 @@ class UnknownPayload(UnreadablePayload):
     """A payload of a kind that creditbot has nothing for; it is answered with 404."""
 
 
+def check_envelope(message: Mapping[str, Any]) -> None:
+    """Raise UnreadablePayload if a payload in Socket Mode comes without what is needed to ack it."""
+    _text(message, "type")
+    _text(message, "envelope_id")
+    _inside(message, "payload")
+
+
 def reduce(body: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a payload that creditbot uses, in their right types, for Bolt to hand to a listener.
 

@@ -183,6 +183,18 @@ async def test_a_click_on_a_request_that_does_not_exist_makes_no_card(bot: Bot) 
     assert await bot.cards_of(404) == []
 
 
+async def test_a_click_from_a_channel_without_a_card_makes_none_there(bot: Bot) -> None:
+    request = await bot.checked()
+
+    await bot.decisions.seen_in(request.id, "C0ELSEWHERE", "7.000100")
+    await bot.work("draw")
+    await bot.decisions.seen_in(request.id, "C0ELSEWHERE", "7.000100")
+    await bot.work("draw")
+
+    assert [channel for channel, _ in bot.messenger.shown] == [CHANNEL]
+    assert [card["channel"] for card in await bot.cards_of(request.id)] == [CHANNEL]
+
+
 async def test_one_message_that_fails_does_not_hold_up_the_other(bot: Bot) -> None:
     request = await bot.checked()
     stray = await bot.messenger.post_card(CHANNEL, request)
