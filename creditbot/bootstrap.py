@@ -275,11 +275,13 @@ def build_jobs(
     return {
         "check": Check(database, sendgrid, policy, now).__call__,
         "apply": Apply(database, sendgrid, policy, gate, now).__call__,
-        "settle": Settle(database, sendgrid, now).__call__,
+        "settle": Settle(
+            database, sendgrid, now, policy=policy, directory=directory, channel=channel
+        ).__call__,
         "expire": Expire(database, now).__call__,
         "remind": Remind(database, policy, directory, now).__call__,
         "draw": Draw(database, messenger, policy, now).__call__,
-        "notify": Notify(database, messenger, now).__call__,
+        "notify": Notify(database, messenger, policy, now).__call__,
         "compare": Compare(database, sendgrid, policy, now).__call__,
         "announce": Announce(database, messenger, policy, channel, now).__call__,
     }

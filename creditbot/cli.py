@@ -368,14 +368,15 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
     from creditbot.domain.policy import Policy
     from creditbot.domain.requests import OPERATOR
     from creditbot.domain.secrecy import Secrets
-    from creditbot.domain.who import Roster
+    from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
     from creditbot.store.clock import ServerClock
     from creditbot.store.database import Database
     from creditbot.store.engines import is_postgres
 
-    async def nobody() -> Roster:
+    async def nobody(who: Who | None = None) -> Roster:
         """The command line asks no Slack."""
+        del who
         return Roster()
 
     settings = settings_of(DatabaseSettings)

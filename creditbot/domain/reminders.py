@@ -38,6 +38,22 @@ def look(policy: Policy, requested_at: datetime, now: datetime) -> Look:
     return Look(over, tell, min((moment for moment in coming if moment and moment > now), default=None))
 
 
+def reminder_kind(policy: Policy, number: int) -> str:
+    """The kind of the notices of the policy's first, second, … reminder.
+
+    It names the moment, not the number: of the same moment nobody is told twice, whatever the policy is by
+    then, and of another moment everyone is told.
+    """
+    after = sorted(policy.reminders.after)[number - 1]
+    return f"{REMINDER}{after // timedelta(minutes=1)}m"
+
+
+def over_since(policy: Policy, requested_at: datetime, reminded_at: datetime | None) -> int:
+    """How many of a new policy's reminders are over if all were reminded last at `reminded_at`."""
+    moments = (requested_at + after for after in policy.reminders.after)
+    return 0 if reminded_at is None else sum(moment <= reminded_at for moment in moments)
+
+
 def after_quiet_hours(policy: Policy, moment: datetime) -> datetime:
     """The moment itself, or the end of the quiet hours in which it falls, in the policy's time zone."""
     quiet = policy.reminders.quiet
@@ -53,7 +69,17 @@ def after_quiet_hours(policy: Policy, moment: datetime) -> datetime:
     return max(moment, datetime.combine(ends_on, quiet.end, local.tzinfo).astimezone(UTC))
 
 
-def is_moot(kind: str, request: CreditRequest) -> bool:
-    """Whether a notice of this kind asks for a decision that nobody has to make any more."""
-    asks = kind == ESCALATED or kind.startswith(REMINDER)
-    return asks and request.status is not Status.PENDING
+def asks(kind: str) -> bool:
+    """Whether a notice of this kind asks for a decision about a request that waits."""
+    return kind == ESCALATED or kind.startswith(REMINDER)
+
+
+def is_moot(kind: str, person: str, request: CreditRequest, now: datetime) -> bool:
+    """Whether a notice of this kind asks for a decision that this person has not to make any more."""
+    over = request.status is not Status.PENDING or now >= request.expires_at
+    return asks(kind) and (over or request.approved_by(person))
+
+
+def not_before(kind: str, policy: Policy, now: datetime) -> datetime:
+    """When a notice that is due now may be sent: what asks for a decision, not in quiet hours."""
+    return after_quiet_hours(policy, now) if asks(kind) else now

@@ -74,4 +74,5 @@ class Roster:
 class Directory(Protocol):
     """Who is in the user groups that the policy names, as Slack says at this moment."""
 
-    async def __call__(self) -> Roster: ...
+    async def __call__(self, who: Who | None = None) -> Roster:
+        """The groups of `who`, or all; of a group that was not asked for, the members are not known."""

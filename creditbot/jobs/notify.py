@@ -5,7 +5,8 @@ from datetime import datetime
 
 import structlog
 
-from creditbot.domain.reminders import is_moot
+from creditbot.domain.policy import Policy
+from creditbot.domain.reminders import is_moot, not_before
 from creditbot.store import notices, requests
 from creditbot.store.database import Database
 
@@ -18,23 +19,32 @@ log = structlog.get_logger(__name__)
 class Notify:
     """Sends one notice and writes down that it was sent."""
 
-    def __init__(self, database: Database, messenger: Messenger, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, messenger: Messenger, policy: Policy, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._messenger = messenger
+        self._policy = policy
         self._clock = clock
 
     async def __call__(self, notice_id: int) -> None:
         async with self._database.read() as connection:
             notice = await notices.get(connection, notice_id)
-            request = None if notice is None else await requests.get(connection, notice.request_id)
-        if notice is None or request is None or notice.sent_at is not None:
+        if notice is None or notice.sent_at is not None:
             return
         now = self._clock()
         async with self._database.write() as transaction:
-            if not await notices.claim(transaction, notice, now, now + LEASE):
+            request = await requests.get(transaction.connection, notice.request_id)
+            if request is None:
+                return
+            moot = is_moot(notice.kind, notice.person, request, now)
+            # Between a reminder and its sending quiet hours may have begun, since Slack was away.
+            earliest = now if moot else not_before(notice.kind, self._policy, now)
+            until = max(earliest, now + LEASE)
+            if not await notices.claim(transaction, notice, now, until) or earliest > now:
                 return
         try:
-            if not is_moot(notice.kind, request):
+            if not moot:
                 await self._messenger.send_notice(notice.person, notice.kind, request)
         except DeliveryProblem as problem:
             log.warning(

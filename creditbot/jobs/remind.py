@@ -1,14 +1,17 @@
 """Telling those who may decide, and have not, that a request waits; and others when nobody does."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from creditbot.domain.policy import Policy
-from creditbot.domain.reminders import ESCALATED, REMINDER, Look, look
+from creditbot.domain.reminders import ESCALATED, REMINDER, Look, look, reminder_kind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import events, notices, requests
 from creditbot.store.database import Database, Transaction
+
+LATER = timedelta(seconds=45)
+"""Until the next look where Slack did not say who is in a user group, so that someone may yet be untold."""
 
 
 class Remind:
@@ -31,46 +34,65 @@ class Remind:
             now = self._clock()
             found = look(self._policy, request.requested_at, now)
             reminded = await requests.reminded(transaction.connection, request_id)
+            unread: frozenset[str] = frozenset()
             if found.reminders > reminded:
-                await self._remind(transaction, request, roster, found)
+                unread = await self._remind(transaction, request, roster, found)
+                reminded = reminded if unread else found.reminders
             if self._policy.escalated(request, now):
-                await self._escalate(transaction, request, roster, found)
-            await requests.look_again(
-                transaction, request_id, found.next, reminded=max(found.reminders, reminded)
-            )
+                unread |= await self._escalate(transaction, request, roster, found)
+            soon = now + LATER if unread else None
+            again = min((moment for moment in (found.next, soon) if moment), default=None)
+            await requests.look_again(transaction, request_id, again, reminded=reminded)
 
     async def _remind(
         self, transaction: Transaction, request: CreditRequest, roster: Roster, found: Look
-    ) -> None:
-        """One reminder, however many are over: after an outage nobody gets several at once."""
+    ) -> frozenset[str]:
+        """One reminder, however many are over: after an outage, of Slack too, nobody gets several at once.
+
+        Returns the groups whose members could not be told. The ledger hears of each look that told
+        someone, and of the one with which the reminder is over.
+        """
         now = self._clock()
-        whom = roster.everyone(self._policy.quorum(request, roster, now).may_still)
-        people = sorted(whom - {request.requested_by})
-        await self._tell(transaction, request, f"{REMINDER}{found.reminders}", people)
-        await events.append(
-            transaction.connection,
-            "reminded",
-            at=now,
-            request_id=request.id,
-            detail={"reminder": found.reminders, "people": people},
-        )
+        may_still = self._policy.quorum(request, roster, now).may_still
+        unread = roster.unread(may_still)
+        kind = reminder_kind(self._policy, found.reminders)
+        await notices.withdraw(transaction, request.id, now, [REMINDER], but=kind)
+        people = await self._tell(transaction, request, kind, roster.everyone(may_still))
+        if people or not unread:
+            detail: dict[str, object] = {"reminder": found.reminders, "people": people}
+            if unread:
+                detail["unread"] = sorted(unread)
+            await events.append(
+                transaction.connection, "reminded", at=now, request_id=request.id, detail=detail
+            )
+        return unread
 
     async def _escalate(
         self, transaction: Transaction, request: CreditRequest, roster: Roster, found: Look
-    ) -> None:
-        """From now on others may decide: the card says so at once, and they are told when they are awake."""
+    ) -> frozenset[str]:
+        """From now on others may decide: the card says so at once, and they are told when they are awake.
+
+        Returns the groups whose members could not be told.
+        """
+        escalate_to = self._policy.reminders.escalate_to
         if not await events.has_happened(transaction.connection, request.id, ESCALATED):
-            to = self._policy.reminders.escalate_to.listed()
+            to = escalate_to.listed()
             await events.append(
                 transaction.connection, ESCALATED, at=self._clock(), request_id=request.id, detail={"to": to}
             )
             await requests.touch(transaction, request.id)
-        if found.tell_backup:
-            backup = roster.everyone(self._policy.reminders.escalate_to) - {request.requested_by}
-            await self._tell(transaction, request, ESCALATED, sorted(backup))
+        if not found.tell_backup:
+            return frozenset()
+        await self._tell(transaction, request, ESCALATED, roster.everyone(escalate_to))
+        return roster.unread(escalate_to)
 
     async def _tell(
         self, transaction: Transaction, request: CreditRequest, kind: str, people: Iterable[str]
-    ) -> None:
-        for person in people:
-            await notices.add(transaction, request.id, kind, person, self._clock())
+    ) -> list[str]:
+        """Tell those who can add to what was agreed; return who had not been told yet."""
+        done = {request.requested_by, *(approval.approver for approval in request.approvals)}
+        return [
+            person
+            for person in sorted(set(people) - done)
+            if await notices.add(transaction, request.id, kind, person, self._clock())
+        ]

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude, use_before
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.who import Directory, Roster
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import Attempt
-from creditbot.store.database import Database
+from creditbot.store.database import Database, Transaction
 
 from .backoff import backoff
 from .reading import read_credits
@@ -23,10 +26,22 @@ ENDS = {Verdict.APPLIED: Status.APPLIED, Verdict.NOT_APPLIED: Status.FAILED}
 class Settle:
     """Ends in `applied` or `failed` by evidence, or leaves the reading on the card for a person."""
 
-    def __init__(self, database: Database, sendgrid: SendGrid, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sendgrid: SendGrid,
+        clock: Callable[[], datetime],
+        *,
+        policy: Policy,
+        directory: Directory,
+        channel: str,
+    ) -> None:
         self._database = database
         self._sendgrid = sendgrid
         self._clock = clock
+        self._policy = policy
+        self._directory = directory
+        self._channel = channel
 
     async def __call__(self, request_id: int) -> None:
         async with self._database.read() as connection:
@@ -47,6 +62,8 @@ class Settle:
 
     async def _unreadable(self, request: CreditRequest, tries: int, problem: SendGridProblem) -> None:
         """Read again what may pass; where it does not, or not for long, people are asked all the same."""
+        asked = not problem.passing or tries == PATIENT_TRIES
+        roster = await self._directory() if asked else Roster()
         now = self._clock()
         async with self._database.write() as transaction:
             current = await requests.get(transaction.connection, request.id)
@@ -56,17 +73,17 @@ class Settle:
                 return  # another run was faster, and what it found stands
             if problem.passing:
                 await requests.postpone(transaction, current, now + backoff(tries, problem.wait), tries + 1)
-            if not problem.passing or tries == PATIENT_TRIES:
+            if asked:
                 why = f"The balance can't be read, so it proves nothing. {problem.sentence}"
                 columns: dict[str, Any] = {} if problem.passing else {"next_try_at": None}
                 columns |= {"explanation": why, "unclear_until": None}
                 await requests.amend(
                     transaction, request.id, "not_proven", at=now, detail={"said": why}, **columns
                 )
-                for approval in current.approvals:
-                    await notices.add(transaction, request.id, "not_proven", approval.approver, now)
+                await self._ask(transaction, current, roster)
 
     async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
+        roster = Roster() if found.verdict in ENDS else await self._directory()
         now = self._clock()
         arithmetic = _arithmetic(found, request, last)
         detail = {
@@ -105,8 +122,14 @@ class Settle:
                 remain_after=after.remain,
                 next_try_at=None,
             )
-            for approval in current.approvals:
-                await notices.add(transaction, request.id, "not_proven", approval.approver, now)
+            await self._ask(transaction, current, roster)
+
+    async def _ask(self, transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
+        """Tell those who may say what became of it that they are needed."""
+        now = self._clock()
+        channel = self._policy.channel_of(request.subuser, self._channel)
+        for person in whom_to_ask(request, self._policy, roster, now, channel):
+            await notices.add(transaction, request.id, "not_proven", person, now)
 
 
 def _arithmetic(found: Conclusion, request: CreditRequest, last: Attempt) -> str:

@@ -54,7 +54,7 @@ class Requests:
         self._secrets.check(command.subuser, "subuser")
         self._secrets.check(command.reason, "reason")
         origin = arrival.id or f"unnamed:{uuid4()}"
-        roster = await self._directory()
+        roster = await self._directory(self._policy.may_ask)
 
         async def take_down(transaction: Transaction) -> CreditRequest | Refusal:
             known = await requests.by_origin(transaction.connection, origin)
@@ -78,7 +78,7 @@ class Requests:
 
     async def check_may_ask(self, actor: str) -> None:
         """Raise Refusal unless `actor` may ask at all, before a form is opened for them."""
-        rules.check_may_ask(actor, self._policy, await self._directory())
+        rules.check_may_ask(actor, self._policy, await self._directory(self._policy.may_ask))
 
     async def ask_again(
         self, request_id: int, *, requested_by: str, arrival: Arrival
@@ -95,7 +95,7 @@ class Requests:
             MaybeTaken: the database went away during the commit.
         """
         deed = Deed(request_id, "request_again", requested_by)
-        roster = await self._directory()
+        roster = await self._directory(self._policy.may_ask)
 
         async def take_down(transaction: Transaction) -> CreditRequest | Refusal | None:
             if await came_before(transaction, arrival, self._clock()):

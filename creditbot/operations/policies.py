@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from creditbot.domain.policy import Policy
+from creditbot.domain.reminders import over_since
 from creditbot.domain.requests import CreditRequest
 from creditbot.store import bulletins, events, requests
 from creditbot.store.database import Database, Transaction
@@ -12,8 +13,9 @@ from creditbot.store.database import Database, Transaction
 async def put_in_force(database: Database, policy: Policy, clock: Callable[[], datetime]) -> bool:
     """Write down that this policy holds from now on, whole, unless it was the last one written down.
 
-    Requests that are open follow it: their cards are drawn anew, reminders are counted anew, and where it
-    gives less time, they expire earlier (never later). Returns whether it was another policy.
+    Requests that are open follow it: their cards are drawn anew; of its reminders those are over whose
+    moment had come when people were last reminded; and where it gives less time, they expire earlier (never
+    later). Returns whether it was another policy.
     """
     async with database.write() as transaction:
         last = await events.latest(transaction.connection, "policy")
@@ -40,8 +42,10 @@ async def _follow(transaction: Transaction, policy: Policy, request: CreditReque
     expires_at = request.expires_at
     if tier is not None:
         expires_at = min(expires_at, request.requested_at + policy.expiry_of(tier))
+    last = await events.reminded_at(transaction.connection, request.id)
+    reminded = over_since(policy, request.requested_at, last)
     if expires_at == request.expires_at:
-        await requests.touch(transaction, request.id, remind_at=now)
+        await requests.touch(transaction, request.id, remind_at=now, reminded=reminded)
         return
     await requests.amend(
         transaction,
@@ -50,5 +54,6 @@ async def _follow(transaction: Transaction, policy: Policy, request: CreditReque
         at=now,
         detail={"policy": policy.hash, "expires_at": expires_at.isoformat()},
         remind_at=now,
+        reminded=reminded,
         expires_at=expires_at,
     )

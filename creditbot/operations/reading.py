@@ -41,7 +41,7 @@ class Reading:
 
     async def _check_may_see(self, actor: str) -> None:
         if not self._policy.may_see.anyone:
-            rules.check_may_see(actor, self._policy, await self._directory())
+            rules.check_may_see(actor, self._policy, await self._directory(self._policy.may_see))
 
     async def balance(self, command: ShowBalance, actor: str) -> BalanceReport:
         """The balance of the parent, a subuser or a customer account.

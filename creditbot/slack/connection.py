@@ -171,3 +171,13 @@ def http_status(error: SlackApiError) -> int | None:
     response: Any = error.response
     found = getattr(response, "status_code", getattr(response, "status", None))
     return found if isinstance(found, int) else None
+
+
+def retry_after(error: Exception) -> float | None:
+    """The seconds that Slack asks to be left alone for, if it does."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    wait = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    try:
+        return None if wait is None else float(wait)
+    except ValueError:
+        return None

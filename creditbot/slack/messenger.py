@@ -16,7 +16,7 @@ from creditbot.domain.who import Directory
 from creditbot.jobs import DeliveryProblem
 
 from . import cards
-from .connection import error_code, http_status, own_word
+from .connection import error_code, http_status, own_word, retry_after
 from .digest import digest
 from .drift import comparison
 from .responder import TROUBLE
@@ -51,8 +51,9 @@ class SlackMessenger:
         self._clock = clock
 
     async def _card(self, request: CreditRequest, *, copy_above: bool) -> dict[str, Any]:
-        roster = await self._directory()
-        drawn = cards.card(request, self._policy, roster, self._clock(), copy_above=copy_above)
+        now = self._clock()
+        roster = await self._directory(self._policy.authority(request, now))
+        drawn = cards.card(request, self._policy, roster, now, copy_above=copy_above)
         return drawn.payload()
 
     async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:
@@ -100,12 +101,8 @@ def problem(error: Exception) -> DeliveryProblem:
         unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         return DeliveryProblem(error_code(error), not_done=unreached)
     code = error_code(error)
-    headers = getattr(error.response, "headers", None) or {}
-    wait = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
-    try:
-        seconds = min(float(wait), LONGEST_WAIT) if wait is not None else None
-    except ValueError:
-        seconds = None
+    wait = retry_after(error)
+    seconds = None if wait is None else min(wait, LONGEST_WAIT)
     if code in LASTING:
         seconds = SELDOM
     return DeliveryProblem(code, wait=seconds, gone=code in GONE, not_done=_said_no(error))

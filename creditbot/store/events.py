@@ -12,7 +12,7 @@ from creditbot.domain.ledger import GENESIS, event_hash
 from creditbot.domain.requests import Status
 
 from .tables import events
-from .types import storable, to_millis
+from .types import from_millis, storable, to_millis
 
 
 async def append(
@@ -65,6 +65,18 @@ async def has_happened(connection: AsyncConnection, request_id: int, kind: str) 
     """Whether a request has an event of this kind."""
     query = select(events.c.id).where(events.c.request_id == request_id, events.c.kind == kind).limit(1)
     return await connection.scalar(query) is not None
+
+
+async def reminded_at(connection: AsyncConnection, request_id: int) -> datetime | None:
+    """When all who were to be were last reminded of a request."""
+    query = (
+        select(events.c.at, events.c.detail)
+        .where(events.c.request_id == request_id, events.c.kind == "reminded")
+        .order_by(events.c.id.desc())
+    )
+    complete = (at for at, detail in await connection.execute(query) if "unread" not in json.loads(detail))
+    found = next(complete, None)
+    return None if found is None else from_millis(found)
 
 
 async def chain(connection: AsyncConnection) -> list[RowMapping]:

@@ -1,5 +1,6 @@
 """Notices to people: one row for each request, kind and person, sent once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,21 +23,37 @@ class Notice:
     tries: int
 
 
-async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> None:
-    """Have `person` told; a notice that is there already stays as it is."""
+async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> bool:
+    """Have `person` told; a notice that is there already stays as it is. Returns whether it is a new one."""
     connection = transaction.connection
     # Writers take turns, so nobody inserts the same between this look and the insert.
     known = select(notices.c.id).where(
         notices.c.request_id == request_id, notices.c.kind == kind, notices.c.person == person
     )
     if await connection.scalar(known) is not None:
-        return
+        return False
     added = await connection.execute(
         insert(notices)
         .values(request_id=request_id, kind=kind, person=person, created_at=at)
         .returning(notices.c.id)
     )
     transaction.wake("notify", int(added.scalar_one()))
+    return True
+
+
+async def withdraw(
+    transaction: Transaction, request_id: int, at: datetime, prefixes: Iterable[str], *, but: str = ""
+) -> None:
+    """Count as sent what nobody needs to be told any more: what is unsent of some kinds, `but` for one.
+
+    Otherwise what a person is told next would wait for it, through quiet hours too.
+    """
+    kinds = or_(*(notices.c.kind.startswith(prefix, autoescape=True) for prefix in prefixes))
+    await transaction.connection.execute(
+        update(notices)
+        .where(notices.c.request_id == request_id, notices.c.sent_at.is_(None), kinds, notices.c.kind != but)
+        .values(sent_at=at)
+    )
 
 
 async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:

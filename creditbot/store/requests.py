@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.ledger import APPROVAL_WITHDRAWN
 from creditbot.domain.policy import Usage
+from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import (
     FINAL,
     HOLDS_SUBUSER,
@@ -140,6 +141,8 @@ async def transition(
         to_status=to,
         detail={**(detail or {}), **recorded(requests, {"status": to, **columns})},
     )
+    if request.status is Status.PENDING:
+        await notices.withdraw(transaction, request.id, at, [REMINDER, ESCALATED])
     for person in people_to_tell(request, to):
         await notices.add(transaction, request.id, to, person, at)
     transaction.wake("draw", request.id)

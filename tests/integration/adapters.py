@@ -18,7 +18,7 @@ from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
-from creditbot.domain.who import Roster
+from creditbot.domain.who import Roster, Who
 from creditbot.jobs import (
     Announce,
     Apply,
@@ -67,8 +67,11 @@ class Listed:
 
     roster: Roster
 
-    async def __call__(self) -> Roster:
-        return self.roster
+    async def __call__(self, who: Who | None = None) -> Roster:
+        if who is None:
+            return self.roster
+        asked = {group: members for group, members in self.roster.members.items() if group in who.groups}
+        return Roster(asked, self.roster.unreadable | (self.roster.members.keys() - asked.keys()))
 
 
 @dataclass
@@ -184,13 +187,23 @@ class Bot:
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)
         self.check = Check(self.database, self.sendgrid, policy, clock)
-        self.settle = Settle(self.database, self.sendgrid, clock)
+        self.settle = self.settle_with(self.sendgrid)
         self.expire = Expire(self.database, clock)
         self.remind = Remind(self.database, policy, self.directory, clock)
         self.draw = Draw(self.database, self.messenger, policy, clock)
-        self.notify = Notify(self.database, self.messenger, clock)
+        self.notify = Notify(self.database, self.messenger, policy, clock)
         self.compare = Compare(self.database, self.sendgrid, policy, clock)
         self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
+
+    def settle_with(self, sendgrid: SendGrid) -> Settle:
+        return Settle(
+            self.database,
+            sendgrid,
+            self.clock,
+            policy=self.policy,
+            directory=self.directory,
+            channel=CHANNEL,
+        )
 
     async def close(self) -> None:
         await self.sendgrid.close()

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from creditbot.domain.credits import Balance
 from creditbot.domain.errors import NotTaken, Refusal
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.who import Roster
-from creditbot.jobs import Apply, Settle
+from creditbot.domain.who import Roster, Who
+from creditbot.jobs import Apply
 from creditbot.jobs.check import GIVE_UP_AFTER
 from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
@@ -18,7 +20,7 @@ from creditbot.sendgrid import SendGrid
 from creditbot.slack.cards import card
 from creditbot.store import requests
 
-from .adapters import ANN, ASKER, BEN, OUTSIDER, POLICY, Bot, Clock, ids, patches
+from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, ids, patches
 from .conftest import StartBot
 
 
@@ -264,7 +266,7 @@ async def test_a_reset_while_it_is_read_proves_nothing(
     sendgrid.resets = int(which == "after")
     clock.advance(seconds=20)
 
-    await Settle(bot.database, sendgrid, clock)(request.id)
+    await bot.settle_with(sendgrid)(request.id)
 
     assert sendgrid.resets == 0
     await sendgrid.close()
@@ -518,6 +520,56 @@ async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
     await bot.work("settle")
 
     assert await bot.status(request.id) is Status.APPLIED
+
+
+UNREAD = frozenset({"S0FINANCE"})
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize(
+    ("approvers", "roster", "asked"),
+    [
+        ([ANN, ASKER, "S0FINANCE"], Roster({"S0FINANCE": frozenset({BEN, ASKER})}), {ANN, BEN}),
+        ([ANN, "S0FINANCE"], Roster({}, UNREAD), {ANN}),
+        (["S0FINANCE"], Roster({}, UNREAD), {CHANNEL}),
+    ],
+)
+async def test_what_was_approved_in_an_emergency_is_asked_of_those_who_may_settle_it(
+    start: StartBot,
+    sandbox: SendGridSandbox,
+    *,
+    approvers: list[str],
+    roster: Roster,
+    asked: set[str],
+    down: bool,
+) -> None:
+    policy = replace(Policy.one_tier(approvers), break_glass=Who.of([ASKER]))
+    bot = start(policy, roster=roster)
+    request = await bot.checked()
+    await bot.decisions.break_glass(request.id, ASKER, "nobody answers")
+    sandbox.faults.add("drop_before")
+    await bot.apply(request.id)
+    bot.clock.advance(seconds=20)
+    if down:
+        sandbox.scopes -= {"subusers.credits.read"}
+
+    await bot.work("settle")
+
+    told = await bot.notices_of(request.id)
+    assert {person for person, kind in told if kind == "not_proven"} == asked
+
+
+async def test_what_nobody_may_settle_who_approved_it_is_asked_of_those_who_may(
+    start: StartBot, sandbox: SendGridSandbox
+) -> None:
+    request = await doubted(start(Policy.one_tier([ANN])), sandbox, 250, applied=False)
+    # Whoever approved it has been taken off the list since.
+    bot = start(Policy.one_tier([BEN]))
+
+    await bot.work("settle")
+
+    asked = {person for person, kind in await bot.notices_of(request.id) if kind == "not_proven"}
+    assert asked == {ANN, BEN}
 
 
 async def test_while_sendgrid_stays_down_people_are_asked_once_and_evidence_still_settles(

@@ -1,5 +1,6 @@
 """Reminders and escalation, written down by the job and told by the notices, on both databases."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import time, timedelta
@@ -7,8 +8,11 @@ from datetime import time, timedelta
 import pytest
 
 from creditbot.domain.policy import Policy, QuietHours, Reminders, Tier
+from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Roster, Who
+from creditbot.jobs import DeliveryProblem
 from creditbot.operations import put_in_force
+from creditbot.sandbox.sendgrid import SendGridSandbox
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids
 from .conftest import StartBot
@@ -19,6 +23,7 @@ POLICY = Policy(
     reminders=Reminders(after=(HOUR, 4 * HOUR), escalate_after=2 * HOUR, escalate_to=Who.of([OUTSIDER])),
 )
 ROSTER = Roster({"S0FINANCE": frozenset({CAT, ASKER})})
+AWAY = DeliveryProblem("internal_error")
 
 
 @pytest.fixture
@@ -31,24 +36,30 @@ async def told(bot: Bot, kind: str) -> list[str]:
     return sorted(person for person, what, _ in bot.messenger.notices if what == kind)
 
 
+async def reminded(bot: Bot, request_id: int) -> list[dict[str, object]]:
+    """What the ledger says of each time that someone was reminded."""
+    return [
+        json.loads(event["detail"]) for event in await bot.events(request_id) if event["kind"] == "reminded"
+    ]
+
+
 async def test_those_who_have_not_decided_are_reminded_once(bot: Bot, clock: Clock) -> None:
     request = await bot.checked()
     await bot.decisions.approve(request.id, BEN)
-    assert await told(bot, "reminder_1") == []
+    assert await told(bot, "reminder_60m") == []
     clock.advance(hours=1)
     # A member of the group is; who asked, and who has agreed, is not.
-    assert await told(bot, "reminder_1") == [ANN, CAT]
+    assert await told(bot, "reminder_60m") == [ANN, CAT]
     assert ids(await bot.due(), "remind") == []
-    assert await told(bot, "reminder_1") == [ANN, CAT]
-    [event] = [event for event in await bot.events(request.id) if event["kind"] == "reminded"]
-    assert json.loads(event["detail"])["people"] == [ANN, CAT]
+    assert await told(bot, "reminder_60m") == [ANN, CAT]
+    assert await reminded(bot, request.id) == [{"reminder": 1, "people": [ANN, CAT]}]
 
 
 async def test_after_an_outage_several_reminders_are_one(bot: Bot, clock: Clock) -> None:
     await bot.checked()
     clock.advance(hours=5)
-    assert await told(bot, "reminder_2") == [ANN, BEN, CAT, OUTSIDER]
-    assert await told(bot, "reminder_1") == []
+    assert await told(bot, "reminder_240m") == [ANN, BEN, CAT, OUTSIDER]
+    assert await told(bot, "reminder_60m") == []
 
 
 async def test_when_nobody_decides_others_may_and_the_card_says_so(bot: Bot, clock: Clock) -> None:
@@ -65,15 +76,80 @@ async def test_when_nobody_decides_others_may_and_the_card_says_so(bot: Bot, clo
 
 async def test_quiet_hours_delay_what_is_told_and_not_who_may_decide(start: StartBot, clock: Clock) -> None:
     quiet = QuietHours(time(13), time(18))
-    bot = start(replace(POLICY, reminders=replace(POLICY.reminders, quiet=quiet)), roster=ROSTER)
+    reminders = replace(POLICY.reminders, quiet=quiet, escalate_to=Who.of([OUTSIDER, "U0DAN"]))
+    bot = start(replace(POLICY, reminders=reminders), roster=ROSTER)
     request = await bot.checked()  # at 12:00 UTC
     clock.advance(hours=2)
     assert await told(bot, "escalated") == []
     assert (await bot.kinds(request.id))[-1] == "escalated"
     await bot.decisions.approve(request.id, OUTSIDER)
     clock.advance(hours=4)
-    assert await told(bot, "reminder_2") == [ANN, BEN, CAT]
-    assert await told(bot, "escalated") == [OUTSIDER]
+    assert await told(bot, "reminder_240m") == [ANN, BEN, CAT, "U0DAN"]
+    assert await told(bot, "escalated") == ["U0DAN"]
+
+
+QUIET = replace(POLICY, reminders=replace(POLICY.reminders, quiet=QuietHours(time(13), time(18))))
+
+
+async def reminded_too_late(start: StartBot, clock: Clock) -> tuple[Bot, CreditRequest]:
+    """A reminder that was due right before the quiet hours, and which Slack did not take then."""
+    after = timedelta(minutes=59)
+    bot = start(replace(QUIET, reminders=replace(QUIET.reminders, after=(after, HOUR))), roster=ROSTER)
+    request = await bot.checked()  # at 12:00 UTC
+    clock.now += after
+    await bot.work("remind")
+    bot.messenger.problems = [AWAY] * 3
+    await bot.work("notify")
+    clock.advance(minutes=2)
+    await bot.work("notify")
+    assert (bot.messenger.notices, ids(await bot.due(), "notify")) == ([], [])
+    return bot, request
+
+
+async def test_what_slack_did_not_take_in_time_waits_for_the_end_of_the_quiet_hours(
+    start: StartBot, clock: Clock
+) -> None:
+    bot, _ = await reminded_too_late(start, clock)
+    clock.advance(hours=4, minutes=58)
+    assert ids(await bot.due(), "notify") == []
+    clock.advance(minutes=1)
+    # What became due in the quiet hours comes in its stead, not as well.
+    assert await told(bot, "reminder_60m") == [ANN, BEN, CAT, OUTSIDER]
+    assert await told(bot, "reminder_59m") == []
+
+
+async def test_who_agrees_in_the_quiet_hours_is_not_reminded_at_their_end(
+    start: StartBot, clock: Clock
+) -> None:
+    bot, request = await reminded_too_late(start, clock)
+    await bot.decisions.approve(request.id, ANN)
+    clock.advance(hours=5)
+    await bot.work("notify")
+    assert {person for person, _, _ in bot.messenger.notices} == {BEN, CAT}
+
+
+async def test_other_news_does_not_wait_for_the_end_of_the_quiet_hours(
+    start: StartBot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    bot, request = await reminded_too_late(start, clock)
+    for approver in (ANN, BEN):
+        await bot.decisions.approve(request.id, approver)
+    del sandbox.account._subusers["acme"]
+    await bot.work("apply", "notify")
+    assert {(ANN, "failed", request.id), (BEN, "failed", request.id)} <= set(bot.messenger.notices)
+    clock.advance(hours=20)
+    await bot.work("notify")
+    assert "reminder_59m" not in {kind for _, kind, _ in bot.messenger.notices}
+
+
+async def test_nobody_is_asked_to_decide_what_has_expired(bot: Bot, clock: Clock) -> None:
+    request = await bot.checked()
+    clock.advance(hours=1)
+    await bot.work("remind")
+    clock.now = request.expires_at
+    # Before the sweep has come by.
+    await bot.work("remind", "notify")
+    assert bot.messenger.notices == []
 
 
 async def test_what_is_decided_meanwhile_is_asked_of_nobody(bot: Bot, clock: Clock) -> None:
@@ -92,7 +168,81 @@ async def test_a_group_that_cannot_be_read_keeps_nobody_else_from_being_told(
     bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
     await bot.checked()
     clock.advance(hours=1)
-    assert await told(bot, "reminder_1") == [ANN, BEN]
+    assert await told(bot, "reminder_60m") == [ANN, BEN]
+
+
+async def test_a_reminder_waits_for_a_group_that_cannot_be_read(start: StartBot, clock: Clock) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    request = await bot.checked()
+    clock.advance(hours=1)
+    for _ in range(3):
+        assert await told(bot, "reminder_60m") == [ANN, BEN]
+        assert ids(await bot.due(), "remind") == []
+        clock.advance(minutes=1)
+        assert ids(await bot.due(), "remind") == [request.id]
+    bot.directory.roster = ROSTER
+    assert await told(bot, "reminder_60m") == [ANN, BEN, CAT]
+    # It is over: the next look is at the escalation.
+    clock.advance(minutes=30)
+    assert ids(await bot.due(), "remind") == []
+    assert await reminded(bot, request.id) == [
+        {"reminder": 1, "people": [ANN, BEN], "unread": ["S0FINANCE"]},
+        {"reminder": 1, "people": [CAT]},
+    ]
+
+
+async def test_a_second_look_leaves_what_slack_has_yet_to_take(start: StartBot, clock: Clock) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    await bot.checked()
+    clock.advance(hours=1)
+    await bot.work("remind")
+    bot.messenger.problems = [AWAY, AWAY]
+    await bot.work("notify")
+    clock.advance(minutes=1)
+    await bot.work("remind")
+    assert await told(bot, "reminder_60m") == [ANN, BEN]
+
+
+async def test_an_escalation_waits_for_a_group_that_cannot_be_read(start: StartBot, clock: Clock) -> None:
+    reminders = Reminders(escalate_after=HOUR, escalate_to=Who.of([OUTSIDER, "S0BACKUP"]))
+    policy = replace(POLICY, reminders=reminders)
+    bot = start(policy, roster=Roster({}, frozenset({"S0BACKUP"})))
+    request = await bot.checked()
+    clock.advance(hours=1)
+    assert await told(bot, "escalated") == [OUTSIDER]
+    # After a restart, too.
+    bot = start(policy, roster=Roster({"S0BACKUP": frozenset({CAT})}))
+    assert await told(bot, "escalated") == []
+    clock.advance(minutes=1)
+    assert await told(bot, "escalated") == [CAT]
+    clock.advance(hours=20)
+    assert ids(await bot.due(), "remind") == []
+    assert (await bot.kinds(request.id)).count("escalated") == 1
+
+
+async def test_what_is_decided_is_not_looked_at_again(start: StartBot, clock: Clock) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    request = await bot.checked()
+    clock.advance(hours=1)
+    await bot.work("remind")
+    await bot.decisions.deny(request.id, ANN, "no")
+    clock.advance(minutes=1)
+    assert ids(await bot.due(), "remind") == []
+
+
+async def test_who_has_agreed_is_told_nothing_whoever_lists_them(start: StartBot, clock: Clock) -> None:
+    group = Who.of(["S0FINANCE"])
+    reminders = replace(POLICY.reminders, escalate_to=group)
+    bot = start(
+        replace(POLICY, tiers=(Tier("all", group, 2),), reminders=reminders),
+        roster=Roster({"S0FINANCE": frozenset({BEN, CAT, ASKER})}),
+    )
+    request = await bot.checked()
+    await bot.decisions.approve(request.id, CAT)
+    clock.advance(hours=1)
+    assert await told(bot, "reminder_60m") == [BEN]
+    clock.advance(hours=1)
+    assert await told(bot, "escalated") == [BEN]
 
 
 async def test_another_policy_counts_its_own_reminders(start: StartBot, clock: Clock) -> None:
@@ -102,13 +252,75 @@ async def test_another_policy_counts_its_own_reminders(start: StartBot, clock: C
     assert ids(await before.due(), "remind") == []
     after = start(POLICY, roster=ROSTER)
     await put_in_force(after.database, POLICY, clock)
-    assert await told(after, "reminder_1") == [ANN, BEN, CAT]
+    assert await told(after, "reminder_60m") == [ANN, BEN, CAT]
 
 
-async def test_two_processes_remind_once(start: StartBot, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("before", "hours", "after", "then"),
+    [
+        # All of the old ones are over, and the new one is still to come.
+        ([1, 4], 4, [6], {1: 1, 4: 4, 6: 6}),
+        # What is to come, and what is past and was told, in one list.
+        ([1], 2, [1, 6], {1: 1, 6: 6}),
+        # A moment that nobody was reminded of, and one before that: one reminder, at once.
+        ([1], 5, [1, 3, 4], {1: 1, 4: 5}),
+        ([], 5, [3, 4], {4: 5}),
+        # An earlier moment than the one of which people were told last.
+        ([4], 5, [1, 2], {4: 4}),
+        ([1, 4], 2, [4], {1: 1, 4: 4}),
+    ],
+)
+async def test_under_another_policy_each_moment_to_come_is_told_once_and_none_twice(
+    start: StartBot, clock: Clock, *, before: list[int], hours: int, after: list[int], then: dict[int, int]
+) -> None:
+    def policy(moments: list[int]) -> Policy:
+        return replace(
+            Policy.one_tier([ANN]), reminders=Reminders(after=tuple(hour * HOUR for hour in moments))
+        )
+
+    bot = start(policy(before))
+    await bot.checked()
+    told_at: dict[str, int] = {}
+    for hour in range(1, 12):
+        clock.advance(hours=1)
+        seen = len(bot.messenger.notices)
+        await bot.work("remind", "notify")
+        told_at |= {kind: hour for _, kind, _ in bot.messenger.notices[seen:]}
+        if hour == hours:
+            bot = start(policy(after))
+            await put_in_force(bot.database, bot.policy, clock)
+            await bot.work("remind", "notify")
+            told_at |= {kind: hour for _, kind, _ in bot.messenger.notices}
+    assert told_at == {f"reminder_{moment * 60}m": hour for moment, hour in then.items()}
+
+
+async def test_another_policy_has_those_told_whom_the_last_reminder_did_not_reach(
+    start: StartBot, clock: Clock
+) -> None:
+    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
+    await bot.checked()
+    clock.advance(hours=1)
+    assert await told(bot, "reminder_60m") == [ANN, BEN]
+    bot = start(replace(POLICY, expiry=20 * HOUR), roster=ROSTER)
+    await put_in_force(bot.database, bot.policy, clock)
+    assert await told(bot, "reminder_60m") == [CAT]
+
+
+async def test_two_processes_tell_each_once(start: StartBot, clock: Clock) -> None:
     bots = [start(POLICY, roster=ROSTER), start(POLICY, roster=ROSTER)]
     request = await bots[0].checked()
-    clock.advance(hours=1)
-    for bot in bots:
-        await bot.remind(request.id)
-    assert (await bots[0].kinds(request.id)).count("reminded") == 1
+    for hours in (1, 1, 2):
+        clock.advance(hours=hours)
+        await asyncio.gather(*(bot.remind(request.id) for bot in bots))
+        notices = ids(await bots[0].due(), "notify")
+        await asyncio.gather(*(bot.notify(notice) for notice in notices for bot in bots))
+        # One that is started anew finds nothing left to do.
+        bots.append(start(POLICY, roster=ROSTER))
+        await bots[-1].work("remind", "notify")
+        assert bots[-1].messenger.notices == []
+    sent = sorted((kind, person) for bot in bots for person, kind, _ in bot.messenger.notices)
+    second = [("reminder_240m", person) for person in (ANN, BEN, CAT, OUTSIDER)]
+    first = [("reminder_60m", person) for person in (ANN, BEN, CAT)]
+    assert sent == [("escalated", OUTSIDER), *second, *first]
+    kinds = await bots[0].kinds(request.id)
+    assert (kinds.count("reminded"), kinds.count("escalated")) == (2, 1)

@@ -99,5 +99,10 @@ def test_the_moment_moves_forward_by_less_than_a_day_and_once(
 @pytest.mark.parametrize("status", Status)
 def test_a_reminder_is_moot_once_it_is_decided(status: Status) -> None:
     request = a_request(status)
-    assert is_moot("reminder_1", request) == is_moot("escalated", request) == (status is not Status.PENDING)
-    assert not is_moot("applied", request)
+    decided = status is not Status.PENDING
+    for kind in ("reminder_1", "escalated"):
+        assert is_moot(kind, "U0ANN", request, request.requested_at) == decided
+        assert is_moot(kind, "U0ANN", request, request.expires_at)
+        agreed = request.with_approval("U0ANN", request.requested_at)
+        assert is_moot(kind, "U0ANN", agreed, request.requested_at)
+    assert not is_moot("applied", "U0ANN", request, request.expires_at)
