@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from .requests import CreditRequest
+from .requests import CreditRequest, subuser_key
 from .text import literal, number, signed
 from .who import ANYONE, NOBODY, Roster, Who
 
@@ -31,11 +31,11 @@ class Direction(StrEnum):
 def matches(pattern: str, subuser: str) -> bool:
     """Whether a subuser's name fits a pattern, in which `*` is any text and `?` any one character.
 
-    Upper and lower case count as the same: whether they do for SendGrid is not documented, and a name in
-    another case must not slip past a rule.
+    Upper and lower case count as the same.
     """
-    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in pattern.casefold())
-    return re.fullmatch("".join(parts), subuser.casefold(), re.DOTALL) is not None
+    marks = subuser_key(pattern)
+    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in marks)
+    return re.fullmatch("".join(parts), subuser_key(subuser), re.DOTALL) is not None
 
 
 @dataclass(frozen=True, slots=True)

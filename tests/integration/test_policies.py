@@ -224,11 +224,12 @@ class TestLimits:
         await bot.ask(-40, "other")
         assert (await bot.ask(41, by=OUTSIDER)).status is Status.PENDING
 
-    async def test_of_one_subuser_in_any_spelling(self, start: StartBot) -> None:
+    @pytest.mark.parametrize(("name", "again"), [("acme", "ACME"), ("äcme", "ÄCME")])
+    async def test_of_one_subuser_in_any_spelling(self, start: StartBot, name: str, again: str) -> None:
         bot = start(with_limits(per_subuser_24h=100))
-        await bot.ask(60, "acme")
+        await bot.ask(60, name)
         with pytest.raises(Refusal, match=r"limits\.per_subuser_24h"):
-            await bot.ask(41, "ACME", by=OUTSIDER)
+            await bot.ask(41, again, by=OUTSIDER)
         await bot.ask(100, "other")
 
     async def test_in_all_roll_on_after_24_hours(self, start: StartBot, clock: Clock) -> None:
