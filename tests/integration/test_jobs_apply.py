@@ -11,7 +11,8 @@ from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
-from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
+from creditbot.jobs.apply import MARGIN
+from creditbot.jobs.backoff import GIVE_UP_AFTER
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from creditbot.domain.errors import DomainError, Refusal
+from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Limits, Policy, Route, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.store import events, requests
+from creditbot.store import attempts, events, requests
 from tests import authority
 from tests.authority import ACTIONS, ROLES, Role
 
@@ -405,6 +406,55 @@ class TestAnotherPolicy:
         assert found.status is Status.CANCELLED
         assert "The policy was changed before it could be sent" in str(found.explanation)
         assert says in str(found.explanation)
+        assert patches(sandbox) == []
+
+    @pytest.mark.parametrize("tried", [False, True])
+    async def test_stops_what_was_claimed_and_not_sent(
+        self, start: StartBot, sandbox: SendGridSandbox, clock: Clock, *, tried: bool
+    ) -> None:
+        before, after = start(ONE), start(TWO)
+        request = await before.approved()
+        if tried:
+            sandbox.faults.add("rate_limit", method="PATCH")
+        else:
+            sandbox.faults.add("status_before", method="GET", status=500)
+        await before.apply(request.id)
+        assert await before.status(request.id) is Status.APPLYING
+        clock.advance(minutes=2)
+        await after.work("apply")
+        found = await before.request(request.id)
+        assert found.status is Status.FAILED
+        assert found.may_be_asked_again
+        assert "The policy was changed before it could be sent" in str(found.explanation)
+        assert "1 more approval" in str(found.explanation)
+        assert sandbox.account.applied("acme") == []
+        assert await before.notices_of(request.id) >= {(ASKER, "failed"), (ANN, "failed")}
+
+    async def test_ends_nothing_that_may_have_been_applied(self, start: StartBot, clock: Clock) -> None:
+        before, after = start(ONE), start(TWO)
+        request = await before.applying()
+        async with before.database.write() as transaction:  # the process dies before its answer comes
+            await attempts.start(
+                transaction, request.id, 1, Reading("nonrecurring", 1000, None), before.clock()
+            )
+        clock.advance(minutes=20)
+        await after.apply(request.id)
+        assert await after.status(request.id) is Status.IN_DOUBT
+
+    async def test_waits_no_longer_than_others_for_a_group_once_it_holds_the_subuser(
+        self, start: StartBot, sandbox: SendGridSandbox, clock: Clock
+    ) -> None:
+        before = start(ONE)
+        request = await before.approved()
+        sandbox.faults.add("status_before", method="GET", status=500)
+        await before.apply(request.id)
+        after = start(Policy.one_tier(["S0FINANCE"]), roster=Roster({}, frozenset({"S0FINANCE"})))
+        clock.advance(minutes=14)
+        await after.work("apply")
+        assert await after.status(request.id) is Status.APPLYING
+        clock.advance(minutes=2)
+        await after.work("apply")
+        assert await after.status(request.id) is Status.FAILED
         assert patches(sandbox) == []
 
     async def test_that_would_have_approved_it_too_lets_it_go(
