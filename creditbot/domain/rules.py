@@ -366,7 +366,16 @@ def check_change(subuser: str, allocation_update: int, found: SubuserCredits, fl
             f"Subuser {literal(subuser)} has unlimited credits, so a change would mean nothing. "
             "Nothing was sent. If it should have a limit, set one in SendGrid first.",
         )
-    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < 0:
+    if allocation_update >= 0:
+        return
+    if found.remain is None:
+        raise Refusal(
+            "unknown_balance",
+            f"SendGrid does not say how many credits subuser {literal(subuser)} has left, so nobody can tell "
+            f"whether {signed(allocation_update)} leaves at least {number(floor)}. Nothing was sent. Look at "
+            "the subuser in SendGrid. Rule: floor.",
+        )
+    if found.remain + allocation_update < 0:
         raise Refusal(
             "below_zero",
             f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
@@ -377,7 +386,7 @@ def check_change(subuser: str, allocation_update: int, found: SubuserCredits, fl
                 else "There is nothing to take."
             ),
         )
-    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < floor:
+    if found.remain + allocation_update < floor:
         left = found.remain - floor
         raise Refusal(
             "below_floor",

@@ -218,10 +218,21 @@ def test_taking_all_is_allowed_and_one_more_is_not() -> None:
     st.sampled_from(["recurring", "nonrecurring", None]),
 )
 def test_only_what_would_go_below_zero_is_refused(change: int, remain: int | None, kind: str | None) -> None:
-    too_much = remain is not None and change < 0 and remain + change < 0
-    assert rule_against(change, SubuserCredits(type=kind, remain=remain)) == (
-        "below_zero" if too_much else None
-    )
+    wanted = None
+    if change < 0 and remain is None:
+        wanted = "unknown_balance"
+    elif change < 0 and remain is not None and remain + change < 0:
+        wanted = "below_zero"
+    assert rule_against(change, SubuserCredits(type=kind, remain=remain)) == wanted
+
+
+@pytest.mark.parametrize("floor", [0, 800])
+def test_nothing_is_removed_from_a_balance_that_is_not_reported(floor: int) -> None:
+    found = SubuserCredits(type="nonrecurring", remain=None)
+    check_change("acme", 900, found, floor)
+    with pytest.raises(Refusal, match=rf"at least {floor}\. Nothing was sent.*Rule: floor\.") as caught:
+        check_change("acme", -900, found, floor)
+    assert caught.value.rule == "unknown_balance"
 
 
 def test_more_may_be_added_to_a_balance_below_zero() -> None:
