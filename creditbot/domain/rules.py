@@ -224,9 +224,14 @@ def check_may_ask(actor: str, policy: Policy, roster: Roster) -> None:
     )
 
 
+def may_see(actor: str, policy: Policy, roster: Roster) -> bool:
+    """Whether `actor` may see balances."""
+    return roster.has(policy.may_see, actor)
+
+
 def check_may_see(actor: str, policy: Policy, roster: Roster) -> None:
     """Raise Refusal unless `actor` may see balances."""
-    if roster.has(policy.may_see, actor):
+    if may_see(actor, policy, roster):
         return
     unread = roster.unread(policy.may_see)
     if unread:
@@ -358,8 +363,13 @@ def has_expired(request: CreditRequest, now: datetime) -> bool:
     return request.status is Status.PENDING and now >= request.expires_at
 
 
-def check_change(subuser: str, allocation_update: int, found: SubuserCredits, floor: int = 0) -> None:
-    """Raise Refusal if the subuser's credits say that the change makes no sense, or leaves too little."""
+def check_change(
+    subuser: str, allocation_update: int, found: SubuserCredits, floor: int = 0, *, figures: bool = True
+) -> None:
+    """Raise Refusal if the subuser's credits say that the change makes no sense, or leaves too little.
+
+    Without `figures` the sentence does not say what the balance is.
+    """
     if found.type == UNLIMITED:
         raise Refusal(
             "unlimited",
@@ -378,23 +388,24 @@ def check_change(subuser: str, allocation_update: int, found: SubuserCredits, fl
     if found.remain + allocation_update < 0:
         raise Refusal(
             "below_zero",
-            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
-            f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
-            + (
-                f"Ask for {number(found.remain)} or fewer."
-                if found.remain > 0
-                else "There is nothing to take."
-            ),
+            (f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so " if figures else "")
+            + f"{signed(allocation_update)} would take {'it' if figures else literal(subuser)} below zero. "
+            f"Nothing was sent. {_ask_for(found.remain, figures=figures)}",
         )
     if found.remain + allocation_update < floor:
-        left = found.remain - floor
+        has = f"Subuser {literal(subuser)} has {number(found.remain)} credits left, and the policy leaves it"
         raise Refusal(
             "below_floor",
-            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, and the policy leaves it "
-            f"at least {number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
-            + (f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to take.")
-            + " Rule: floor.",
+            f"{has if figures else f'The policy leaves {literal(subuser)}'} at least {number(floor)}, so "
+            f"{signed(allocation_update)} is too much. Nothing was sent. "
+            f"{_ask_for(found.remain - floor, figures=figures)} Rule: floor.",
         )
+
+
+def _ask_for(left: int, *, figures: bool) -> str:
+    if not figures:
+        return "Ask for fewer, or ask someone who may see balances."
+    return f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to take."
 
 
 def lasts_until_reset(credits_type: str | None) -> bool:

@@ -125,7 +125,9 @@ class Apply:
         try:
             found, reading = await read_credits(self._sendgrid, request.subuser)
             floor = self._policy.floor_of(request.subuser, request.allocation_update)
-            check_change(request.subuser, request.allocation_update, found, floor)
+            # What is written down here is told to people, who may not all see balances.
+            figures = self._policy.may_see.anyone
+            check_change(request.subuser, request.allocation_update, found, floor, figures=figures)
         except Refusal as refusal:
             await self._not_now(request, last, tries, refusal.sentence)
         except SendGridProblem as problem:

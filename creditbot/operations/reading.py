@@ -1,7 +1,7 @@
 """Balances, lists and records, for those who may see them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
@@ -28,6 +28,15 @@ class BalanceReport:
     balance: Balance
     credits: SubuserCredits | None = None
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A request and its events; `figures` says whether whoever looks may see balances."""
+
+    request: CreditRequest
+    events: Sequence[Mapping[str, object] | RowMapping]
+    figures: bool = True
 
 
 class Reading:
@@ -77,8 +86,8 @@ class Reading:
             found = await requests.latest(connection, subuser, LISTED + 1)
         return found[:LISTED], len(found) > LISTED
 
-    async def show(self, request_id: int, actor: str) -> tuple[CreditRequest, list[RowMapping]]:
-        """A request and its events, with the balances in them: to its requester, and to who may see those.
+    async def show(self, request_id: int, actor: str) -> Record:
+        """A request and its events: to who may see balances, and without these to its requester.
 
         Raises:
             Refusal: `actor` may not see balances, and did not ask for it.
@@ -91,7 +100,8 @@ class Reading:
             await self._check_may_see(actor)
         if request is None:
             raise UnknownRequest(request_id)
-        return request, happened
+        figures = self._policy.may_see.anyone or rules.may_see(actor, self._policy, await self._directory())
+        return Record(request, happened, figures)
 
 
 def _report(

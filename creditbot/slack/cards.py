@@ -97,8 +97,8 @@ def _rule(request: CreditRequest, policy: Policy) -> list[str]:
     return [f"Tier {literal(tier.name)}: {tier.words()}."]
 
 
-def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each status
-    """Where a request stands and what happens next, in a few sentences."""
+def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C901 - one case for each status
+    """Where a request stands and what happens next, in a few sentences; `figures`: with balances."""
     match request.status:
         case Status.PENDING:
             missing = max(1, request.approvals_needed - len(request.approvals))
@@ -113,11 +113,11 @@ def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each s
         case Status.APPROVED | Status.APPLYING:
             return f"{_approved(request)} It is being sent to SendGrid."
         case Status.APPLIED:
-            return f"{_applied(request)} {_approved(request)}"
+            return f"{_applied(request, figures=figures)} {_approved(request)}"
         case Status.FAILED:
-            return f"{_failed(request)} {_approved(request)}"
+            return f"{_failed(request, figures=figures)} {_approved(request)}"
         case Status.IN_DOUBT:
-            return _doubt(request)
+            return _doubt(request, figures=figures)
         case Status.DENIED:
             return f"*Denied* by {_decider(request)}. Nothing was changed."
         case Status.CANCELLED:
@@ -133,15 +133,15 @@ def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each s
             return f"*Refused*{before}. {request.explanation or ''}".strip()
 
 
-def notice(kind: str, request: CreditRequest) -> Message:
-    """What a person is told by direct message when a request has come to `kind`.
+def notice(kind: str, request: CreditRequest, *, figures: bool = True) -> Message:
+    """What a person is told by direct message when a request has come to `kind`; `figures`: with balances.
 
     The request may have moved on since, so the words come from `kind`, the figures from the request.
     """
     about = (
         f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}: "
     )
-    text = about + _news(kind, request)
+    text = about + _news(kind, request, figures=figures)
     blocks: list[Block] = [section(text)]
     reason = _reason_of(kind, request)
     if reason:
@@ -159,7 +159,7 @@ def _reason_of(kind: str, request: CreditRequest) -> str | None:
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
 
-def _news(kind: str, request: CreditRequest) -> str:
+def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
     match kind:
         case Status.APPROVED if request.waits_for:
             return (
@@ -185,7 +185,7 @@ def _news(kind: str, request: CreditRequest) -> str:
                 "press _It was applied_ or _It was not applied_ on the request's card."
             )
         case "contradicted":
-            return f"*Look again.* {request.explanation or ''} {standing(request)}"
+            return f"*Look again.* {request.explanation or ''} {standing(request, figures=figures)}"
         case _ if kind.startswith(REMINDER):
             return f"*It still waits for you.* {_asks_for(request)}"
         case _ if kind == ESCALATED:
@@ -195,7 +195,7 @@ def _news(kind: str, request: CreditRequest) -> str:
                 "*No approver has seen it yet*, since creditbot can't post to the approvals channel. Tell "
                 "whoever runs creditbot; it keeps trying until the request expires."
             )
-    return standing(request)
+    return standing(request, figures=figures)
 
 
 def _asks_for(request: CreditRequest) -> str:
@@ -258,21 +258,28 @@ def _approved(request: CreditRequest) -> str:
     return f"*Approved* by {by} on {moment(last.at)}."
 
 
-def _applied(request: CreditRequest) -> str:
+def _explanation(request: CreditRequest, *, figures: bool) -> str:
+    """Without figures, what two balances show is left out; it is that once they were read a second time."""
+    from_balances = request.remain_after is not None and request.contradicted_at is None
+    return "" if from_balances and not figures else request.explanation or ""
+
+
+def _applied(request: CreditRequest, *, figures: bool) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
     after = (
         f" Balance after: {number(request.remain_after)}."
         if request.remain_after is not None
         else " SendGrid did not report the balance after."
     )
+    explanation = _explanation(request, figures=figures)
     if request.settled_by:
-        return f"*Applied*, settled{on}. {_settled(request)} {request.explanation or ''}".strip()
+        return f"*Applied*, settled{on}. {_settled(request)} {explanation}".strip()
     if request.explanation:
-        return f"*Applied*, as the balances prove{on}. {request.explanation}"
-    return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after}"
+        return f"*Applied*, as the balances prove{on}. {explanation}".strip()
+    return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after if figures else ''}"
 
 
-def _failed(request: CreditRequest) -> str:
+def _failed(request: CreditRequest, *, figures: bool) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
     settled = _settled(request) if request.settled_by else None
     failed = (
@@ -280,7 +287,7 @@ def _failed(request: CreditRequest) -> str:
         if request.contradicted_at
         else f"*Failed*{on}: nothing was changed."
     )
-    parts = [failed, settled, request.explanation, _asking_again(request)]
+    parts = [failed, settled, _explanation(request, figures=figures), _asking_again(request)]
     return " ".join(part for part in parts if part)
 
 
@@ -302,7 +309,7 @@ def _settled(request: CreditRequest) -> str:
     return f"The doubt was settled by {who}."
 
 
-def _doubt(request: CreditRequest) -> str:
+def _doubt(request: CreditRequest, *, figures: bool) -> str:
     what = (
         "*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. "
         f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this "
@@ -315,7 +322,8 @@ def _doubt(request: CreditRequest) -> str:
         )
     else:
         then = "Look at the subuser in SendGrid, then say what you found."
-    return " ".join(part for part in (what, request.explanation, then, _approved(request)) if part)
+    explanation = _explanation(request, figures=figures)
+    return " ".join(part for part in (what, explanation, then, _approved(request)) if part)
 
 
 def _decider(request: CreditRequest) -> str:

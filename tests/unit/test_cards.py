@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.policy import Direction, Policy, Tier
 from creditbot.domain.requests import Check, CreditRequest, Status
 from creditbot.domain.who import Who
-from creditbot.operations import BalanceReport
+from creditbot.operations import BalanceReport, Record
 from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.rendering import mentions
 from creditbot.slack import answers, forms
@@ -245,6 +246,23 @@ def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
     assert card(REQUESTS[name], policy_of(name)).payload() == snapshot
 
 
+@pytest.mark.parametrize("name", ["applied", "applied, proven by the balances", "in doubt, with evidence"])
+def test_whoever_may_not_see_balances_is_told_what_became_of_a_request_without_them(name: str) -> None:
+    request = replace(REQUESTS[name], remain_before=998, remain_after=REQUESTS[name].remain_after or 6004)
+    told = (
+        notice(request.status, request, figures=False),
+        answers.show(Record(request, EVENTS, figures=False)),
+    )
+    balances = ["1,000", "998", "6,000", "6,004", "990"]
+    for message in told:
+        assert request.status.replace("_", " ") in message.text.lower()
+        assert not [balance for balance in balances if balance in json.dumps(message.payload())]
+    seen = json.dumps(
+        [notice(request.status, request).payload(), answers.show(Record(request, EVENTS)).payload()]
+    )
+    assert [balance for balance in balances if balance in seen]
+
+
 def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
     message = card(a_request(again_of=7), POLICY, copy_above=True)
     said = "An earlier copy of this card may stand above; a click on either shows how the request stands now."
@@ -291,8 +309,8 @@ ANSWERS = {
     "history of a subuser": answers.history("acme", (some_of_each(), True)),
     "no history": answers.history(None, ([], False)),
     "no history of a subuser": answers.history("acme", ([], False)),
-    "show": answers.show(REQUESTS["applied, settled by a person"], EVENTS),
-    "show, asked again": answers.show(REQUESTS["pending, asked again"], EVENTS[:1]),
+    "show": answers.show(Record(REQUESTS["applied, settled by a person"], EVENTS)),
+    "show, asked again": answers.show(Record(REQUESTS["pending, asked again"], EVENTS[:1])),
     "unexpected error": unexpected("0123abcd"),
 }
 
@@ -519,7 +537,7 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
         answers.pending(ten),
         answers.history(subuser, ten),
         answers.history(subuser, ([], False)),
-        answers.show(request, EVENTS),
+        answers.show(Record(request, EVENTS)),
         answers.balance(
             BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None, subuser, subuser, reason))
         ),
@@ -545,7 +563,7 @@ def test_the_approver_reads_name_and_reason_exactly_as_they_were_typed(subuser: 
 
 def test_a_long_story_is_told_with_its_latest_events() -> None:
     events = [{**EVENTS[2], "at": n * 1000} for n in range(60)]
-    message = answers.show(a_request(), [*events, EVENTS[-1]])
+    message = answers.show(Record(a_request(), [*events, EVENTS[-1]]))
     check_message(message.text, message.payload()["blocks"])
     assert "doubt settled by operator" in message.payload()["blocks"][-1]["text"]["text"]
 

@@ -235,6 +235,14 @@ def test_nothing_is_removed_from_a_balance_that_is_not_reported(floor: int) -> N
     assert caught.value.rule == "unknown_balance"
 
 
+@pytest.mark.parametrize(("change", "floor"), [(-1001, 0), (-300, 800), (-999_999, 800)])
+def test_a_refusal_can_be_told_without_the_balance(change: int, floor: int) -> None:
+    found = SubuserCredits(type="nonrecurring", remain=1000)
+    with pytest.raises(Refusal, match=r"Ask for fewer, or ask someone who may see balances\.") as caught:
+        check_change("acme", change, found, floor, figures=False)
+    assert not {"1,000", "200"} & set(caught.value.sentence.split())
+
+
 def test_more_may_be_added_to_a_balance_below_zero() -> None:
     check_change("acme", 10, SubuserCredits(type="nonrecurring", remain=-500))
 
