@@ -116,7 +116,8 @@ def _waiting(policy: Policy, tier: Tier, change: Change, channel: str) -> Iterat
         yield f"Those who have not decided are reminded after {after}."
     if reminders.escalate_after is not None:
         others = people(reminders.escalate_to.listed())
-        yield f"After {_after(reminders.escalate_after)} {others} may decide, too."
+        second = ", and stand in for the second list" if tier.including else ""
+        yield f"After {_after(reminders.escalate_after)} {others} may decide, too{second}."
     yield f"If nobody decides, it expires after {_after(policy.expiry_of(tier))}."
 
 

@@ -136,7 +136,8 @@ class Route:
 class Quorum:
     """Whose approvals of a request count now, and what is missing.
 
-    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it.
+    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it, or, if none
+    is missing (the policy was loosened), whose click brings it to an end.
     """
 
     counted: tuple[str, ...]
@@ -220,7 +221,10 @@ class Policy:
         return tier.authority | (self.reminders.escalate_to if self.escalated(request, now) else NOBODY)
 
     def quorum(self, request: CreditRequest, roster: Roster, now: datetime) -> Quorum:
-        """Count the approvals of those who may approve at this moment; a requester's own is never one."""
+        """Count the approvals of those who may approve at this moment; a requester's own is never one.
+
+        Those to whom it is escalated stand in for every list, the second one too: nobody on them has decided.
+        """
         tier = self.tier_of(request)
         authority = self.authority(request, now)
         able = roster.everyone(authority) - {request.requested_by}
@@ -228,10 +232,12 @@ class Policy:
         if tier is None:
             return Quorum((), 1, None, NOBODY)
         second = tier.including
+        if second is not None and self.escalated(request, now):
+            second |= self.reminders.escalate_to
         lacking = second is not None and not roster.everyone(second).intersection(counted)
         missing = max(0, tier.approvals - len(counted), int(lacking))
         open_to = second if second is not None and lacking and missing == 1 else authority
-        without = {request.requested_by, *counted}
+        without = {request.requested_by, *(counted if missing else ())}
         return Quorum(counted, missing, second if lacking else None, Who.of(open_to.listed(without=without)))
 
     def document(self) -> dict[str, Any]:

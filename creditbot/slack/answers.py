@@ -14,7 +14,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import escape, literal, number, person, signed
 from creditbot.operations import BalanceReport, Record
 
-from .cards import follows, standing
+from .cards import follows, standing, waiting
 from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
 
 BAR_CELLS = 20
@@ -111,6 +111,8 @@ def show(record: Record) -> Message:
     request, figures = record.request, record.figures
     title = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}"
     asked_on, now = moment(request.requested_at), standing(request, figures=figures)
+    if request.status is Status.PENDING:
+        now = waiting(request, record.policy, record.quorum)
     happened = _newest_that_fit([_event(event, figures=figures) for event in record.events])
     blocks = [
         header(title),

@@ -49,7 +49,7 @@ def card(
     title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
     if request.status is Status.PENDING:
         title += "?"
-    where = _waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
+    where = waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
     blocks: list[Block] = [
         header(title),
         facts(
@@ -101,10 +101,7 @@ def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C
     """Where a request stands and what happens next, in a few sentences; `figures`: with balances."""
     match request.status:
         case Status.PENDING:
-            missing = max(1, request.approvals_needed - len(request.approvals))
-            needed = count(missing, "more approval" if request.approvals else "approval")
-            until = f"*Waiting for approval* until {moment(request.expires_at)}"
-            return f"{until}. Needs {needed}.{_so_far(request)}"
+            return f"*Waiting for approval* until {moment(request.expires_at)}."
         case Status.APPROVED if request.waits_for:
             return (
                 f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
@@ -206,8 +203,8 @@ def _asks_for(request: CreditRequest) -> str:
     )
 
 
-def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
-    """Until when, for how many more, from whom; and who has agreed so far."""
+def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
+    """Until when, for how many more, from whom, by the policy as it is; and who has agreed so far."""
     until = f"until {moment(request.expires_at)}"
     tier = policy.tier_of(request)
     if tier is None:
@@ -223,6 +220,12 @@ def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
             f"{person(request.requested_by)} in {where}. It waits {until}.{_so_far(request, quorum)}"
         )
     others = f" and {count(len(listed) - NAMED, 'other')}" if len(listed) > NAMED else ""
+    if quorum.reached:
+        return (
+            f"*Enough have agreed* as the policy is now, and it waits for one more click {until}: it is sent "
+            f"once any of {people(listed[:NAMED])}{others} presses _Approve_, also whoever has agreed before."
+            f"{_so_far(request, quorum)}"
+        )
     needed = count(quorum.missing, "more approval" if quorum.counted else "approval")
     second = ""
     if quorum.lacks is not None and quorum.missing > 1:
@@ -233,12 +236,10 @@ def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
     )
 
 
-def _so_far(request: CreditRequest, quorum: Quorum | None = None) -> str:
+def _so_far(request: CreditRequest, quorum: Quorum) -> str:
     """Who has agreed, with a space before it; and whose word does not count any more."""
-    agreed = [approval.approver for approval in request.approvals]
-    counted = [who for who in agreed if quorum is None or who in quorum.counted]
-    others = [who for who in agreed if who not in counted]
-    said = f" Approved so far by {people(counted)}." if counted else ""
+    others = [found.approver for found in request.approvals if found.approver not in quorum.counted]
+    said = f" Approved so far by {people(quorum.counted)}." if quorum.counted else ""
     if others:
         verb = "approves" if len(others) == 1 else "approve"
         said += f" {people(others)} agreed, but no longer {verb}, so that does not count now."
@@ -404,6 +405,11 @@ def _buttons(request: CreditRequest, quorum: Quorum) -> ActionsBlock | None:
 def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
     change = f"{signed(request.allocation_update)} credits for {request.subuser}"
     then = f"{change} will be sent to SendGrid at once. It can't be called back."
+    if quorum.missing == 1 and quorum.lacks is not None:
+        then = (
+            f"If you are one of those whom the card names, {change} will be sent to SendGrid at once, and "
+            "can't be called back. Otherwise your approval counts, and one of them must agree, too."
+        )
     if quorum.missing > 1:
         others = count(quorum.missing - 1, "other")
         have = "has" if quorum.missing == 2 else "have"

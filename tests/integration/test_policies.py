@@ -11,7 +11,7 @@ import pytest
 
 from creditbot.domain.errors import DomainError, Refusal
 from creditbot.domain.evidence import Reading
-from creditbot.domain.policy import Limits, Policy, Route, Tier
+from creditbot.domain.policy import Limits, Policy, Reminders, Route, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import put_in_force
@@ -142,6 +142,19 @@ class TestAQuorum:
         await bot.decisions.approve(request.id, ANN)
         assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
         assert (await bot.decisions.approve(request.id, CAT)).status is Status.APPROVED
+
+    async def test_is_reached_by_the_backup_alone_once_it_is_escalated(
+        self, start: StartBot, clock: Clock
+    ) -> None:
+        tier = Tier("t", Who.of([ANN]), 1, Who.of([CAT]))
+        escalation = Reminders(escalate_after=timedelta(hours=1), escalate_to=Who.of([OUTSIDER]))
+        bot = start(Policy(tiers=(tier,), reminders=escalation))
+        request = await bot.checked()
+        with pytest.raises(Refusal, match="Only an approver"):
+            await bot.decisions.approve(request.id, OUTSIDER)
+        clock.advance(hours=1)
+        assert (await bot.decisions.approve(request.id, ANN)).status is Status.PENDING
+        assert (await bot.decisions.approve(request.id, OUTSIDER)).status is Status.APPROVED
 
     async def test_forgets_who_may_not_approve_any_more(self, start: StartBot) -> None:
         policy = Policy.one_tier(["S0FINANCE", BEN, CAT], 2)

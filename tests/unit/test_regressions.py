@@ -15,14 +15,13 @@ from creditbot.domain.fields import reason, subuser_name
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Check, Status
 from creditbot.domain.text import without_markup
-from creditbot.operations import Record
 from creditbot.sendgrid import read_balance, read_patch_answer
 from creditbot.slack import answers
 from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, reduce
 from creditbot.web import UnfitRequest, read_body
 
-from .example_requests import APPROVER, NOW, POLICY, a_request, card
+from .example_requests import APPROVER, NOW, POLICY, a_request, card, record
 
 
 def test_a_number_beyond_any_database_is_no_count() -> None:
@@ -65,7 +64,7 @@ def test_the_requester_reads_why_a_doubt_was_settled() -> None:
 
 def test_showing_a_request_says_why_it_was_denied() -> None:
     request = a_request(Status.DENIED, decided_by=APPROVER, decision_reason="Too much")
-    assert "Too much" in json.dumps(answers.show(Record(request, [])).payload())
+    assert "Too much" in json.dumps(answers.show(record(request, [])).payload())
 
 
 def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
@@ -76,7 +75,7 @@ def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
         "detail": '{"remain_before": 1234567}',
     }
     blocks = answers.show(
-        Record(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}])
+        record(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}])
     ).blocks
     text = blocks[-1].to_dict()["text"]["text"]
     assert len(text) <= 3000
