@@ -137,13 +137,15 @@ class Quorum:
     """Whose approvals of a request count now, and what is missing.
 
     `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it, or, if none
-    is missing (the policy was loosened), whose click brings it to an end.
+    is missing (the policy was loosened), whose click brings it to an end. `unread` is the groups of which
+    Slack did not say who is in them, so that some approvals may count again later.
     """
 
     counted: tuple[str, ...]
     missing: int
     lacks: Who | None
     may_still: Who
+    unread: frozenset[str] = frozenset()
 
     @property
     def reached(self) -> bool:
@@ -238,7 +240,13 @@ class Policy:
         missing = max(0, tier.approvals - len(counted), int(lacking))
         open_to = second if second is not None and lacking and missing == 1 else authority
         without = {request.requested_by, *(counted if missing else ())}
-        return Quorum(counted, missing, second if lacking else None, Who.of(open_to.listed(without=without)))
+        return Quorum(
+            counted,
+            missing,
+            lacks=second if lacking else None,
+            may_still=Who.of(open_to.listed(without=without)),
+            unread=roster.unread(authority),
+        )
 
     def document(self) -> dict[str, Any]:
         """All of it as JSON has it, the same for the same rules, for the hash and for the record."""

@@ -141,16 +141,15 @@ def check_approval(
 ) -> Quorum:
     """Return the quorum with this approver's yes; raise Refusal if it can't be given, or says nothing new.
 
-    An approval on record by someone who is no approver any more does not count. Where that may only seem so,
-    since a group can't be read, nobody is counted out: the click is refused, to be repeated.
+    An approval on record by someone who is no approver any more does not count, nor does one of whom that
+    can't be known now, since a group can't be read. It keeps nobody else from approving: what is on record
+    counts again once the group can be read, and the next click finds it.
     """
     check_decision(request, actor, policy, roster, now)
-    before = policy.quorum(request, roster, now)
     after = policy.quorum(request.with_approval(actor, now), roster, now)
-    unread = roster.unread(policy.authority(request, now))
-    if unread and len(before.counted) < len(request.approvals):
-        raise group_unreadable(unread)
     if request.approved_by(actor) and not after.reached:
+        if after.unread and len(after.counted) < len(request.approvals):
+            raise group_unreadable(after.unread)
         raise Refusal(
             "approved_before",
             f"You have approved request {request.id} already; {number(after.missing)} more must agree.",
@@ -174,9 +173,8 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
     quorum = policy.quorum(request, roster, now)
     if quorum.reached:
         return
-    unread = roster.unread(policy.authority(request, now))
-    if unread:
-        raise group_unreadable(unread)
+    if quorum.unread:
+        raise group_unreadable(quorum.unread)
     raise Refusal(
         "quorum",
         f"It would need {count(quorum.missing, 'more approval')} now, so it must be asked for again."

@@ -240,7 +240,12 @@ def _so_far(request: CreditRequest, quorum: Quorum) -> str:
     """Who has agreed, with a space before it; and whose word does not count any more."""
     others = [found.approver for found in request.approvals if found.approver not in quorum.counted]
     said = f" Approved so far by {people(quorum.counted)}." if quorum.counted else ""
-    if others:
+    if others and quorum.unread:
+        said += (
+            f" {people(others)} agreed, but Slack does not say who is in {people(sorted(quorum.unread))}, so "
+            "whether that counts is not known now. Press _Approve_ again once it can be read."
+        )
+    elif others:
         verb = "approves" if len(others) == 1 else "approve"
         said += f" {people(others)} agreed, but no longer {verb}, so that does not count now."
     return said

@@ -171,10 +171,20 @@ class TestAQuorum:
         await bot.decisions.approve(request.id, ANN)
         known = bot.directory.roster
         bot.directory.roster = Roster({}, frozenset({"S0FINANCE"}))
+        assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
         with pytest.raises(Refusal, match="Try again in a minute"):
             await bot.decisions.approve(request.id, BEN)
         bot.directory.roster = known
         assert (await bot.decisions.approve(request.id, BEN)).status is Status.APPROVED
+
+    async def test_is_made_up_by_listed_people_whatever_group_cannot_be_read(self, start: StartBot) -> None:
+        unreadable = Roster({}, frozenset({"S0FINANCE"}))
+        before = start(Policy.one_tier([ANN, BEN, CAT, "S0FINANCE"], 2), roster=unreadable)
+        request = await before.checked()
+        await before.decisions.approve(request.id, ANN)
+        after = start(Policy.one_tier([BEN, CAT, "S0FINANCE"], 2), roster=unreadable)
+        assert (await after.decisions.approve(request.id, BEN)).status is Status.PENDING
+        assert (await after.decisions.approve(request.id, CAT)).status is Status.APPROVED
 
     async def test_can_be_left_again_until_it_is_there(
         self, start: StartBot, sandbox: SendGridSandbox

@@ -20,7 +20,7 @@ from creditbot.domain.commands import OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.requests import Check, CreditRequest, Status
-from creditbot.domain.who import Who
+from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.rendering import mentions
@@ -252,6 +252,13 @@ def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
 
 def test_a_card_under_a_looser_policy_says_that_one_click_is_enough(snapshot: SnapshotAssertion) -> None:
     assert card(a_request(approvals=ONE, approvals_needed=2), POLICY).payload() == snapshot
+
+
+def test_a_card_does_not_say_that_someone_left_a_group_that_cannot_be_read() -> None:
+    blind = Roster({}, frozenset({"S0FINANCE"}))
+    text = card(a_request(approvals=approvals("U5CAROL")), TWO_NEEDED, blind).text
+    assert "Slack does not say who is in <!subteam^S0FINANCE>, so whether that counts is not known" in text
+    assert "no longer" not in text
 
 
 @pytest.mark.parametrize(

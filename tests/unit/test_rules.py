@@ -132,12 +132,15 @@ def test_whoever_has_agreed_may_complete_what_needs_no_other_any_more() -> None:
     assert check_approval(request, APPROVER, POLICY, ROSTER, NOW).reached
 
 
-def test_nobody_is_counted_out_because_a_group_cannot_be_read() -> None:
+def test_an_approval_that_may_not_count_since_a_group_cannot_be_read_keeps_nobody_from_approving() -> None:
     request = a_request(approvals=approvals("U5CAROL"))
     unread = Roster({}, frozenset({"S0FINANCE"}))
+    quorum = check_approval(request, APPROVER, TWO_NEEDED, unread, NOW)
+    assert (quorum.counted, quorum.missing) == ((APPROVER,), 1)
     with pytest.raises(Refusal) as caught:
-        check_approval(request, APPROVER, TWO_NEEDED, unread, NOW)
+        check_approval(request.with_approval(APPROVER, NOW), APPROVER, TWO_NEEDED, unread, NOW)
     assert caught.value.rule == "group_unreadable"
+    assert check_approval(request.with_approval(APPROVER, NOW), APPROVER, TWO_NEEDED, ROSTER, NOW).reached
 
 
 def test_nothing_is_decided_before_sendgrid_was_asked() -> None:
