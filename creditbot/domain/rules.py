@@ -383,19 +383,19 @@ def check_change(
             f"whether {signed(allocation_update)} leaves at least {number(floor)}. Nothing was sent. Look at "
             "the subuser in SendGrid. Rule: floor.",
         )
+    left = number(found.remain) if figures else "too few"
     if found.remain + allocation_update < 0:
         raise Refusal(
             "below_zero",
-            (f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so " if figures else "")
-            + f"{signed(allocation_update)} would take {'it' if figures else literal(subuser)} below zero. "
-            f"Nothing was sent. {_ask_for(found.remain, figures=figures)}",
+            f"Subuser {literal(subuser)} has {left} credits left, so "
+            f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
+            f"{_ask_for(found.remain, figures=figures)}",
         )
     if found.remain + allocation_update < floor:
-        has = f"Subuser {literal(subuser)} has {number(found.remain)} credits left, and the policy leaves it"
         raise Refusal(
             "below_floor",
-            f"{has if figures else f'The policy leaves {literal(subuser)}'} at least {number(floor)}, so "
-            f"{signed(allocation_update)} is too much. Nothing was sent. "
+            f"Subuser {literal(subuser)} has {left} credits left, and the policy leaves it at least "
+            f"{number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
             f"{_ask_for(found.remain - floor, figures=figures)} Rule: floor.",
         )
 
