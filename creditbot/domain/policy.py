@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from .requests import CreditRequest, subuser_key
@@ -185,6 +187,11 @@ class Policy:
         """Every person whom some rule names."""
         lists = [self.may_ask, self.may_see, self.break_glass, self.reminders.escalate_to]
         return frozenset().union(*(who.people for who in (*lists, *(tier.authority for tier in self.tiers))))
+
+    @property
+    def approvers_of_all_tiers(self) -> Who:
+        """Everyone who may approve something."""
+        return reduce(or_, (tier.authority for tier in self.tiers), NOBODY)
 
     @property
     def nobody_approves(self) -> bool:

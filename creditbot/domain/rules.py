@@ -12,7 +12,7 @@ from .errors import Refusal
 from .policy import Policy, Quorum, Tier, Usage, change_words, rule
 from .requests import FINAL, CreditRequest, Status
 from .text import count, literal, number, people, signed
-from .who import Roster
+from .who import Roster, Who
 
 STATUS_WORDS = {
     Status.PENDING: "is waiting for approval",
@@ -96,15 +96,25 @@ def check_decision(request: CreditRequest, actor: str, policy: Policy, roster: R
 
 def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
     """Raise Refusal unless `actor` is an approver of this request."""
+    _check_anybody_approves(policy)
+    tier = policy.tier_of(request)
+    if tier is None:
+        raise no_tier(request.subuser, request.allocation_update)
+    only = f"Only an approver may decide this.{rule(tier)}"
+    _check_among(policy.authority(request, now), request, actor, roster, only)
+
+
+def _check_anybody_approves(policy: Policy) -> None:
+    """Raise Refusal if no list was given, so that nobody can approve anything."""
     if policy.nobody_approves:
         raise Refusal(
             "no_approvers",
             "Nobody may approve yet: whoever runs creditbot must list approvers in CREDITBOT_APPROVERS.",
         )
-    tier = policy.tier_of(request)
-    if tier is None:
-        raise no_tier(request.subuser, request.allocation_update)
-    authority = policy.authority(request, now)
+
+
+def _check_among(authority: Who, request: CreditRequest, actor: str, roster: Roster, only: str) -> None:
+    """Raise Refusal unless `actor` is one of them; `only` begins the sentence that says who is."""
     if roster.has(authority, actor):
         return
     unread = roster.unread(authority)
@@ -112,7 +122,7 @@ def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: R
         raise group_unreadable(unread)
     listed = people(authority.listed(without={request.requested_by}))
     whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
-    raise Refusal("not_an_approver", f"Only an approver may decide this. {whom}{rule(tier)}")
+    raise Refusal("not_an_approver", f"{only} {whom}")
 
 
 def no_tier(subuser: str, allocation_update: int) -> Refusal:
@@ -326,14 +336,26 @@ def check_clear(request: CreditRequest, now: datetime) -> None:
 def check_settlement(
     request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime
 ) -> None:
-    """Raise Refusal unless `actor` may say what became of a request in doubt."""
+    """Raise Refusal unless `actor` may say what became of a request in doubt.
+
+    It may have been applied, so someone has to say, also where no tier covers such a change any more: then
+    it is for the approvers of all tiers.
+    """
     check_in_doubt(request)
     if actor == request.requested_by:
         raise Refusal(
             "self_settlement",
             f"You asked for request {request.id} yourself, so another approver must settle it.",
         )
-    check_approver(request, actor, policy, roster, now)
+    if policy.tier_of(request) is not None:
+        check_approver(request, actor, policy, roster, now)
+        return
+    _check_anybody_approves(policy)
+    only = (
+        "No tier of the policy covers this change any more, so only an approver of one of the tiers may say "
+        "what became of it."
+    )
+    _check_among(policy.approvers_of_all_tiers, request, actor, roster, only)
 
 
 def check_again(request: CreditRequest) -> None:

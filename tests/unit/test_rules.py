@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.errors import Refusal
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import Direction, Policy, Tier
 from creditbot.domain.requests import Status
 from creditbot.domain.rules import (
     check_again,
@@ -26,7 +26,7 @@ from creditbot.domain.rules import (
     has_expired,
     lasts_until_reset,
 )
-from creditbot.domain.who import Roster
+from creditbot.domain.who import Roster, Who
 from tests import authority
 from tests.authority import CASES, Role
 
@@ -171,6 +171,23 @@ def test_only_a_doubt_can_be_settled(status: Status) -> None:
     with pytest.raises(Refusal) as caught:
         check_in_doubt(a_request(status))
     assert caught.value.rule == "not_in_doubt"
+
+
+def test_a_doubt_that_no_tier_covers_any_more_is_settled_by_an_approver_of_any_tier() -> None:
+    small = Tier("small", Who.of([APPROVER]), up_to=100)
+    removals = Tier("removals", Who.of([REQUESTER]), 1, Who.of(["S0FINANCE"]), direction=Direction.REMOVE)
+    policy = Policy(tiers=(small, removals))
+    doubt = a_request(Status.IN_DOUBT)
+    for actor in (APPROVER, "U5CAROL"):
+        check_settlement(doubt, actor, policy, ROSTER, NOW)
+    with pytest.raises(Refusal, match="another approver must settle it"):
+        check_settlement(doubt, REQUESTER, policy, ROSTER, NOW)
+    with pytest.raises(Refusal) as caught:
+        check_settlement(doubt, OUTSIDER, policy, ROSTER, NOW)
+    assert "only an approver of one of the tiers may say what became of it" in caught.value.sentence
+    assert caught.value.sentence.endswith(f"Ask one of: <@{APPROVER}>, <!subteam^S0FINANCE>.")
+    with pytest.raises(Refusal, match="No tier of the policy covers"):
+        check_approver(a_request(), APPROVER, policy, ROSTER, NOW)
 
 
 def test_nobody_settles_while_sendgrid_may_be_at_work() -> None:
