@@ -237,7 +237,7 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
-            reading=Reading(database, sendgrid, policy, directory),
+            reading=Reading(database, sendgrid, policy, directory, now),
         ),
         buttons=Buttons(
             client=client,

@@ -115,5 +115,6 @@ def _waiting(policy: Policy, tier: Tier, change: Change, channel: str) -> Iterat
         yield f"Those who have not decided are reminded after {after}."
     if reminders.escalate_after is not None:
         others = people(reminders.escalate_to.listed())
-        yield f"After {length(reminders.escalate_after)} {others} may decide, too."
+        second = ", and stand in for the second list" if tier.including else ""
+        yield f"After {length(reminders.escalate_after)} {others} may decide, too{second}."
     yield f"If nobody decides, it expires after {length(policy.expiry_of(tier))}."

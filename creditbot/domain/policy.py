@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .requests import CreditRequest
+from .requests import CreditRequest, subuser_key
 from .text import literal, number, signed
 from .who import ANYONE, NOBODY, Roster, Who
 
@@ -32,11 +34,11 @@ class Direction(StrEnum):
 def matches(pattern: str, subuser: str) -> bool:
     """Whether a subuser's name fits a pattern, in which `*` is any text and `?` any one character.
 
-    Upper and lower case count as the same: whether they do for SendGrid is not documented, and a name in
-    another case must not slip past a rule.
+    Upper and lower case count as the same.
     """
-    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in pattern.casefold())
-    return re.fullmatch("".join(parts), subuser.casefold(), re.DOTALL) is not None
+    marks = subuser_key(pattern)
+    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in marks)
+    return re.fullmatch("".join(parts), subuser_key(subuser), re.DOTALL) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +139,16 @@ class Route:
 class Quorum:
     """Whose approvals of a request count now, and what is missing.
 
-    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it.
+    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it, or, if none
+    is missing (the policy was loosened), whose click brings it to an end. `unread` is the groups of which
+    Slack did not say who is in them, so that some approvals may count again later.
     """
 
     counted: tuple[str, ...]
     missing: int
     lacks: Who | None
     may_still: Who
+    unread: frozenset[str] = frozenset()
 
     @property
     def reached(self) -> bool:
@@ -186,6 +191,11 @@ class Policy:
         return frozenset().union(*(who.people for who in (*lists, *(tier.authority for tier in self.tiers))))
 
     @property
+    def approvers_of_all_tiers(self) -> Who:
+        """Everyone who may approve something."""
+        return reduce(or_, (tier.authority for tier in self.tiers), NOBODY)
+
+    @property
     def nobody_approves(self) -> bool:
         """True if no list was given, so that nobody can approve anything."""
         return all(tier.authority.nobody for tier in self.tiers)
@@ -222,7 +232,10 @@ class Policy:
         return tier.authority | (self.reminders.escalate_to if self.escalated(request, now) else NOBODY)
 
     def quorum(self, request: CreditRequest, roster: Roster, now: datetime) -> Quorum:
-        """Count the approvals of those who may approve at this moment; a requester's own is never one."""
+        """Count the approvals of those who may approve at this moment; a requester's own is never one.
+
+        Those to whom it is escalated stand in for every list, the second one too: nobody on them has decided.
+        """
         tier = self.tier_of(request)
         authority = self.authority(request, now)
         able = roster.everyone(authority) - {request.requested_by}
@@ -230,11 +243,19 @@ class Policy:
         if tier is None:
             return Quorum((), 1, None, NOBODY)
         second = tier.including
+        if second is not None and self.escalated(request, now):
+            second |= self.reminders.escalate_to
         lacking = second is not None and not roster.everyone(second).intersection(counted)
         missing = max(0, tier.approvals - len(counted), int(lacking))
         open_to = second if second is not None and lacking and missing == 1 else authority
-        without = {request.requested_by, *counted}
-        return Quorum(counted, missing, second if lacking else None, Who.of(open_to.listed(without=without)))
+        without = {request.requested_by, *(counted if missing else ())}
+        return Quorum(
+            counted,
+            missing,
+            lacks=second if lacking else None,
+            may_still=Who.of(open_to.listed(without=without)),
+            unread=roster.unread(authority),
+        )
 
     def next(self, time_of_day: time | None, now: datetime) -> datetime | None:
         """The next moment after `now` at which it is that time in the policy's time zone; None for None."""

@@ -139,7 +139,9 @@ def _escalation(policy: Policy, roster: Roster) -> Iterator[Finding]:
         return
     if not roster.everyone(to):
         yield Finding("Nobody is in escalate_to, so an escalation reaches nobody.", fault=True)
-    elif all(roster.everyone(to) <= roster.everyone(tier.authority) for tier in policy.tiers):
+    elif all(
+        roster.everyone(to) <= roster.everyone(tier.including or tier.approvers) for tier in policy.tiers
+    ):
         yield Finding("Everyone in escalate_to may approve anyway, so it adds nobody.", fault=False)
 
 

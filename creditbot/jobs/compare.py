@@ -14,6 +14,7 @@ import structlog
 from creditbot.domain.drift import Comparison, Finding, Snapshot, comparable, compare
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
+from creditbot.domain.requests import subuser_key
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import bulletins, changes, events, snapshots
@@ -173,7 +174,7 @@ class Compare:
                     unread.add(after.subuser)
                 elif earlier and comparable(earlier[-1], after):
                     compared += 1
-                    finding = compare([*earlier, after], by_subuser.get(after.subuser.casefold(), ()))
+                    finding = compare([*earlier, after], by_subuser.get(subuser_key(after.subuser), ()))
                     findings += [finding] if finding is not None else []
                 else:
                     not_comparable += 1

@@ -12,9 +12,9 @@ from creditbot.domain.commands import USAGE
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import escape, literal, number, person, signed
-from creditbot.operations import BalanceReport
+from creditbot.operations import BalanceReport, Record
 
-from .cards import follows, standing
+from .cards import follows, standing, waiting
 from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
 
 BAR_CELLS = 20
@@ -51,7 +51,7 @@ def asked(request: CreditRequest, channel: str) -> Message:
             f"You get a direct message at each decision. `/credits cancel {request.id}` withdraws it."
         )
     else:
-        text += standing(request)
+        text += standing(request, figures=False)
     return Message(text, [section(text)])
 
 
@@ -106,11 +106,14 @@ def history(subuser: str | None, found: tuple[Sequence[CreditRequest], bool]) ->
     return _listed(f"{title} of {subuser}", f"{title} of {literal(subuser)}", none, found)
 
 
-def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapping]) -> Message:
+def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
+    request, figures = record.request, record.figures
     about = f"Request {request.id}: {signed(request.allocation_update)} credits for"
-    asked_on, now = moment(request.requested_at), standing(request)
-    happened = _newest_that_fit([_event(event) for event in events])
+    asked_on, now = moment(request.requested_at), standing(request, figures=figures)
+    if request.status is Status.PENDING:
+        now = waiting(request, record.policy, record.quorum)
+    happened = _newest_that_fit([_event(event, figures=figures) for event in record.events])
     blocks = [
         header(f"{about} {request.subuser}"),
         typed(f"Reason: {request.reason}"),
@@ -195,7 +198,7 @@ EVENT_WORDS = {
 }
 
 
-def _event(event: Mapping[str, object] | RowMapping) -> str:
+def _event(event: Mapping[str, object] | RowMapping, *, figures: bool) -> str:
     at = datetime.fromtimestamp(int(str(event["at"])) / 1000, UTC)
     word = EVENT_WORDS.get(str(event["kind"]), str(event["kind"]))
     by = f" by {_actor(str(event['actor']))}" if event["actor"] else ""
@@ -203,7 +206,7 @@ def _event(event: Mapping[str, object] | RowMapping) -> str:
     parts = []
     if detail.get("status"):
         parts.append(f"status {detail['status']}")
-    if detail.get("remain_before") is not None:
+    if figures and detail.get("remain_before") is not None:
         parts.append(f"balance before {number(detail['remain_before'])}")
     if detail.get("outcome"):
         parts.append(_word(detail["outcome"]))

@@ -12,6 +12,7 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.rules import may_see
 from creditbot.domain.who import Directory
 from creditbot.jobs import DeliveryProblem
 
@@ -74,12 +75,11 @@ class SlackMessenger:
             raise problem(error) from error
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
+        figures = self._policy.may_see.anyone or may_see(person, self._policy, await self._directory())
+        payload = cards.notice(kind, request, figures=figures).payload()
         try:
             await self._client.chat_postMessage(
-                channel=person,
-                unfurl_links=False,
-                unfurl_media=False,
-                **cards.notice(kind, request).payload(),
+                channel=person, unfurl_links=False, unfurl_media=False, **payload
             )
         except TROUBLE as error:
             raise problem(error) from error

@@ -30,7 +30,7 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
         word = row["settled_by"] is not None
         if landed is Landed.NO and not word:
             continue  # proven, so there is no more to say of it
-        found.setdefault(row["subuser"].casefold(), []).append(
+        found.setdefault(row["subuser_key"], []).append(
             Change(
                 row["id"],
                 row["subuser"],

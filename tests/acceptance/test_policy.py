@@ -97,6 +97,24 @@ async def test_what_the_policy_refuses_names_the_rule(company: Company) -> None:
 
 
 @over_socket
+async def test_who_may_not_see_balances_is_not_told_them_in_another_way(company: Company) -> None:
+    acme = company.sendgrid.account.subuser("acme")
+    assert acme is not None
+    before = f"{acme.remain:,}"
+    await company.say("/credits remove acme 5000 what is there?")
+    await company.told(ALICE, "Ask for fewer, or ask someone who may see balances.")
+    card = await company.ask("/credits add acme 50 x")
+    assert before in card.plain()
+    await company.slack.click(BOB, card, "Approve")
+    await company.told(ALICE, "Applied")
+    said = [message.plain() for message in company.slack.dm(ALICE)]
+    said += [await company.say("/credits show 1"), await company.say("/credits show 2")]
+    after = f"{acme.remain:,}"
+    assert not [text for text in said if before in text or after in text]
+    assert after in await company.say("/credits balance acme", user=CAROL)
+
+
+@over_socket
 async def test_cards_go_to_the_channel_of_their_subuser(company: Company) -> None:
     await company.say("/credits add globex 50 x")
     [card] = await company.slack.until(lambda: company.slack.messages("C0GLOBEX"))

@@ -183,7 +183,7 @@ class Bot:
         self.directory = Listed(roster)
         self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
         self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
-        self.reading = Reading(self.database, self.sendgrid, policy, self.directory)
+        self.reading = Reading(self.database, self.sendgrid, policy, self.directory, clock)
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)
         self.check = Check(self.database, self.sendgrid, policy, clock)

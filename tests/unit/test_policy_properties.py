@@ -151,5 +151,19 @@ def test_a_quorum_is_asked_only_of_those_who_can_add_to_it(
 ) -> None:
     quorum = policy.quorum(request, roster, NOW)
     assert request.requested_by not in quorum.may_still.people
-    assert not quorum.may_still.people & set(quorum.counted)
+    if not quorum.reached:
+        assert not quorum.may_still.people & set(quorum.counted)
+
+
+@given(policies, rosters, cases(), st.sampled_from(PEOPLE))
+def test_once_it_is_escalated_the_backup_may_complete_any_tier_that_needs_one_more(
+    policy: Policy, roster: Roster, request: CreditRequest, backup: str
+) -> None:
+    reminders = Reminders(escalate_after=timedelta(), escalate_to=Who.of([backup]))
+    policy = replace(policy, reminders=reminders)
+    quorum = policy.quorum(request, roster, NOW)
+    if quorum.missing == 1 and backup in quorum.may_still.people:
+        assert policy.quorum(request.with_approval(backup, NOW), roster, NOW).reached
+    if quorum.lacks is not None:
+        assert backup in quorum.lacks.people
     assert request.status is Status.PENDING

@@ -178,7 +178,7 @@ def test_the_tier_and_who_may_approve_are_named() -> None:
         "Within 24 hours 9,000 credits in all (300 used).",
         "At least 10 credits must be left",
         "Its card goes to C0ACME.",
-        "U0BACKUP may decide, too.",
+        "U0BACKUP may decide, too, and stand in for the second list.",
         "it expires after 24 hours.",
     ):
         assert sentence in text
