@@ -27,8 +27,9 @@ test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
 campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
 	$(BIN)/python -m tests.campaign $(ARGS)
 
-fuzz: $(STAMP) ## 20,000 broken payloads, signed, against the bot
-	CREDITBOT_FUZZ=20000 $(BIN)/python -m pytest -q tests/integration/test_fuzz.py
+fuzz: $(STAMP) ## 20,000 broken payloads against the bot by each way in: in process, over HTTP, over Socket Mode
+	CREDITBOT_FUZZ=20000 CREDITBOT_FUZZ_SOCKETS=20000 $(BIN)/python -m pytest -q $(ARGS) \
+		tests/integration/test_fuzz.py tests/acceptance/test_fuzz_http.py tests/acceptance/test_fuzz_socket.py
 
 audit: ## Look for known holes in the locked dependencies (asks pip-audit's service)
 	$(PYTHON) -m venv $(VENV)-audit

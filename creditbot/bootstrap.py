@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
+from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
-from creditbot.jobs import Announce, Apply, Check, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Decisions, Reading, Requests, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
@@ -157,6 +158,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         responder=Responder(client, session),
         tasks=tasks,
         now=now,
+        secrets=Secrets.of(settings.secrets()),
     )
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
@@ -176,8 +178,8 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         if server_clock is not None:
             await server_clock.try_compare()
             keeping.append(asyncio.create_task(server_clock.keep()))
-        keeping.append(asyncio.create_task(put_policy_in_force(database, policy, now)))
         await check_bot_token(client)
+        await put_policy_in_force(database, policy, now)
 
     async def close() -> None:
         for task in keeping:
@@ -190,7 +192,11 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
 
 
 async def put_policy_in_force(database: Database, policy: Policy, now: Clock) -> None:
-    """Have the ledger and the open requests know the policy, as soon as the database can be written."""
+    """Have the ledger and the open requests know the policy, as soon as the database can be written.
+
+    A process that has not written down which policy is in force takes no decisions: it waits for a database
+    that is away, and whatever else goes wrong ends it.
+    """
     while True:
         try:
             if await put_in_force(database, policy, now):
@@ -200,6 +206,9 @@ async def put_policy_in_force(database: Database, policy: Policy, now: Clock) ->
                 "The policy could not be written down; trying again", error=str(error).splitlines()[0]
             )
             await asyncio.sleep(1)
+        except Exception:
+            log.exception("The policy could not be written down, so nothing may be decided here; stopping")
+            raise
         else:
             return
 
@@ -215,10 +224,11 @@ def build_app(
     responder: Responder,
     tasks: Tasks,
     now: Clock,
+    secrets: Secrets,
 ) -> AsyncApp:
     """The listeners, and what they ask of the house."""
-    requests = Requests(database, policy, directory, channel, now)
-    decisions = Decisions(database, policy, directory, channel, now)
+    requests = Requests(database, policy, directory, channel, now, secrets=secrets)
+    decisions = Decisions(database, policy, directory, channel, now, secrets=secrets)
     return app.build(
         client=client,
         commands=Commands(
@@ -227,7 +237,7 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
-            reading=Reading(database, sendgrid, policy, directory),
+            reading=Reading(database, sendgrid, policy, directory, now),
         ),
         buttons=Buttons(
             client=client,
@@ -270,8 +280,9 @@ def build_jobs(
         ).__call__,
         "expire": Expire(database, now).__call__,
         "remind": Remind(database, policy, directory, now).__call__,
-        "draw": Draw(database, messenger, now).__call__,
+        "draw": Draw(database, messenger, policy, now).__call__,
         "notify": Notify(database, messenger, policy, now).__call__,
+        "compare": Compare(database, sendgrid, policy, now).__call__,
         "announce": Announce(database, messenger, policy, channel, now).__call__,
     }
 

@@ -33,6 +33,9 @@ app.add_typer(audit_app, name="audit")
 
 FAULTY_SETTINGS = 2
 
+SAID_ANYWAY = "ERROR"
+"""The level for commands whose report says in sentences what the log would warn of."""
+
 
 def main() -> None:
     """The console script: the one place where an error becomes a line for the person at the terminal."""
@@ -63,13 +66,17 @@ def environ() -> dict[str, str | None]:
         fail("The file .env can't be read: it must be a text file in UTF-8.", code=FAULTY_SETTINGS)
 
 
-def settings_of(kind: "type[S]") -> "S":
+def settings_of(kind: "type[S]", log_level: str | None = None) -> "S":
+    """Read the settings, and have all that is logged from here on go to standard error without secrets."""
+    from creditbot import log
     from creditbot.config import ConfigError
 
     try:
-        return kind.from_environ(environ())
+        settings = kind.from_environ(environ())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
+    log.configure(log_level or settings.log_level, settings.secrets())
+    return settings
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -117,9 +124,6 @@ def worker() -> None:
 
 def _start(role: str, settings: "Settings") -> None:
     """Run a process of this role until it is told to stop."""
-    from creditbot import log
-
-    log.configure(settings.log_level, settings.secrets())
     from creditbot.bootstrap import NewerDatabase, Role, build, prepare_database
     from creditbot.config import ConfigError
     from creditbot.service import CannotListen
@@ -235,12 +239,11 @@ Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Slack.")]
 @policy_app.command("check")
 def check_policy(*, offline: Offline = False) -> None:
     """Find what is wrong with the policy, and with the people and groups that it names; exit 1 if it is."""
-    from creditbot import log, policy_report
+    from creditbot import policy_report
     from creditbot.config import PolicySettings
 
-    settings = settings_of(PolicySettings)
+    settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
-    log.configure("ERROR")
     report = asyncio.run(policy_report.check(settings, policy, offline=offline))
     for sentence in report.warnings:
         typer.echo(f"warning: {sentence}")
@@ -262,15 +265,21 @@ def explain_policy(
     offline: Offline = False,
 ) -> None:
     """Say what would happen to a change, and by which rule; exit 1 if it would be refused."""
-    from creditbot import log, policy_report
+    from creditbot import policy_report
     from creditbot.config import PolicySettings
     from creditbot.domain import fields
     from creditbot.domain.explain import Change
     from creditbot.domain.text import without_markup
+    from creditbot.domain.who import is_person
 
-    settings = settings_of(PolicySettings)
+    if not is_person(actor):
+        fail(
+            "--as is not a user ID, which looks like U0123ABCD: in Slack, open the person's profile and "
+            "choose Copy member ID.",
+            code=FAULTY_SETTINGS,
+        )
+    settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
-    log.configure("ERROR")
     credits_ = fields.amount(amount)
     change = Change(actor, fields.subuser_name(subuser), credits_ if direction == "add" else -credits_)
     told = asyncio.run(policy_report.tell(settings, policy, change, offline=offline))
@@ -358,6 +367,7 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
     from creditbot.domain.requests import OPERATOR
+    from creditbot.domain.secrecy import Secrets
     from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
     from creditbot.store.clock import ServerClock
@@ -369,10 +379,11 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
         del who
         return Roster()
 
-    url = existing_database(settings_of(DatabaseSettings).database_url)
+    settings = settings_of(DatabaseSettings)
+    url = existing_database(settings.database_url)
     database = Database(url)
     clock = ServerClock(database)
-    decisions = Decisions(database, Policy(), nobody, "", clock)
+    decisions = Decisions(database, Policy(), nobody, "", clock, secrets=Secrets.of(settings.secrets()))
     try:
         if is_postgres(url):
             await clock.compare()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -25,6 +25,13 @@ HELP = {
     "CREDITBOT_APPROVALS_CHANNEL": "set it to the ID of the channel for approvals, such as C0123ABCD "
     "(at the end of the channel's About tab)",
 }
+
+
+SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""Parameters of libpq that may stand in an address behind a question mark, and are as secret as its password.
+
+postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 
 
 class ConfigError(Exception):
@@ -104,6 +111,9 @@ def _postgres_url(value: str) -> str:
     if missing:
         raise ValueError("PostgreSQL needs more packages: pip install 'creditbot[postgres]'")
     rest = value.partition("://")[2]
+    if rest.count("@") > 1:
+        # SQLAlchemy would take what follows the first one for the host, which errors name.
+        raise ValueError("has more than one @; write each @ of the user's name and the password as %40")
     try:
         url = make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError):
@@ -114,7 +124,7 @@ def _postgres_url(value: str) -> str:
 
 
 class DatabaseSettings(BaseSettings):
-    """What every command needs."""
+    """What every command needs; it knows the secrets that it does not use, so that it shows none of them."""
 
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=False, hide_input_in_errors=True)
 
@@ -125,6 +135,10 @@ class DatabaseSettings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = Field("INFO", validation_alias="LOG_LEVEL")
+    slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
+    sendgrid_api_key: SecretStr | None = Field(None, validation_alias="SENDGRID_API_KEY")
 
     @classmethod
     def settings_customise_sources(
@@ -163,6 +177,22 @@ class DatabaseSettings(BaseSettings):
         """Lines for faults that only show when settings are looked at together."""
         del given
         return []
+
+    def secrets(self) -> list[str]:
+        """The values that may never be shown or logged."""
+        kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
+        return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
+
+    def _password_forms(self) -> list[str]:
+        """As they stand in the address; and by themselves, unless they are words that every line may have."""
+        url = make_url(self.database_url)
+        found = [url.password] if url.password else []
+        forms = [f":{quote(password, safe=' +')}@" for password in found]
+        for name in SECRET_PARAMETERS:
+            for value in filter(None, url.normalized_query.get(name, ())):
+                found.append(value)
+                forms.append(f"{name}={quote_plus(value)}")
+        return forms + [word for word in found if not (word.isalpha() and len(word) < 12)]
 
 
 class PolicySettings(DatabaseSettings):
@@ -219,19 +249,6 @@ class Settings(PolicySettings):
     @property
     def sendgrid_url(self) -> str:
         return self.sendgrid_api_url or SENDGRID_HOSTS[self.sendgrid_region]
-
-    def secrets(self) -> list[str]:
-        """The values that may never be shown or logged."""
-        kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
-        return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
-
-    def _password_forms(self) -> list[str]:
-        """As it stands in the address; and by itself, unless it is a word that every line may have."""
-        password = make_url(self.database_url).password
-        if not password:
-            return []
-        alone = [] if password.isalpha() and len(password) < 12 else [password]
-        return [f":{quote(password, safe=' +')}@", *alone]
 
 
 class WebSettings(Settings):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable
 
@@ -21,6 +22,9 @@ NOISY = (
 
 SILENT = ("procrastinate", "psycopg")
 """Libraries that log a traceback each time a database is away; the runner has a line for that."""
+
+SOCKET_QUERY = re.compile(r"""(wss?://[^\s?"'<>]*\?)[^\s"'<>\\)]+""", re.IGNORECASE)
+"""What follows the question mark in a WebSocket's address: Slack's has a ticket that opens the connection."""
 
 
 def configure(level: str, secrets: Iterable[str] = ()) -> None:
@@ -76,4 +80,4 @@ class Redacting(structlog.stdlib.ProcessorFormatter):
         line = super().format(record)
         for secret in self._secrets:
             line = line.replace(secret, "[redacted]")
-        return line
+        return SOCKET_QUERY.sub(r"\1[redacted]", line)

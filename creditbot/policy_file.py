@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from creditbot.config import ConfigError, PolicySettings
+from creditbot.domain.fields import no_name_fits
 from creditbot.domain.policy import (
     Direction,
     Limits,
@@ -27,6 +28,11 @@ DEFAULT_PATH = Path("policy.toml")
 
 MOST_APPROVALS = 10
 
+NO_ZONES = (
+    "This machine has no time-zone data, by which the daily digest and the quiet hours go. Install the "
+    "Python package tzdata; requirements.lock has it."
+)
+
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -34,12 +40,28 @@ def policy_of(settings: PolicySettings) -> Policy:
     """The policy that holds: the file's if there is one, else that of the list of approvers.
 
     Raises:
-        ConfigError: the file is named and not there, can't be read, or says something that can't be meant.
+        ConfigError: the file is named and not there, can't be read, or says something that can't be meant; or
+            this machine can't tell the time of day anywhere.
     """
-    path = Path(settings.policy_path) if settings.policy_path else DEFAULT_PATH
-    if settings.policy_path is None and not path.is_file():
+    if not _is_zone("UTC"):
+        raise ConfigError([NO_ZONES])
+    if settings.policy_path is None and not _is_there(DEFAULT_PATH):
         return Policy.one_tier(settings.approvers)
-    return load(path)
+    return load(Path(settings.policy_path or DEFAULT_PATH))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has this name, also a folder, or a link to nowhere, such as a mount that failed.
+
+    Who has put it there means to have a policy, so what can't be looked at counts as there, too.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def load(path: Path) -> Policy:
@@ -49,12 +71,13 @@ def load(path: Path) -> Policy:
         ConfigError: one line for each fault.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before it
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: it can't be read: it must be a text file in UTF-8."]) from None
     except OSError as error:
+        why = error.strerror or type(error).__name__
         raise ConfigError(
-            [f"CREDITBOT_POLICY: {path} can't be read ({error.strerror or type(error).__name__})."]
+            [f"CREDITBOT_POLICY: {path} can't be read ({why}). Make it a file that creditbot may read."]
         ) from None
     return parse(text, path.name)
 
@@ -127,17 +150,22 @@ def _first_statement(lines: list[str], start: int, end: int) -> int:
 def _who(value: object) -> object:
     if value == "anyone":
         return ANYONE
-    return Who.of(_identifiers(value))
+    return _named(value, 'write "anyone", or list user IDs and user-group IDs')
 
 
 def _listed(value: object) -> object:
-    return Who.of(_identifiers(value))
+    return _named(value, "list user IDs and user-group IDs, or leave it out, and escalate_after with it")
 
 
 def _somebody(value: object) -> object:
+    return _named(value, "nobody could approve; list user IDs and user-group IDs")
+
+
+def _named(value: object, instead: str) -> Who:
+    """A list that is not empty: an empty one could be taken for everyone."""
     identifiers = _identifiers(value)
     if not identifiers:
-        raise ValueError("names nobody, so nobody could approve; list user IDs and user-group IDs")
+        raise ValueError(f"names nobody: {instead}")
     return Who.of(identifiers)
 
 
@@ -154,7 +182,7 @@ def _identifiers(value: object) -> list[str]:
 
 
 def _people(value: object) -> object:
-    who = Who.of(_identifiers(value))
+    who = _named(value, "list user IDs, or leave the table out")
     if who.groups:
         raise ValueError("names a user group: name the people themselves here, by user IDs (U0123ABCD)")
     return who
@@ -179,16 +207,27 @@ def _time_or_off(value: object) -> object:
 
 
 def _zone(value: object) -> object:
-    try:
-        ZoneInfo(str(value))
-    except (ValueError, OSError, LookupError):
-        raise ValueError('is not a time zone, such as "Europe/Berlin" or "UTC"') from None
+    if not _is_zone(str(value)):
+        raise ValueError('is not a time zone, such as "Europe/Berlin" or "UTC"')
     return value
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True
 
 
 def _pattern(value: object) -> object:
     if not isinstance(value, str) or not value.strip() or len(value) > 128:
         raise ValueError('is not a pattern for names, such as "acme" or "acme-*"')
+    if no_name_fits(value):
+        raise ValueError(
+            "is a pattern that no subuser's name fits: none has a blank, a slash or a character that can't "
+            "be seen, or begins with @, # or account-id:"
+        )
     return value
 
 
@@ -301,6 +340,7 @@ class PolicyTable(Table):
     expiry: Span = timedelta(hours=24)
     timezone: Zone = "UTC"
     digest: TimeOrOff = time(9)
+    drift: TimeOrOff = time(8)
     limits: LimitsTable = LimitsTable()
     reminders: RemindersTable = RemindersTable()
     break_glass: BreakGlassTable | None = None
@@ -332,6 +372,7 @@ class PolicyTable(Table):
             routes=tuple(Route(table.subusers, table.channel) for table in self.channels),
             timezone=self.timezone,
             digest=self.digest,
+            drift=self.drift,
         )
 
 

@@ -18,7 +18,7 @@ from creditbot.domain.soundness import findings
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster
 from creditbot.slack.people import Groups
-from creditbot.slack.workspace import NotAsked, people_faults
+from creditbot.slack.workspace import NotAsked, channel_faults, people_faults
 from creditbot.store import requests
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
@@ -38,11 +38,15 @@ async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> R
     roster = Roster({}, policy.groups)
     async with _slack(settings, offline=offline) as client:
         if client is None:
-            report.warnings.append("Slack was not asked, so people and user groups were not looked up.")
+            report.warnings.append(
+                "Slack was not asked, so people, user groups and channels were not looked up."
+            )
         else:
-            roster = await Groups(client, policy)()
+            groups = Groups(client, policy)
+            roster = await groups()
             report.faults += [
-                f"User group {group}: Slack did not say who is in it." for group in sorted(roster.unreadable)
+                f"User group {group}: who is in it could not be read. {groups.why_unread(group)}."
+                for group in sorted(roster.unreadable)
             ]
             report.faults += [
                 f"User group {group} is empty."
@@ -53,9 +57,24 @@ async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> R
                 report.faults += await people_faults(client, policy.people)
             except NotAsked as why:
                 report.warnings.append(str(why))
+            await _look_up_channels(client, policy, report)
     for finding in findings(policy, roster):
         (report.faults if finding.fault else report.warnings).append(without_markup(finding.sentence))
     return report
+
+
+async def _look_up_channels(client: AsyncWebClient, policy: Policy, report: Report) -> None:
+    channels = sorted({route.channel for route in policy.routes})
+    if not channels:
+        return
+    try:
+        report.faults += await channel_faults(client, channels)
+    except NotAsked as why:
+        report.warnings.append(str(why))
+    report.warnings.append(
+        f"Whether the bot is in {', '.join(channels)} can't be seen with its scopes: invite it to each with "
+        "/invite. A card that can't be posted is logged with its channel."
+    )
 
 
 async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offline: bool) -> Explanation:

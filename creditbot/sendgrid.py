@@ -42,6 +42,9 @@ MAX_WAIT = 60.0
 LARGEST_COUNT = 2**63 - 1
 """What fits a database's integer; a count beyond it is not one."""
 
+PAGE = 500
+"""Subusers that are asked for at a time."""
+
 KEPT_BODY = 4000
 """Characters of an answer that are kept in the record."""
 
@@ -265,16 +268,27 @@ class SendGrid:
             await self._get(f"/v3/subusers/{path_segment(name)}/credits", SCOPE_CREDITS)
         )
 
-    async def names_like(self, name: str, most: int = 3) -> list[str]:
-        """Names of subusers that look like `name`, from the first pages of `GET /v3/subusers`."""
-        known: list[str] = []
-        for offset in range(0, 2000, 500):
-            page = await self._get("/v3/subusers", SCOPE_LIST, params={"limit": "500", "offset": str(offset)})
+    async def usernames(self, most: int | None = None) -> list[str]:
+        """The names of all subusers, or of the first so many, by pages of `GET /v3/subusers`.
+
+        The list says nowhere whether there is more, and how long a page may be is not documented: it ends
+        with a page on which there is nothing new.
+        """
+        known: dict[str, None] = {}
+        offset = 0
+        while most is None or len(known) < most:
+            params = {"limit": str(PAGE), "offset": str(offset)}
+            page = await self._get("/v3/subusers", SCOPE_LIST, params=params)
             names = read_usernames(page)
-            known += names
-            if len(names) < 500:
+            if known.keys() >= set(names):
                 break
-        return near_matches(name, known, most)
+            known |= dict.fromkeys(names)
+            offset += len(page)
+        return list(known)
+
+    async def names_like(self, name: str, most: int = 3) -> list[str]:
+        """Names of subusers that look like `name`, among the first thousands."""
+        return near_matches(name, await self.usernames(2000), most)
 
     async def unknown_name(self, name: str) -> str:
         """A sentence for a name that SendGrid does not know, with the names that it may have meant."""

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,13 +25,16 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts of a process, each only if it is this process's work; `close` ends what they share."""
+    """The parts of a process, each only if it is this process's work.
+
+    No part is started before `greet` has returned; `close` ends what they share.
+    """
 
     web: Web | None
     runner: Runner | None
     tasks: Tasks
     socket: SocketConnection | None
-    greet: Callable[[], Awaitable[None]]
+    greet: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Awaitable[None]]
 
     async def run(self, host: str, port: int) -> None:
@@ -47,9 +50,10 @@ class Service:
         parts = Parts()
         try:
             listening = listen(host, port) if self.web else None
-            await self.greet()
+            if not await _unless_stopped(stop, self.greet()):
+                return
             if self.web is not None and listening is not None:
-                parts.server = QuietServer(_uvicorn_config(self.web))
+                parts.server = QuietServer(uvicorn_config(self.web))
                 parts.serving = asyncio.create_task(parts.server.serve(sockets=[listening]))
             if self.runner is not None:
                 parts.working = asyncio.create_task(self.runner.run())
@@ -111,6 +115,19 @@ async def _wait(tasks: list[asyncio.Task[None]], seconds: float) -> None:
         await asyncio.wait(tasks, timeout=seconds)
 
 
+async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, or leave it at the word to stop; whether it was done."""
+    stopping, working = asyncio.create_task(stop.wait()), asyncio.create_task(work)
+    await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+    done = working.done()
+    for task in (stopping, working):
+        task.cancel()
+    await _wait([working], 1)
+    if done:
+        working.result()
+    return done
+
+
 async def _until_stopped(
     stop: asyncio.Event, running: list[asyncio.Task[None]], *, may_end: asyncio.Task[None] | None
 ) -> None:
@@ -151,11 +168,12 @@ class QuietServer(uvicorn.Server):
         yield
 
 
-def _uvicorn_config(web: Web) -> uvicorn.Config:
+def uvicorn_config(web: Web) -> uvicorn.Config:
     return uvicorn.Config(
         web,
         http="httptools",
         lifespan="off",
+        ws="none",  # else whoever has a library for it beside has upgrades answered with 500
         access_log=False,
         log_config=None,
         server_header=False,

@@ -138,7 +138,7 @@ class Web:
             if method == "POST":
                 await self._slack(scope, receive, send)
             else:
-                await respond(send, 405, "Slack sends POST requests to this address.\n")
+                await respond(send, 405, "")
         elif path in self._probes and method in {"GET", "HEAD"}:
             status, text = await self._probes[path]()
             await respond(send, status, "" if method == "HEAD" else text)

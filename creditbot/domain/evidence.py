@@ -60,7 +60,7 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
     )
     if before.type != after.type:
         return Conclusion(Verdict.UNKNOWN, f"{seen} The kind of credits changed in between.")
-    if not _no_reset_between(before, after):
+    if not no_reset_between(before, after):
         return Conclusion(Verdict.UNKNOWN, f"{seen} A reset may have come in between.")
     if before.remain + allocation_update < 0:
         return Conclusion(Verdict.UNKNOWN, f"{seen} What SendGrid does below zero is not known.")
@@ -115,7 +115,7 @@ def _no_reset_until(check: Check, at: datetime) -> bool:
     return day is not None and f"{at:%Y-%m-%d}" < day[0]
 
 
-def _no_reset_between(before: Reading, after: Reading) -> bool:
+def no_reset_between(before: Reading, after: Reading) -> bool:
     """True only if a reset is excluded: the kind has none, or its date is known and the same."""
     if before.last_reset != after.last_reset:
         return False

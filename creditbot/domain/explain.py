@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from . import rules
 from .errors import Refusal
 from .policy import Policy, Tier, Usage
-from .text import count, literal, number, people, person, signed, span
+from .text import count, length, literal, number, people, person, signed
 from .who import Roster, Who
 
 
@@ -112,14 +111,10 @@ def _waiting(policy: Policy, tier: Tier, change: Change, channel: str) -> Iterat
     yield f"Its card goes to <#{policy.channel_of(change.subuser, channel)}>."
     reminders = policy.reminders
     if reminders.after:
-        after = ", ".join(_after(moment) for moment in reminders.after)
+        after = ", ".join(length(moment) for moment in reminders.after)
         yield f"Those who have not decided are reminded after {after}."
     if reminders.escalate_after is not None:
         others = people(reminders.escalate_to.listed())
-        yield f"After {_after(reminders.escalate_after)} {others} may decide, too."
-    yield f"If nobody decides, it expires after {_after(policy.expiry_of(tier))}."
-
-
-def _after(duration: timedelta) -> str:
-    text = span(duration)
-    return text if text[0].isdigit() else f"1 {text}"
+        second = ", and stand in for the second list" if tier.including else ""
+        yield f"After {length(reminders.escalate_after)} {others} may decide, too{second}."
+    yield f"If nobody decides, it expires after {length(policy.expiry_of(tier))}."

@@ -7,14 +7,15 @@ import re
 import unicodedata
 from decimal import Decimal
 
-from .errors import CommandError
-from .text import literal, number
+from . import secrecy
+from .errors import CommandError, UnknownRequest
+from .text import WORD_JOINER, literal, number
 
 MAX_AMOUNT = 1_000_000_000
 MAX_NAME = 128
 MAX_REASON = 500
-_TOKEN = re.compile(r"\b(?:xox[a-z]-|xapp-)[A-Za-z0-9-]{8}|\bSG\.[\w-]{8,}\.[\w-]{8,}")
-"""How Slack's tokens and SendGrid's keys begin; what is asked for stays in the ledger for ever."""
+MAX_REQUEST_ID = 2**31 - 1
+"""What an integer column holds; PostgreSQL fails at anything larger, even if it is only looked for."""
 
 ACCOUNT_ID_PREFIX = "account-id:"
 
@@ -23,9 +24,9 @@ def subuser_name(text: str) -> str:
     """A subuser's name, as typed.
 
     SendGrid documents no rules for names, so only what can't be one, or could change the meaning of a
-    path or a header, is refused.
+    path or a header, is refused. What `escape` puts into a name is taken out of one that was copied.
     """
-    name = text.strip()
+    name = text.replace(WORD_JOINER, "").strip()
     if not name:
         raise CommandError("Name the subuser, as SendGrid spells it, such as `acme`.", "subuser")
     if len(name) > MAX_NAME:
@@ -34,6 +35,7 @@ def subuser_name(text: str) -> str:
             "Type it as SendGrid spells it, such as `acme`.",
             "subuser",
         )
+    secrecy.check(name, "subuser")
     if name.lower().startswith(ACCOUNT_ID_PREFIX):
         raise CommandError(
             "A customer account's credits can be read (`/credits balance account-id:12345`), not changed. "
@@ -52,6 +54,11 @@ def subuser_name(text: str) -> str:
             "subuser",
         )
     return name
+
+
+def no_name_fits(pattern: str) -> bool:
+    """Whether a pattern has in it, or begins with, what no subuser's name that can be asked for has."""
+    return pattern.lower().startswith((ACCOUNT_ID_PREFIX, "@", "#")) or any(map(_unfit, pattern))
 
 
 def _unfit(character: str) -> bool:
@@ -113,12 +120,7 @@ def reason(text: str) -> str:
             "Shorten it to a few words, such as `Black Friday`.",
             "reason",
         )
-    if _TOKEN.search(seen):
-        raise CommandError(
-            "The reason seems to have a token or an API key in it, which nobody else should read. "
-            "Take it out; if it is a real one, have it replaced.",
-            "reason",
-        )
+    secrecy.check(seen, "reason")
     return seen
 
 
@@ -130,6 +132,8 @@ def request_id(text: str) -> int:
             f"{quoted(text)} is not a request's ID, which is a number such as `12`. "
             "`/credits pending` lists the requests that wait, with their IDs."
         )
+    if int(digits) > MAX_REQUEST_ID:
+        raise UnknownRequest(digits)
     return int(digits)
 
 

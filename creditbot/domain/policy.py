@@ -9,11 +9,14 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from .requests import CreditRequest
+from .requests import CreditRequest, subuser_key
 from .text import literal, number, signed
 from .who import ANYONE, NOBODY, Roster, Who
 
@@ -31,11 +34,11 @@ class Direction(StrEnum):
 def matches(pattern: str, subuser: str) -> bool:
     """Whether a subuser's name fits a pattern, in which `*` is any text and `?` any one character.
 
-    Upper and lower case count as the same: whether they do for SendGrid is not documented, and a name in
-    another case must not slip past a rule.
+    Upper and lower case count as the same.
     """
-    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in pattern.casefold())
-    return re.fullmatch("".join(parts), subuser.casefold(), re.DOTALL) is not None
+    marks = subuser_key(pattern)
+    parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in marks)
+    return re.fullmatch("".join(parts), subuser_key(subuser), re.DOTALL) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,14 @@ class Tier:
         return self.approvers if self.including is None else self.approvers | self.including
 
     def covers(self, subuser: str, allocation_update: int) -> bool:
+        return self.is_for(allocation_update) and any(matches(pattern, subuser) for pattern in self.subusers)
+
+    def is_for(self, allocation_update: int) -> bool:
+        """Whether it covers such a change of those subusers that fit."""
         amount = abs(allocation_update)
         wrong_way = Direction.REMOVE if allocation_update > 0 else Direction.ADD
         in_range = amount > self.above and (self.up_to is None or amount <= self.up_to)
-        return (
-            in_range
-            and self.direction is not wrong_way
-            and any(matches(pattern, subuser) for pattern in self.subusers)
-        )
+        return in_range and self.direction is not wrong_way
 
     def words(self) -> str:
         """What it is for: adding more than 10,000 and up to 50,000 credits, subusers `acme-*`"""
@@ -136,13 +139,16 @@ class Route:
 class Quorum:
     """Whose approvals of a request count now, and what is missing.
 
-    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it.
+    `lacks` is the second list if nobody on it has agreed yet; `may_still` is who can add to it, or, if none
+    is missing (the policy was loosened), whose click brings it to an end. `unread` is the groups of which
+    Slack did not say who is in them, so that some approvals may count again later.
     """
 
     counted: tuple[str, ...]
     missing: int
     lacks: Who | None
     may_still: Who
+    unread: frozenset[str] = frozenset()
 
     @property
     def reached(self) -> bool:
@@ -163,6 +169,7 @@ class Policy:
     routes: tuple[Route, ...] = ()
     timezone: str = "UTC"
     digest: time | None = time(9)
+    drift: time | None = time(8)
 
     @classmethod
     def one_tier(
@@ -182,6 +189,11 @@ class Policy:
         """Every person whom some rule names."""
         lists = [self.may_ask, self.may_see, self.break_glass, self.reminders.escalate_to]
         return frozenset().union(*(who.people for who in (*lists, *(tier.authority for tier in self.tiers))))
+
+    @property
+    def approvers_of_all_tiers(self) -> Who:
+        """Everyone who may approve something."""
+        return reduce(or_, (tier.authority for tier in self.tiers), NOBODY)
 
     @property
     def nobody_approves(self) -> bool:
@@ -220,7 +232,10 @@ class Policy:
         return tier.authority | (self.reminders.escalate_to if self.escalated(request, now) else NOBODY)
 
     def quorum(self, request: CreditRequest, roster: Roster, now: datetime) -> Quorum:
-        """Count the approvals of those who may approve at this moment; a requester's own is never one."""
+        """Count the approvals of those who may approve at this moment; a requester's own is never one.
+
+        Those to whom it is escalated stand in for every list, the second one too: nobody on them has decided.
+        """
         tier = self.tier_of(request)
         authority = self.authority(request, now)
         able = roster.everyone(authority) - {request.requested_by}
@@ -228,11 +243,31 @@ class Policy:
         if tier is None:
             return Quorum((), 1, None, NOBODY)
         second = tier.including
+        if second is not None and self.escalated(request, now):
+            second |= self.reminders.escalate_to
         lacking = second is not None and not roster.everyone(second).intersection(counted)
         missing = max(0, tier.approvals - len(counted), int(lacking))
         open_to = second if second is not None and lacking and missing == 1 else authority
-        without = {request.requested_by, *counted}
-        return Quorum(counted, missing, second if lacking else None, Who.of(open_to.listed(without=without)))
+        without = {request.requested_by, *(counted if missing else ())}
+        return Quorum(
+            counted,
+            missing,
+            lacks=second if lacking else None,
+            may_still=Who.of(open_to.listed(without=without)),
+            unread=roster.unread(authority),
+        )
+
+    def next(self, time_of_day: time | None, now: datetime) -> datetime | None:
+        """The next moment after `now` at which it is that time in the policy's time zone; None for None."""
+        if time_of_day is None:
+            return None
+        zone = ZoneInfo(self.timezone)
+        today = now.astimezone(zone).date()
+        for day in (today, today + timedelta(days=1)):
+            moment = datetime.combine(day, time_of_day, zone).astimezone(UTC)
+            if moment > now:
+                return moment
+        raise AssertionError("tomorrow is not before now")
 
     def document(self) -> dict[str, Any]:
         """All of it as JSON has it, the same for the same rules, for the hash and for the record."""

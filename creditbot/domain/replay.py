@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .ledger import APPROVAL_WITHDRAWN
+from .requests import subuser_key
 
 Columns = Mapping[str, object]
 
@@ -33,6 +34,8 @@ def replay(events: Iterable[Mapping[str, object]]) -> Rows:
             rows.attempts.setdefault(attempt.get("number"), {}).update(attempt)
         if event["kind"] == APPROVAL_WITHDRAWN:
             rows.approvals.pop(event["actor"], None)
+    if "subuser" in rows.request:
+        rows.request["subuser_key"] = subuser_key(str(rows.request["subuser"]))
     return rows
 
 

@@ -45,6 +45,15 @@ OPERATOR = "operator"
 """Who settles from the command line, where Slack vouches for nobody."""
 
 
+def subuser_key(subuser: str) -> str:
+    """What two spellings of a subuser's name have in common.
+
+    Whether upper and lower case count for SendGrid is not documented; a name in another case must not slip
+    past a rule, nor past a change that is under way.
+    """
+    return subuser.casefold()
+
+
 class IllegalTransition(Exception):
     """A programming error: the code asked for a change of state that TRANSITIONS does not have."""
 

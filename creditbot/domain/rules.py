@@ -12,7 +12,7 @@ from .errors import Refusal
 from .policy import Policy, Quorum, Tier, Usage, change_words, rule
 from .requests import FINAL, CreditRequest, Status
 from .text import count, literal, number, people, signed
-from .who import Roster
+from .who import Roster, Who
 
 STATUS_WORDS = {
     Status.PENDING: "is waiting for approval",
@@ -96,15 +96,25 @@ def check_decision(request: CreditRequest, actor: str, policy: Policy, roster: R
 
 def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
     """Raise Refusal unless `actor` is an approver of this request."""
+    _check_anybody_approves(policy)
+    tier = policy.tier_of(request)
+    if tier is None:
+        raise no_tier(request.subuser, request.allocation_update)
+    only = f"Only an approver may decide this.{rule(tier)}"
+    _check_among(policy.authority(request, now), request, actor, roster, only)
+
+
+def _check_anybody_approves(policy: Policy) -> None:
+    """Raise Refusal if no list was given, so that nobody can approve anything."""
     if policy.nobody_approves:
         raise Refusal(
             "no_approvers",
             "Nobody may approve yet: whoever runs creditbot must list approvers in CREDITBOT_APPROVERS.",
         )
-    tier = policy.tier_of(request)
-    if tier is None:
-        raise no_tier(request.subuser, request.allocation_update)
-    authority = policy.authority(request, now)
+
+
+def _check_among(authority: Who, request: CreditRequest, actor: str, roster: Roster, only: str) -> None:
+    """Raise Refusal unless `actor` is one of them; `only` begins the sentence that says who is."""
     if roster.has(authority, actor):
         return
     unread = roster.unread(authority)
@@ -112,7 +122,7 @@ def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: R
         raise group_unreadable(unread)
     listed = people(authority.listed(without={request.requested_by}))
     whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
-    raise Refusal("not_an_approver", f"Only an approver may decide this. {whom}{rule(tier)}")
+    raise Refusal("not_an_approver", f"{only} {whom}")
 
 
 def no_tier(subuser: str, allocation_update: int) -> Refusal:
@@ -141,16 +151,15 @@ def check_approval(
 ) -> Quorum:
     """Return the quorum with this approver's yes; raise Refusal if it can't be given, or says nothing new.
 
-    An approval on record by someone who is no approver any more does not count. Where that may only seem so,
-    since a group can't be read, nobody is counted out: the click is refused, to be repeated.
+    An approval on record by someone who is no approver any more does not count, nor does one of whom that
+    can't be known now, since a group can't be read. It keeps nobody else from approving: what is on record
+    counts again once the group can be read, and the next click finds it.
     """
     check_decision(request, actor, policy, roster, now)
-    before = policy.quorum(request, roster, now)
     after = policy.quorum(request.with_approval(actor, now), roster, now)
-    unread = roster.unread(policy.authority(request, now))
-    if unread and len(before.counted) < len(request.approvals):
-        raise group_unreadable(unread)
     if request.approved_by(actor) and not after.reached:
+        if after.unread and len(after.counted) < len(request.approvals):
+            raise group_unreadable(after.unread)
         raise Refusal(
             "approved_before",
             f"You have approved request {request.id} already; {number(after.missing)} more must agree.",
@@ -174,9 +183,8 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
     quorum = policy.quorum(request, roster, now)
     if quorum.reached:
         return
-    unread = roster.unread(policy.authority(request, now))
-    if unread:
-        raise group_unreadable(unread)
+    if quorum.unread:
+        raise group_unreadable(quorum.unread)
     raise Refusal(
         "quorum",
         f"It would need {count(quorum.missing, 'more approval')} now, so it must be asked for again."
@@ -224,9 +232,14 @@ def check_may_ask(actor: str, policy: Policy, roster: Roster) -> None:
     )
 
 
+def may_see(actor: str, policy: Policy, roster: Roster) -> bool:
+    """Whether `actor` may see balances."""
+    return roster.has(policy.may_see, actor)
+
+
 def check_may_see(actor: str, policy: Policy, roster: Roster) -> None:
     """Raise Refusal unless `actor` may see balances."""
-    if roster.has(policy.may_see, actor):
+    if may_see(actor, policy, roster):
         return
     unread = roster.unread(policy.may_see)
     if unread:
@@ -323,14 +336,26 @@ def check_clear(request: CreditRequest, now: datetime) -> None:
 def check_settlement(
     request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime
 ) -> None:
-    """Raise Refusal unless `actor` may say what became of a request in doubt."""
+    """Raise Refusal unless `actor` may say what became of a request in doubt.
+
+    It may have been applied, so someone has to say, also where no tier covers such a change any more: then
+    it is for the approvers of all tiers.
+    """
     check_in_doubt(request)
     if actor == request.requested_by:
         raise Refusal(
             "self_settlement",
             f"You asked for request {request.id} yourself, so another approver must settle it.",
         )
-    check_approver(request, actor, policy, roster, now)
+    if policy.tier_of(request) is not None:
+        check_approver(request, actor, policy, roster, now)
+        return
+    _check_anybody_approves(policy)
+    only = (
+        "No tier of the policy covers this change any more, so only an approver of one of the tiers may say "
+        "what became of it."
+    )
+    _check_among(policy.approvers_of_all_tiers, request, actor, roster, only)
 
 
 def check_again(request: CreditRequest) -> None:
@@ -358,34 +383,49 @@ def has_expired(request: CreditRequest, now: datetime) -> bool:
     return request.status is Status.PENDING and now >= request.expires_at
 
 
-def check_change(subuser: str, allocation_update: int, found: SubuserCredits, floor: int = 0) -> None:
-    """Raise Refusal if the subuser's credits say that the change makes no sense, or leaves too little."""
+def check_change(
+    subuser: str, allocation_update: int, found: SubuserCredits, floor: int = 0, *, figures: bool = True
+) -> None:
+    """Raise Refusal if the subuser's credits say that the change makes no sense, or leaves too little.
+
+    Without `figures` the sentence does not say what the balance is.
+    """
     if found.type == UNLIMITED:
         raise Refusal(
             "unlimited",
             f"Subuser {literal(subuser)} has unlimited credits, so a change would mean nothing. "
             "Nothing was sent. If it should have a limit, set one in SendGrid first.",
         )
-    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < 0:
+    if allocation_update >= 0:
+        return
+    if found.remain is None:
+        raise Refusal(
+            "unknown_balance",
+            f"SendGrid does not say how many credits subuser {literal(subuser)} has left, so nobody can tell "
+            f"whether {signed(allocation_update)} leaves at least {number(floor)}. Nothing was sent. Look at "
+            "the subuser in SendGrid. Rule: floor.",
+        )
+    left = number(found.remain) if figures else "too few"
+    if found.remain + allocation_update < 0:
         raise Refusal(
             "below_zero",
-            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, so "
+            f"Subuser {literal(subuser)} has {left} credits left, so "
             f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
-            + (
-                f"Ask for {number(found.remain)} or fewer."
-                if found.remain > 0
-                else "There is nothing to take."
-            ),
+            f"{_ask_for(found.remain, figures=figures)}",
         )
-    if found.remain is not None and allocation_update < 0 and found.remain + allocation_update < floor:
-        left = found.remain - floor
+    if found.remain + allocation_update < floor:
         raise Refusal(
             "below_floor",
-            f"Subuser {literal(subuser)} has {number(found.remain)} credits left, and the policy leaves it "
-            f"at least {number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
-            + (f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to take.")
-            + " Rule: floor.",
+            f"Subuser {literal(subuser)} has {left} credits left, and the policy leaves it at least "
+            f"{number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
+            f"{_ask_for(found.remain - floor, figures=figures)} Rule: floor.",
         )
+
+
+def _ask_for(left: int, *, figures: bool) -> str:
+    if not figures:
+        return "Ask for fewer, or ask someone who may see balances."
+    return f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to take."
 
 
 def lasts_until_reset(credits_type: str | None) -> bool:

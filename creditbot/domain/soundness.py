@@ -1,10 +1,13 @@
 """Whether a policy can work: rules that are never reached, and quorums that nobody could make up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from .policy import Direction, Policy, Tier
-from .text import count, literal, people, person
+from .fields import MAX_AMOUNT
+from .policy import Limits, Policy, Route, Tier
+from .reach import all_covered, covered_by, kinds_of_change
+from .text import count, length, literal, number, people, person
 from .who import Roster
 
 
@@ -24,29 +27,65 @@ def findings(policy: Policy, roster: Roster) -> Iterator[Finding]:
     if policy.may_ask.nobody:
         yield Finding("Nobody may ask for anything: who.may_ask is empty.", fault=True)
     for place, tier in enumerate(policy.tiers):
-        yield from _never_reached(tier, policy.tiers[:place])
+        yield from _never_reached(policy, place)
         yield from _quorum(policy, tier, roster)
+    yield from _channels(policy.routes)
     yield from _emergencies(policy, roster)
     yield from _escalation(policy, roster)
+    yield from _too_late(policy)
 
 
-def _never_reached(tier: Tier, earlier: tuple[Tier, ...]) -> Iterator[Finding]:
-    for other in earlier:
-        if _covers_all_of(other, tier):
+def _never_reached(policy: Policy, place: int) -> Iterator[Finding]:
+    tier, earlier = policy.tiers[place], policy.tiers[:place]
+    name = f"Tier {literal(tier.name)}"
+    if before := covered_by(tier, earlier, kinds_of_change(tier, earlier)):
+        yield Finding(f"{name} is never reached: {_takes_all(before)}", fault=True)
+        return
+    most, limit = _most(policy.limits)
+    changes = kinds_of_change(tier, earlier, most)
+    if not changes:
+        sentence = f"{name} is never reached: it is for {tier.words()}, and {limit} is {number(most)}."
+        yield Finding(sentence, fault=most == MAX_AMOUNT)
+    elif covered_by(tier, earlier, changes):
+        yield Finding(
+            f"{name} is never reached while {limit} is {number(most)}: the tiers before it cover all up to "
+            "that.",
+            fault=False,
+        )
+
+
+def _takes_all(before: Sequence[Tier]) -> str:
+    names = [literal(tier.name) for tier in before]
+    if len(names) == 1:
+        return f"{names[0]} before it covers all that it is for. Put it first, or narrow the other."
+    return (
+        f"{', '.join(names[:-1])} and {names[-1]} before it together cover all that it is for. "
+        "Put it before them, or narrow them."
+    )
+
+
+def _most(limits: Limits) -> tuple[int, str]:
+    """The most credits that any request may change, and which limit says so."""
+    caps = {
+        "limits.per_request": limits.per_request,
+        "limits.per_requester_24h": limits.per_requester_24h,
+        "limits.per_subuser_24h": limits.per_subuser_24h,
+        "limits.in_all_24h": limits.in_all_24h,
+        "the most that a request may change": MAX_AMOUNT,
+    }
+    return min((cap, name) for name, cap in caps.items() if cap is not None)
+
+
+def _channels(routes: Sequence[Route]) -> Iterator[Finding]:
+    for place, route in enumerate(routes):
+        before = [pattern for other in routes[:place] for pattern in other.subusers]
+        if all_covered(route.subusers, before):
+            patterns = ", ".join(map(literal, route.subusers))
             yield Finding(
-                f"Tier {literal(tier.name)} is never reached: {literal(other.name)} before it covers all "
-                "that it is for. Put it first, or narrow the other.",
+                f"Entry {place + 1} of channels ({patterns}) is never reached: those before it cover all its "
+                "subusers. Put it before them, or narrow them.",
                 fault=True,
             )
-            return
-
-
-def _covers_all_of(wide: Tier, narrow: Tier) -> bool:
-    """Whether one certainly covers all of the other, by patterns that are the same, or `*`."""
-    names = "*" in wide.subusers or set(narrow.subusers) <= set(wide.subusers)
-    ways = wide.direction in {Direction.BOTH, narrow.direction}
-    most = wide.up_to is None or (narrow.up_to is not None and narrow.up_to <= wide.up_to)
-    return names and ways and most and wide.above <= narrow.above
 
 
 def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
@@ -100,5 +139,26 @@ def _escalation(policy: Policy, roster: Roster) -> Iterator[Finding]:
         return
     if not roster.everyone(to):
         yield Finding("Nobody is in escalate_to, so an escalation reaches nobody.", fault=True)
-    elif all(roster.everyone(to) <= roster.everyone(tier.authority) for tier in policy.tiers):
+    elif all(
+        roster.everyone(to) <= roster.everyone(tier.including or tier.approvers) for tier in policy.tiers
+    ):
         yield Finding("Everyone in escalate_to may approve anyway, so it adds nobody.", fault=False)
+
+
+def _too_late(policy: Policy) -> Iterator[Finding]:
+    """Reminders and escalations that come when the requests have expired."""
+    for after in policy.reminders.after:
+        yield from _after_expiry(policy, after, f"The reminder after {length(after)} is never sent")
+    if (after_ := policy.reminders.escalate_after) is not None:
+        yield from _after_expiry(policy, after_, f"The escalation after {length(after_)} never happens")
+
+
+def _after_expiry(policy: Policy, after: timedelta, says: str) -> Iterator[Finding]:
+    late = [tier for tier in policy.tiers if policy.expiry_of(tier) <= after]
+    if len(late) == len(policy.tiers):
+        yield Finding(
+            f"{says}: every request has expired by then. Set it earlier, or expiry later.", fault=True
+        )
+    elif late:
+        tiers = ", ".join(literal(tier.name) for tier in late)
+        yield Finding(f"{says} for requests of tier {tiers}: they have expired by then.", fault=False)

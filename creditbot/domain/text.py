@@ -45,17 +45,28 @@ def span(duration: timedelta) -> str:
     return unit if value == 1 else count(value, unit)
 
 
-def escape(text: str) -> str:
-    """Typed text for a mrkdwn sentence: it can't link, mention a person or a group, or call a channel.
+def length(duration: timedelta) -> str:
+    """The same, to be put after "after" or "in": 1 minute, 41 minutes"""
+    text = span(duration)
+    return text if text[0].isdigit() else f"1 {text}"
 
-    `@here` needs more than the three entities, since Slack may take it for a mention as it stands.
+
+WORD_JOINER = "\u2060"
+"""Shows nothing, and keeps Slack from seeing a mention or an address where it stands."""
+
+
+def escape(text: str) -> str:
+    """Foreign text for a mrkdwn sentence: it can't link, mention a person or a group, or call a channel.
+
+    `@here` and `https://` need more than the three entities, since Slack may take them as they stand. It
+    can still format, so what people type goes through `literal`.
     """
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"@(?=here|channel|everyone)", "@\u2060", text, flags=re.IGNORECASE)
+    return re.sub(r"@(?=here|channel|everyone)|:(?=//)", rf"\g<0>{WORD_JOINER}", text, flags=re.IGNORECASE)
 
 
 def literal(text: str) -> str:
-    """Typed text as a code span, in which Slack formats nothing."""
+    """Typed text as a code span, in which Slack formats nothing and draws no emoji."""
     return f"`{escape(text).replace('`', chr(39))}`"
 
 
@@ -70,5 +81,5 @@ def without_markup(sentence: str) -> str:
     parts = sentence.split("`")
     parts[::2] = [part.replace("*", "") for part in parts[::2]]
     parts[::2] = [_REFERENCE.sub(lambda found: found["label"] or found["id"], part) for part in parts[::2]]
-    plain = "".join(parts).replace("\u2060", "")
+    plain = "".join(parts).replace(WORD_JOINER, "")
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,8 +1,14 @@
 """People and user groups as a policy lists them, and who is in those groups as far as Slack says."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+
+def is_person(text: str) -> bool:
+    """True for what looks like a person's ID."""
+    return re.fullmatch(r"[UW][A-Za-z0-9_-]+", text) is not None
 
 
 def is_group(identifier: str) -> bool:

@@ -6,6 +6,7 @@ Each job reads the state and does what it calls for, so that it may run twice, l
 from .announce import Announce
 from .apply import Apply
 from .check import Check
+from .compare import Compare
 from .draw import Draw
 from .expire import Expire
 from .gate import Gate
@@ -18,6 +19,7 @@ __all__ = [
     "Announce",
     "Apply",
     "Check",
+    "Compare",
     "DeliveryProblem",
     "Draw",
     "Expire",

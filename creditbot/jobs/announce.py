@@ -1,11 +1,13 @@
-"""The daily digest in the approvals channel: worked out once, with its event, and posted."""
+"""What the approvals channel is told by the clock: the daily digest, and what a comparison found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
-from creditbot.domain.digest import Digest, next_digest
+from creditbot.domain.digest import Digest
+from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import DAY, Policy
 from creditbot.store import bulletins, events, summary
 from creditbot.store.database import Database, Transaction
@@ -14,13 +16,19 @@ from creditbot.store.types import from_millis
 from .backoff import backoff
 from .messenger import LEASE, DeliveryProblem, Messenger
 
-DIGEST = "digest"
+READERS: Mapping[str, Callable[[Mapping[str, Any]], Digest | Comparison]] = {
+    bulletins.DIGEST: Digest.read,
+    bulletins.DRIFT: Comparison.read,
+}
 
 log = structlog.get_logger(__name__)
 
 
 class Announce:
-    """After an outage one digest tells of all days; the next one comes at its usual hour."""
+    """A digest is worked out once, with its event, and posted; what a comparison found was written by it.
+
+    After an outage one digest tells of all days; the next one comes at its usual hour.
+    """
 
     def __init__(
         self,
@@ -44,11 +52,17 @@ class Announce:
                 return
             if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
                 return
-            content = bulletin.content or await self._write(transaction, bulletin_id, now)
+            content = bulletin.content
+            if content is None:
+                if bulletin.kind != bulletins.DIGEST:
+                    return
+                content = await self._write(transaction, bulletin_id, now)
         try:
-            await self._messenger.post_digest(self._channel, Digest.read(content))
+            await self._messenger.post_bulletin(self._channel, READERS[bulletin.kind](content))
         except DeliveryProblem as problem:
-            log.warning("The digest could not be posted; it will be tried again", error=problem.detail)
+            log.warning(
+                "The %s could not be posted; it will be tried again", bulletin.kind, error=problem.detail
+            )
             later = self._clock() + backoff(bulletin.tries, problem.wait)
             async with self._database.write() as transaction:
                 await bulletins.failed(transaction, bulletin, later, problem.detail)
@@ -58,10 +72,12 @@ class Announce:
 
     async def _write(self, transaction: Transaction, bulletin_id: int, now: datetime) -> dict[str, object]:
         """What it says, with the head as it is before the event about it; and when the next one is due."""
-        last = await events.latest(transaction.connection, DIGEST)
+        last = await events.latest(transaction.connection, bulletins.DIGEST)
         since = now - DAY if last is None else from_millis(last["until"])
-        content = (await summary.digest(transaction.connection, since, now)).document()
+        counted = None if last is None else int(last["events"])
+        found = await summary.digest(transaction.connection, since, now, after_event=counted)
+        content = found.document()
         await bulletins.written(transaction, bulletin_id, content)
-        await events.append(transaction.connection, DIGEST, at=now, detail=content)
-        await bulletins.plan(transaction, DIGEST, next_digest(self._policy, now))
+        await events.append(transaction.connection, bulletins.DIGEST, at=now, detail=content)
+        await bulletins.plan(transaction, bulletins.DIGEST, self._policy.next(self._policy.digest, now))
         return content

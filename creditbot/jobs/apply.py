@@ -27,12 +27,9 @@ from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
 from creditbot.store.database import CommitUnclear, Database, Transaction
 from creditbot.store.types import to_millis
 
-from .backoff import backoff
+from .backoff import GIVE_UP_AFTER, backoff, given_up
 from .gate import Gate
 from .reading import read_credits
-
-GIVE_UP_AFTER = timedelta(minutes=15)
-"""How long after it was claimed a change that could not be sent is still tried."""
 
 MARGIN = timedelta(seconds=5)
 """How far past the request timeout an attempt counts as over, and SendGrid as done with it."""
@@ -128,7 +125,9 @@ class Apply:
         try:
             found, reading = await read_credits(self._sendgrid, request.subuser)
             floor = self._policy.floor_of(request.subuser, request.allocation_update)
-            check_change(request.subuser, request.allocation_update, found, floor)
+            # What is written down here is told to people, who may not all see balances.
+            figures = self._policy.may_see.anyone
+            check_change(request.subuser, request.allocation_update, found, floor, figures=figures)
         except Refusal as refusal:
             await self._not_now(request, last, tries, refusal.sentence)
         except SendGridProblem as problem:
@@ -160,7 +159,7 @@ class Apply:
             if problem is None or not problem.passing:
                 status = problem.status if problem else None
                 await self._end(transaction, request, Status.FAILED, status, why)
-            elif self._given_up(request, now):
+            elif given_up(request, now):
                 await self._end(transaction, request, Status.FAILED, None, _never_sent(why))
             else:
                 await requests.postpone(transaction, request, now + backoff(tries, problem.wait), tries + 1)
@@ -369,14 +368,11 @@ class Apply:
             await self._end(transaction, request, Status.FAILED, None, f"{why} Nothing was applied.")
             return
         now = self._clock()
-        if self._given_up(request, now):
+        if given_up(request, now):
             await self._end(transaction, request, Status.FAILED, None, _never_sent(why))
             return
         tries = await requests.tries(transaction.connection, request.id)
         await requests.postpone(transaction, request, now + backoff(tries, wait), tries + 1)
-
-    def _given_up(self, request: CreditRequest, now: datetime) -> bool:
-        return request.claimed_at is not None and now - request.claimed_at > GIVE_UP_AFTER
 
 
 def _never_sent(why: str) -> str:

@@ -1,6 +1,11 @@
-"""How long to wait before the next try."""
+"""How long to wait before the next try, and when there is none any more."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from creditbot.domain.requests import CreditRequest
+
+GIVE_UP_AFTER = timedelta(minutes=15)
+"""How long after it was claimed a change that could not be sent is still tried."""
 
 LONGEST = 30.0
 """Seconds. Low, so that after an outage of any length everything is up to date within a minute."""
@@ -10,3 +15,8 @@ def backoff(tries: int, wait: float | None = None) -> timedelta:
     """1, 2, 4, … seconds after `tries` failures, or what the other side asked for, if that is longer."""
     own = min(2.0 ** min(tries, 10), LONGEST)
     return timedelta(seconds=max(own, wait or 0.0))
+
+
+def given_up(request: CreditRequest, now: datetime) -> bool:
+    """True if a change was claimed so long ago that it is not tried any more."""
+    return request.claimed_at is not None and now - request.claimed_at > GIVE_UP_AFTER

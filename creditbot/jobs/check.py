@@ -38,7 +38,9 @@ class Check:
         try:
             credits_ = await self._sendgrid.subuser_credits(request.subuser)
             floor = self._policy.floor_of(request.subuser, request.allocation_update)
-            check_change(request.subuser, request.allocation_update, credits_, floor)
+            # What is written down here is told to people, who may not all see balances.
+            figures = self._policy.may_see.anyone
+            check_change(request.subuser, request.allocation_update, credits_, floor, figures=figures)
         except Refusal as refusal:
             await self._refuse(request, refusal.rule, refusal.sentence)
         except SendGridProblem as problem:

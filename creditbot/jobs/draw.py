@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.store import cards, notices, requests
 from creditbot.store.cards import Card
@@ -22,9 +23,12 @@ log = structlog.get_logger(__name__)
 class Draw:
     """Posts the card if there is none, changes it otherwise; always to the state as it is now."""
 
-    def __init__(self, database: Database, messenger: Messenger, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, messenger: Messenger, policy: Policy, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._messenger = messenger
+        self._policy = policy
         self._clock = clock
 
     async def __call__(self, request_id: int) -> None:
@@ -61,8 +65,8 @@ class Draw:
         about = {"request_id": request.id, "channel": card.channel, "error": problem.detail}
         if problem.detail in UNREACHABLE:
             log.error(
-                "The approvals channel can't be reached: invite the bot to it with /invite, or set "
-                "CREDITBOT_APPROVALS_CHANNEL to another channel's ID",
+                "The channel of a card can't be reached: invite the bot to it with /invite, or name another "
+                f"channel in {self._setting(request, card)}",
                 **about,
             )
         else:
@@ -75,3 +79,8 @@ class Draw:
                 await notices.add(transaction, request.id, "no_card", request.requested_by, self._clock())
             later = self._clock() + backoff(card.tries, problem.wait)
             await cards.failed(transaction, card, later, problem.detail, not_done=problem.not_done)
+
+    def _setting(self, request: CreditRequest, card: Card) -> str:
+        """Where the channel of a card is named."""
+        by_policy = self._policy.channel_of(request.subuser, default="") == card.channel
+        return "[[channels]] of the policy" if by_policy else "CREDITBOT_APPROVALS_CHANNEL"

@@ -1,7 +1,10 @@
-"""A change that waits its turn, approved under another policy than the one that holds now."""
+"""A change that was approved and not yet sent, under another policy than the one that holds now."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
@@ -9,8 +12,11 @@ from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Directory, Roster
-from creditbot.store import requests
+from creditbot.store import attempts, requests
+from creditbot.store.attempts import MAY_BE_REPEATED
 from creditbot.store.database import Database, Transaction
+
+from .backoff import given_up
 
 LATER = timedelta(seconds=30)
 
@@ -27,19 +33,25 @@ class Gate:
         self._clock = clock
 
     async def __call__(self, request_id: int) -> bool:
-        """Whether it may go on; if not, it has been cancelled, or is looked at again later."""
+        """Whether it may go on; if not, it has ended, or is looked at again later."""
         async with self._database.read() as connection:
-            request = await requests.get(connection, request_id)
-        if request is None or request.status is not Status.APPROVED:
-            return True
-        if request.policy_hash == self._policy.hash:
+            request = await self._to_be_judged(connection, request_id)
+        if request is None:
             return True
         roster = await self._directory()
         async with self._database.write() as transaction:
-            current = await requests.get(transaction.connection, request_id)
-            if current is None or current.status is not Status.APPROVED:
-                return True
-            return await self._judge(transaction, current, roster)
+            current = await self._to_be_judged(transaction.connection, request_id)
+            return current is None or await self._judge(transaction, current, roster)
+
+    async def _to_be_judged(self, connection: AsyncConnection, request_id: int) -> CreditRequest | None:
+        """The request, if another policy approved it and nothing of it can have been applied yet."""
+        request = await requests.get(connection, request_id)
+        if request is None or request.policy_hash == self._policy.hash:
+            return None
+        if request.status is Status.APPLYING:
+            last = await attempts.last(connection, request_id)
+            return request if last is None or last.outcome in MAY_BE_REPEATED else None
+        return request if request.status is Status.APPROVED else None
 
     async def _judge(self, transaction: Transaction, request: CreditRequest, roster: Roster) -> bool:
         now = self._clock()
@@ -58,29 +70,32 @@ class Gate:
                 request.subuser, request.allocation_update, self._policy, usage, whose="Its requester has"
             )
         except Refusal as refusal:
-            if refusal.rule == rules.GROUP_UNREADABLE:
+            if refusal.rule == rules.GROUP_UNREADABLE and not given_up(request, now):
                 await requests.postpone(transaction, request, now + LATER, 0)
             else:
-                await self._cancel(transaction, request, refusal, now)
+                await self._end(transaction, request, refusal, now)
             return False
         return True
 
-    async def _cancel(
+    async def _end(
         self, transaction: Transaction, request: CreditRequest, refusal: Refusal, now: datetime
     ) -> None:
+        """What waits its turn is cancelled; what was claimed already can only fail."""
+        to = Status.CANCELLED if request.status is Status.APPROVED else Status.FAILED
+        nobody: dict[str, Any] = {"decided_by": None} if to is Status.CANCELLED else {}
         sentence = f"The policy was changed before it could be sent. {refusal.sentence}"
         await requests.transition(
             transaction,
             request,
-            Status.CANCELLED,
-            kind="cancelled",
+            to,
+            kind=str(to),
             at=now,
             detail={
                 "rule": refusal.rule,
                 "policy": self._policy.hash,
                 "said": without_markup(sentence),
             },
-            decided_by=None,
             explanation=sentence,
             finished_at=now,
+            **nobody,
         )

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from creditbot.domain.digest import Digest
+from creditbot.domain.drift import Comparison
 from creditbot.domain.requests import CreditRequest
 
 LEASE = timedelta(seconds=12)
@@ -43,5 +44,5 @@ class Messenger(Protocol):
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
         """Tell a person by direct message that a request has come to `kind`."""
 
-    async def post_digest(self, channel: str, digest: Digest) -> None:
-        """Post the daily digest."""
+    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
+        """Post what the clock calls for."""

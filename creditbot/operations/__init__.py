@@ -7,6 +7,6 @@ from .asking import Requests
 from .deciding import Decisions
 from .deeds import Arrival
 from .policies import put_in_force
-from .reading import BalanceReport, Reading
+from .reading import BalanceReport, Reading, Record
 
-__all__ = ["Arrival", "BalanceReport", "Decisions", "Reading", "Requests", "put_in_force"]
+__all__ = ["Arrival", "BalanceReport", "Decisions", "Reading", "Record", "Requests", "put_in_force"]

@@ -13,6 +13,7 @@ from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
 from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.secrecy import Secrets
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import events, requests
@@ -31,21 +32,27 @@ class Requests:
         directory: Directory,
         channel: str,
         clock: Callable[[], datetime],
+        *,
+        secrets: Secrets = Secrets(),  # noqa: B008 - it can't be changed
     ) -> None:
         self._database = database
         self._policy = policy
         self._directory = directory
         self._channel = channel
         self._clock = clock
+        self._secrets = secrets
 
     async def ask(self, command: Ask, *, requested_by: str, arrival: Arrival) -> CreditRequest:
         """Commit a pending request, or find the one that the same delivery has made before.
 
         Raises:
+            CommandError: a secret of this process is in it, so nothing was written.
             Refusal: the policy does not allow it; that is an event, and nothing else was written.
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
+        self._secrets.check(command.subuser, "subuser")
+        self._secrets.check(command.reason, "reason")
         origin = arrival.id or f"unnamed:{uuid4()}"
         roster = await self._directory(self._policy.may_ask)
 

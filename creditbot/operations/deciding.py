@@ -10,6 +10,7 @@ from creditbot.domain import rules
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
+from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
@@ -39,6 +40,8 @@ class Decisions:
 
     What Slack delivers a second time (the same `arrival.id`) changes nothing and records nothing. It
     raises only what a person must see once more, since the ack of a form or a command is its answer.
+
+    A reason with a secret of this process in it raises CommandError, and nothing is written.
     """
 
     def __init__(
@@ -48,12 +51,15 @@ class Decisions:
         directory: Directory,
         channel: str,
         clock: Callable[[], datetime],
+        *,
+        secrets: Secrets = Secrets(),  # noqa: B008 - it can't be changed
     ) -> None:
         self._database = database
         self._policy = policy
         self._directory = directory
         self._channel = channel
         self._clock = clock
+        self._secrets = secrets
 
     async def approve(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Count one approval; with the last one that is needed the request is approved."""
@@ -93,6 +99,7 @@ class Decisions:
         self, request_id: int, actor: str, reason: str, arrival: Arrival | None = None
     ) -> CreditRequest:
         """Approve one's own request in an emergency, if the policy names this person; announced to all."""
+        self._secrets.check(reason, "reason")
 
         def rule(request: CreditRequest, roster: Roster) -> None:
             del roster
@@ -150,6 +157,7 @@ class Decisions:
         self, request_id: int, actor: str, reason: str, arrival: Arrival | None = None
     ) -> CreditRequest:
         """Any one denial ends a request."""
+        self._secrets.check(reason, "reason")
 
         def rule(request: CreditRequest, roster: Roster) -> None:
             rules.check_decision(request, actor, self._policy, roster, self._clock())
@@ -185,6 +193,7 @@ class Decisions:
         self, request_id: int, actor: str, *, applied: bool, reason: str, arrival: Arrival | None = None
     ) -> CreditRequest:
         """Take a named person's word for what became of a request in doubt; it is recorded as theirs."""
+        self._secrets.check(reason, "reason")
         to = Status.APPLIED if applied else Status.FAILED
 
         async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
@@ -234,16 +243,23 @@ class Decisions:
                 "refused_click",
                 at=self._clock(),
                 actor=actor,
-                detail={"action": action[:40], "rule": "unknown_button", "value": value[:40]},
+                detail={
+                    "action": self._secrets.taken_out(action)[:40],
+                    "rule": "unknown_button",
+                    "value": self._secrets.taken_out(value)[:40],
+                },
             )
             return True
 
         return await self._database.for_person(write_down, arrival.at if arrival else None)
 
     async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
-        """A message that shows this request was clicked: have it drawn anew, known to us or not."""
+        """A message that shows this request was clicked: have it drawn anew, known to us or not.
+
+        It counts only where the request has a card: what was never posted elsewhere can't be lost there.
+        """
         async with self._database.write() as transaction:
-            if await requests.get(transaction.connection, request_id) is not None:
+            if await cards.is_in(transaction.connection, request_id, channel):
                 await cards.joined(transaction, request_id, channel, ts)
 
     def _may_settle(self, actor: str) -> Rule:

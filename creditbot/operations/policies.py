@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from creditbot.domain.digest import next_digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import over_since
 from creditbot.domain.requests import CreditRequest
@@ -22,8 +21,9 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
         last = await events.latest(transaction.connection, "policy")
         now = clock()
         known = last is not None and last.get("hash") == policy.hash
-        if not known or not await bulletins.planned(transaction.connection, "digest"):
-            await bulletins.plan(transaction, "digest", next_digest(policy, now))
+        for kind, time_of_day in ((bulletins.DIGEST, policy.digest), (bulletins.DRIFT, policy.drift)):
+            if not known or not await bulletins.planned(transaction.connection, kind):
+                await bulletins.plan(transaction, kind, policy.next(time_of_day, now))
         if known:
             return False
         await events.append(

@@ -1,8 +1,9 @@
 """Balances, lists and records, for those who may see them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import RowMapping
 
@@ -10,7 +11,7 @@ from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import DomainError, UnknownRequest
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Directory
 from creditbot.sendgrid import SendGrid, SendGridProblem
@@ -30,14 +31,36 @@ class BalanceReport:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A request and its events, and what it waits for under the policy, as it counts at this moment.
+
+    `figures` says whether whoever looks may see balances.
+    """
+
+    request: CreditRequest
+    events: Sequence[Mapping[str, object] | RowMapping]
+    policy: Policy
+    quorum: Quorum
+    figures: bool = True
+
+
 class Reading:
     """What can be looked up; nothing here changes anything."""
 
-    def __init__(self, database: Database, sendgrid: SendGrid, policy: Policy, directory: Directory) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sendgrid: SendGrid,
+        policy: Policy,
+        directory: Directory,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._sendgrid = sendgrid
         self._policy = policy
         self._directory = directory
+        self._clock = clock
 
     async def _check_may_see(self, actor: str) -> None:
         if not self._policy.may_see.anyone:
@@ -77,8 +100,8 @@ class Reading:
             found = await requests.latest(connection, subuser, LISTED + 1)
         return found[:LISTED], len(found) > LISTED
 
-    async def show(self, request_id: int, actor: str) -> tuple[CreditRequest, list[RowMapping]]:
-        """A request and its events, with the balances in them: to its requester, and to who may see those.
+    async def show(self, request_id: int, actor: str) -> Record:
+        """A request and its events: to who may see balances, and without these to its requester.
 
         Raises:
             Refusal: `actor` may not see balances, and did not ask for it.
@@ -91,7 +114,14 @@ class Reading:
             await self._check_may_see(actor)
         if request is None:
             raise UnknownRequest(request_id)
-        return request, happened
+        roster = await self._directory()
+        return Record(
+            request,
+            happened,
+            self._policy,
+            self._policy.quorum(request, roster, self._clock()),
+            rules.may_see(actor, self._policy, roster),
+        )
 
 
 def _report(

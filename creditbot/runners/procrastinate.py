@@ -26,6 +26,7 @@ QUEUES = {
     "check": "sendgrid",
     "apply": "sendgrid",
     "settle": "sendgrid",
+    "compare": "sendgrid",
     "draw": "slack",
     "notify": "slack",
     "announce": "slack",

@@ -12,9 +12,9 @@ from creditbot.domain.commands import USAGE
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import escape, literal, number, person, signed
-from creditbot.operations import BalanceReport
+from creditbot.operations import BalanceReport, Record
 
-from .cards import follows, standing
+from .cards import follows, standing, waiting
 from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
 
 BAR_CELLS = 20
@@ -51,14 +51,15 @@ def asked(request: CreditRequest, channel: str) -> Message:
             f"You get a direct message at each decision. `/credits cancel {request.id}` withdraws it."
         )
     else:
-        text += standing(request)
+        text += standing(request, figures=False)
     return Message(text, [section(text)])
 
 
 def balance(report: BalanceReport) -> Message:
     """remain, total, used, overage, a bar, and the resets."""
     whose = report.command.on_behalf_of
-    title = "Credits of the parent account" if whose is None else f"Credits of {whose}"
+    title = "Credits of " + ("the parent account" if whose is None else whose)
+    heading = "Credits of " + ("the parent account" if whose is None else literal(whose))
     known, kind = report.balance, report.credits.type if report.credits else None
     unlimited = kind == UNLIMITED
 
@@ -85,7 +86,7 @@ def balance(report: BalanceReport) -> Message:
         blocks.append(section(bar))
     resets = _resets(report)
     blocks.append(context(resets))
-    text = f"{escape(title)}. " + ", ".join(f"{name}: {value}" for name, value in rows) + f". {bar} {resets}"
+    text = f"{heading}. " + ", ".join(f"{name}: {value}" for name, value in rows) + f". {bar} {resets}"
     if report.problem:
         blocks.append(section(report.problem))
         text += f" {report.problem}"
@@ -93,26 +94,28 @@ def balance(report: BalanceReport) -> Message:
 
 
 def pending(found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    return _listed(
-        "Requests that have not ended", "No request is waiting. `/credits add` asks for credits.", found
-    )
+    title = "Requests that have not ended"
+    return _listed(title, title, "No request is waiting. `/credits add` asks for credits.", found)
 
 
 def history(subuser: str | None, found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    of = f" of {subuser}" if subuser else ""
-    none = "No request has been made yet."
-    if subuser:
-        none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
-    return _listed(f"Latest requests{of}", none, found)
+    title = "Latest requests"
+    if not subuser:
+        return _listed(title, title, "No request has been made yet.", found)
+    none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
+    return _listed(f"{title} of {subuser}", f"{title} of {literal(subuser)}", none, found)
 
 
-def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapping]) -> Message:
+def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
-    title = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}"
-    asked_on, now = moment(request.requested_at), standing(request)
-    happened = _newest_that_fit([_event(event) for event in events])
+    request, figures = record.request, record.figures
+    about = f"Request {request.id}: {signed(request.allocation_update)} credits for"
+    asked_on, now = moment(request.requested_at), standing(request, figures=figures)
+    if request.status is Status.PENDING:
+        now = waiting(request, record.policy, record.quorum)
+    happened = _newest_that_fit([_event(event, figures=figures) for event in record.events])
     blocks = [
-        header(title),
+        header(f"{about} {request.subuser}"),
         typed(f"Reason: {request.reason}"),
         section(
             " ".join([f"Asked by {person(request.requested_by)} on {asked_on}.", *follows(request), now])
@@ -127,7 +130,8 @@ def show(request: CreditRequest, events: Sequence[Mapping[str, object] | RowMapp
         ),
         section(f"*What happened*\n{happened}"),
     ]
-    return Message(f"{escape(title)}. Reason: {escape(request.reason)}. {now}", blocks)
+    text = f"{about} {literal(request.subuser)}. Reason: {literal(request.reason)}. {now}"
+    return Message(text, blocks)
 
 
 def _newest_that_fit(lines: list[str], room: int = 2900) -> str:
@@ -141,7 +145,8 @@ def _newest_that_fit(lines: list[str], room: int = 2900) -> str:
     return "\n".join(kept)
 
 
-def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
+def _listed(title: str, heading: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
+    """`title` is plain text, `heading` the same in mrkdwn."""
     requests, more = found
     if not requests:
         return Message(none, [section(none)])
@@ -157,7 +162,7 @@ def _listed(title: str, none: str, found: tuple[Sequence[CreditRequest], bool]) 
         lines.append(line)
     hint = "`/credits show ID` tells all of one request." + (" There are more than these." if more else "")
     blocks.append(context(hint))
-    return Message(f"{escape(title)}:\n" + "\n".join([*lines, hint]), blocks)
+    return Message(f"{heading}:\n" + "\n".join([*lines, hint]), blocks)
 
 
 def shortened(text: str) -> str:
@@ -193,7 +198,7 @@ EVENT_WORDS = {
 }
 
 
-def _event(event: Mapping[str, object] | RowMapping) -> str:
+def _event(event: Mapping[str, object] | RowMapping, *, figures: bool) -> str:
     at = datetime.fromtimestamp(int(str(event["at"])) / 1000, UTC)
     word = EVENT_WORDS.get(str(event["kind"]), str(event["kind"]))
     by = f" by {_actor(str(event['actor']))}" if event["actor"] else ""
@@ -201,7 +206,7 @@ def _event(event: Mapping[str, object] | RowMapping) -> str:
     parts = []
     if detail.get("status"):
         parts.append(f"status {detail['status']}")
-    if detail.get("remain_before") is not None:
+    if figures and detail.get("remain_before") is not None:
         parts.append(f"balance before {number(detail['remain_before'])}")
     if detail.get("outcome"):
         parts.append(_word(detail["outcome"]))

@@ -49,7 +49,7 @@ def card(
     title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
     if request.status is Status.PENDING:
         title += "?"
-    where = _waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
+    where = waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
     blocks: list[Block] = [
         header(title),
         facts(
@@ -78,8 +78,8 @@ def card(
     notes = [*follows(request), *_rule(request, policy), *([COPY_ABOVE] if copy_above else [])]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
-        f"Request {request.id}: {signed(request.allocation_update)} credits for {escape(request.subuser)}, "
-        f"asked by {person(request.requested_by)}. Reason: {escape(request.reason)}. {where}"
+        f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}, "
+        f"asked by {person(request.requested_by)}. Reason: {literal(request.reason)}. {where}"
     )
     return Message(" ".join([text, *notes]), blocks)
 
@@ -97,14 +97,11 @@ def _rule(request: CreditRequest, policy: Policy) -> list[str]:
     return [f"Tier {literal(tier.name)}: {tier.words()}."]
 
 
-def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each status
-    """Where a request stands and what happens next, in a few sentences."""
+def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C901 - one case for each status
+    """Where a request stands and what happens next, in a few sentences; `figures`: with balances."""
     match request.status:
         case Status.PENDING:
-            missing = max(1, request.approvals_needed - len(request.approvals))
-            needed = count(missing, "more approval" if request.approvals else "approval")
-            until = f"*Waiting for approval* until {moment(request.expires_at)}"
-            return f"{until}. Needs {needed}.{_so_far(request)}"
+            return f"*Waiting for approval* until {moment(request.expires_at)}."
         case Status.APPROVED if request.waits_for:
             return (
                 f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
@@ -113,11 +110,11 @@ def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each s
         case Status.APPROVED | Status.APPLYING:
             return f"{_approved(request)} It is being sent to SendGrid."
         case Status.APPLIED:
-            return f"{_applied(request)} {_approved(request)}"
+            return f"{_applied(request, figures=figures)} {_approved(request)}"
         case Status.FAILED:
-            return f"{_failed(request)} {_approved(request)}"
+            return f"{_failed(request, figures=figures)} {_approved(request)}"
         case Status.IN_DOUBT:
-            return _doubt(request)
+            return _doubt(request, figures=figures)
         case Status.DENIED:
             return f"*Denied* by {_decider(request)}. Nothing was changed."
         case Status.CANCELLED:
@@ -133,19 +130,19 @@ def standing(request: CreditRequest) -> str:  # noqa: C901 - one case for each s
             return f"*Refused*{before}. {request.explanation or ''}".strip()
 
 
-def notice(kind: str, request: CreditRequest) -> Message:
-    """What a person is told by direct message when a request has come to `kind`.
+def notice(kind: str, request: CreditRequest, *, figures: bool = True) -> Message:
+    """What a person is told by direct message when a request has come to `kind`; `figures`: with balances.
 
     The request may have moved on since, so the words come from `kind`, the figures from the request.
     """
     about = (
         f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}: "
     )
-    text = about + _news(kind, request)
+    text = about + _news(kind, request, figures=figures)
     blocks: list[Block] = [section(text)]
     reason = _reason_of(kind, request)
     if reason:
-        text += f" Reason: {escape(reason)}"
+        text += f" Reason: {literal(reason)}"
         blocks.append(typed(f"Reason: {reason}"))
     return Message(text, blocks)
 
@@ -159,7 +156,7 @@ def _reason_of(kind: str, request: CreditRequest) -> str | None:
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
 
-def _news(kind: str, request: CreditRequest) -> str:
+def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
     match kind:
         case Status.APPROVED if request.waits_for:
             return (
@@ -185,7 +182,7 @@ def _news(kind: str, request: CreditRequest) -> str:
                 "press _It was applied_ or _It was not applied_ on the request's card."
             )
         case "contradicted":
-            return f"*Look again.* {request.explanation or ''} {standing(request)}"
+            return f"*Look again.* {request.explanation or ''} {standing(request, figures=figures)}"
         case _ if kind.startswith(REMINDER):
             return f"*It still waits for you.* {_asks_for(request)}"
         case _ if kind == ESCALATED:
@@ -195,7 +192,7 @@ def _news(kind: str, request: CreditRequest) -> str:
                 "*No approver has seen it yet*, since creditbot can't post to the approvals channel. Tell "
                 "whoever runs creditbot; it keeps trying until the request expires."
             )
-    return standing(request)
+    return standing(request, figures=figures)
 
 
 def _asks_for(request: CreditRequest) -> str:
@@ -206,8 +203,8 @@ def _asks_for(request: CreditRequest) -> str:
     )
 
 
-def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
-    """Until when, for how many more, from whom; and who has agreed so far."""
+def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
+    """Until when, for how many more, from whom, by the policy as it is; and who has agreed so far."""
     until = f"until {moment(request.expires_at)}"
     tier = policy.tier_of(request)
     if tier is None:
@@ -223,6 +220,12 @@ def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
             f"{person(request.requested_by)} in {where}. It waits {until}.{_so_far(request, quorum)}"
         )
     others = f" and {count(len(listed) - NAMED, 'other')}" if len(listed) > NAMED else ""
+    if quorum.reached:
+        return (
+            f"*Enough have agreed* as the policy is now, and it waits for one more click {until}: it is sent "
+            f"once any of {people(listed[:NAMED])}{others} presses _Approve_, also whoever has agreed before."
+            f"{_so_far(request, quorum)}"
+        )
     needed = count(quorum.missing, "more approval" if quorum.counted else "approval")
     second = ""
     if quorum.lacks is not None and quorum.missing > 1:
@@ -233,13 +236,16 @@ def _waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
     )
 
 
-def _so_far(request: CreditRequest, quorum: Quorum | None = None) -> str:
+def _so_far(request: CreditRequest, quorum: Quorum) -> str:
     """Who has agreed, with a space before it; and whose word does not count any more."""
-    agreed = [approval.approver for approval in request.approvals]
-    counted = [who for who in agreed if quorum is None or who in quorum.counted]
-    others = [who for who in agreed if who not in counted]
-    said = f" Approved so far by {people(counted)}." if counted else ""
-    if others:
+    others = [found.approver for found in request.approvals if found.approver not in quorum.counted]
+    said = f" Approved so far by {people(quorum.counted)}." if quorum.counted else ""
+    if others and quorum.unread:
+        said += (
+            f" {people(others)} agreed, but Slack does not say who is in {people(sorted(quorum.unread))}, so "
+            "whether that counts is not known now. Press _Approve_ again once it can be read."
+        )
+    elif others:
         verb = "approves" if len(others) == 1 else "approve"
         said += f" {people(others)} agreed, but no longer {verb}, so that does not count now."
     return said
@@ -258,21 +264,28 @@ def _approved(request: CreditRequest) -> str:
     return f"*Approved* by {by} on {moment(last.at)}."
 
 
-def _applied(request: CreditRequest) -> str:
+def _explanation(request: CreditRequest, *, figures: bool) -> str:
+    """Without figures, what two balances show is left out; it is that once they were read a second time."""
+    from_balances = request.remain_after is not None and request.contradicted_at is None
+    return "" if from_balances and not figures else request.explanation or ""
+
+
+def _applied(request: CreditRequest, *, figures: bool) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
     after = (
         f" Balance after: {number(request.remain_after)}."
         if request.remain_after is not None
         else " SendGrid did not report the balance after."
     )
+    explanation = _explanation(request, figures=figures)
     if request.settled_by:
-        return f"*Applied*, settled{on}. {_settled(request)} {request.explanation or ''}".strip()
+        return f"*Applied*, settled{on}. {_settled(request)} {explanation}".strip()
     if request.explanation:
-        return f"*Applied*, as the balances prove{on}. {request.explanation}"
-    return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after}"
+        return f"*Applied*, as the balances prove{on}. {explanation}".strip()
+    return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after if figures else ''}"
 
 
-def _failed(request: CreditRequest) -> str:
+def _failed(request: CreditRequest, *, figures: bool) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
     settled = _settled(request) if request.settled_by else None
     failed = (
@@ -280,7 +293,7 @@ def _failed(request: CreditRequest) -> str:
         if request.contradicted_at
         else f"*Failed*{on}: nothing was changed."
     )
-    parts = [failed, settled, request.explanation, _asking_again(request)]
+    parts = [failed, settled, _explanation(request, figures=figures), _asking_again(request)]
     return " ".join(part for part in parts if part)
 
 
@@ -302,7 +315,7 @@ def _settled(request: CreditRequest) -> str:
     return f"The doubt was settled by {who}."
 
 
-def _doubt(request: CreditRequest) -> str:
+def _doubt(request: CreditRequest, *, figures: bool) -> str:
     what = (
         "*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. "
         f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this "
@@ -315,7 +328,8 @@ def _doubt(request: CreditRequest) -> str:
         )
     else:
         then = "Look at the subuser in SendGrid, then say what you found."
-    return " ".join(part for part in (what, request.explanation, then, _approved(request)) if part)
+    explanation = _explanation(request, figures=figures)
+    return " ".join(part for part in (what, explanation, then, _approved(request)) if part)
 
 
 def _decider(request: CreditRequest) -> str:
@@ -396,6 +410,11 @@ def _buttons(request: CreditRequest, quorum: Quorum) -> ActionsBlock | None:
 def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
     change = f"{signed(request.allocation_update)} credits for {request.subuser}"
     then = f"{change} will be sent to SendGrid at once. It can't be called back."
+    if quorum.missing == 1 and quorum.lacks is not None:
+        then = (
+            f"If you are one of those whom the card names, {change} will be sent to SendGrid at once, and "
+            "can't be called back. Otherwise your approval counts, and one of them must agree, too."
+        )
     if quorum.missing > 1:
         others = count(quorum.missing - 1, "other")
         have = "has" if quorum.missing == 2 else "have"

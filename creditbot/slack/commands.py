@@ -97,8 +97,7 @@ class Commands:
             case commands.History(subuser):
                 return answers.history(subuser, await self._reading.history(subuser))
             case commands.Show(request_id):
-                request, events = await self._reading.show(request_id, user)
-                return answers.show(request, events)
+                return answers.show(await self._reading.show(request_id, user))
             case _:
                 raise TypeError(f"{command} is not something to look up")
 

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -16,6 +16,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from .envelopes import CheckingClient
 from .payloads import UnreadablePayload, reduce
 from .responder import TROUBLE
 
@@ -61,17 +62,18 @@ async def check_bot_token(client: AsyncWebClient) -> None:
         log.info("Slack knows this bot", team=answer.get("team"), bot=answer.get("user"))
 
 
-class ReducingHandler(AsyncSocketModeHandler):
-    """Bolt's Socket Mode adapter, given payloads that are already read."""
+class ReducingHandler(AsyncBaseSocketModeHandler):
+    """Takes envelopes from slack_sdk's client and gives Bolt their payloads, already read."""
 
     def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
-        super().__init__(
-            app,
+        self.app: AsyncApp = app
+        self.client: CheckingClient = CheckingClient(
             app_token,
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=client,
             ping_interval=5,
         )
+        self.client.socket_mode_request_listeners.append(self.handle)
         self._stopping = False
         self._working: set[asyncio.Task[None]] = set()
 
@@ -95,7 +97,11 @@ class ReducingHandler(AsyncSocketModeHandler):
         if answer.status == 404:
             # Over HTTP this says that nothing here is meant; a socket knows only the ack.
             answer = BoltResponse(status=200, body="")
-        await send_async_response(client, req, answer, time.time())
+        try:
+            await send_async_response(client, req, answer, time.time())
+        except TROUBLE as error:
+            # Slack delivers it again, and then it finds what was done.
+            log.warning("An ack could not be sent", kind=req.type, error=error_code(error))
 
     async def stop(self) -> None:
         """Take nothing more, let what was taken be acked, and leave, also if the other side is silent."""

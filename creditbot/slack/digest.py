@@ -18,7 +18,7 @@ WORDS = ("applied", "failed", "denied", "cancelled", "expired", "refused")
 
 def digest(found: Digest) -> Message:
     since: datetime = from_millis(found.since)
-    happened = [f"{count(found.asked, 'new request')}", *_ends(found)]
+    happened = [_asked(found), f"{number(found.granted)} approved", *_ends(found)]
     lines = [f"Since {moment(since)}: {', '.join(happened)}."]
     if found.emergencies:
         lines.append(f"*Approved in an emergency*: {number(found.emergencies)}.")
@@ -27,12 +27,27 @@ def digest(found: Digest) -> Message:
     if found.in_doubt:
         named = ", ".join(str(request) for request in found.in_doubt[:NAMED])
         lines.append(f"*In doubt now*: {number(len(found.in_doubt))} (request {named}). See their cards.")
+    if found.compared is not None:
+        lines.append(_compared(found.compared, found.drifted))
     head = (
         f"The ledger has {count(found.events, 'event')}; its head is `{found.head}`. Later, "
         "`creditbot audit verify --head` with this head shows whether any of them was changed."
     )
     blocks: list[Block] = [header("Credit changes of the day"), section("\n".join(lines)), context(head)]
     return Message(" ".join(["Credit changes of the day.", *lines, head]), blocks)
+
+
+def _asked(found: Digest) -> str:
+    amounts = [signed(amount) for amount in (found.to_add, found.to_remove) if amount]
+    credits_ = f" ({' and '.join(amounts)} credits)" if amounts else ""
+    return f"{count(found.asked, 'new request')}{credits_}"
+
+
+def _compared(compared: int, drifted: int) -> str:
+    said = f"The balances of {count(compared, 'subuser')} were compared with the ledger"
+    if not drifted:
+        return f"{said}: nothing stands out."
+    return f"{said}: {number(drifted)} changed otherwise. The notice of the comparison has the figures."
 
 
 def _ends(found: Digest) -> list[str]:

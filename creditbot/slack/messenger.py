@@ -9,14 +9,17 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.digest import Digest
+from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.rules import may_see
 from creditbot.domain.who import Directory
 from creditbot.jobs import DeliveryProblem
 
 from . import cards
 from .connection import error_code, http_status, own_word, retry_after
-from .digest import digest as drawn_digest
+from .digest import digest
+from .drift import comparison
 from .responder import TROUBLE
 
 GONE = frozenset({"message_not_found", "cant_update_message"})
@@ -72,18 +75,18 @@ class SlackMessenger:
             raise problem(error) from error
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
+        figures = self._policy.may_see.anyone or may_see(person, self._policy, await self._directory())
+        payload = cards.notice(kind, request, figures=figures).payload()
         try:
             await self._client.chat_postMessage(
-                channel=person,
-                unfurl_links=False,
-                unfurl_media=False,
-                **cards.notice(kind, request).payload(),
+                channel=person, unfurl_links=False, unfurl_media=False, **payload
             )
         except TROUBLE as error:
             raise problem(error) from error
 
-    async def post_digest(self, channel: str, digest: Digest) -> None:
-        payload = drawn_digest(digest).payload()
+    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
+        drawn = digest(bulletin) if isinstance(bulletin, Digest) else comparison(bulletin)
+        payload = drawn.payload()
         try:
             await self._client.chat_postMessage(
                 channel=channel, unfurl_links=False, unfurl_media=False, **payload

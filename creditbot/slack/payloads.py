@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from creditbot.domain.fields import MAX_REQUEST_ID
+
 
 class UnreadablePayload(Exception):
     """A payload lacks what Slack always sends; it is answered with 400."""
@@ -49,7 +51,9 @@ class Click:
     @property
     def request_id(self) -> int | None:
         """The request that the button is about; None if it carries something else."""
-        return int(self.value) if re.fullmatch(r"[0-9]{1,18}", self.value) else None
+        if not re.fullmatch(r"[0-9]{1,10}", self.value) or int(self.value) > MAX_REQUEST_ID:
+            return None
+        return int(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,13 @@ class Submission:
 
 class UnknownPayload(UnreadablePayload):
     """A payload of a kind that creditbot has nothing for; it is answered with 404."""
+
+
+def check_envelope(message: Mapping[str, Any]) -> None:
+    """Raise UnreadablePayload if a payload in Socket Mode comes without what is needed to ack it."""
+    _text(message, "type")
+    _text(message, "envelope_id")
+    _inside(message, "payload")
 
 
 def reduce(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,12 +47,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one group: its members, if Slack has said so lately, and when to ask next."""
+    """What is known of one group: its members, if Slack has said so lately, and when to ask next.
+
+    `refused` is what Slack last said instead.
+    """
 
     fresh: float
     members: frozenset[str] = frozenset()
     until: float = 0.0
     ask_at: float = 0.0
+    refused: str | None = None
 
 
 class Groups:
@@ -85,6 +89,11 @@ class Groups:
             }
         return Roster(readable, frozenset(self._known.keys() - readable.keys()))
 
+    def why_unread(self, group: str) -> str:
+        """What Slack said of a group that could not be read, and what to do about it."""
+        code = self._known[group].refused or "nothing"
+        return f"Slack says {code}: {LASTING.get(code, 'try again in a minute')}"
+
     async def _ask(self, group: str, now: float) -> None:
         """Ask Slack for the members. Their age counts from `now`, before it can have looked."""
         known = self._known[group]
@@ -95,10 +104,10 @@ class Groups:
             self._failed(group, known, error, now)
             return
         known.members = frozenset(user for user in answer.get("users") or [] if isinstance(user, str))
-        known.until, known.ask_at = now + OLDEST, now + known.fresh
+        known.until, known.ask_at, known.refused = now + OLDEST, now + known.fresh, None
 
     def _failed(self, group: str, known: Known, error: Exception, now: float) -> None:
-        code = error_code(error)
+        code = known.refused = error_code(error)
         wait = retry_after(error)
         if wait is not None:  # it holds for the method, whatever the group
             self._hold_until = max(self._hold_until, now + min(wait, LONGEST_WAIT))

@@ -136,6 +136,10 @@ async def _where_it_belongs(ack: AsyncAck) -> AsyncIterator[None]:
     """A smaller amount may mend what the policy refuses; what nothing mends takes the form's place."""
     try:
         yield
+    except CommandError as error:
+        await ack(
+            response_action="errors", errors={error.field or forms.REASON: without_markup(error.sentence)}
+        )
     except Refusal as refusal:
         if refusal.rule not in AMOUNT_RULES:
             async with _in_its_place(ack):

@@ -1,4 +1,4 @@
-"""Whether the people whom a policy names are in the workspace."""
+"""Whether the people and the channels that a policy names are in the workspace."""
 
 from collections.abc import Iterable
 
@@ -50,4 +50,41 @@ async def people_faults(client: AsyncWebClient, people: Iterable[str]) -> list[s
         NotAsked: Slack did not say.
     """
     found = [await person_fault(client, person) for person in sorted(people)]
+    return [fault for fault in found if fault is not None]
+
+
+NO_MESSAGE = "1000000000.000000"
+"""The time of a message before there was a Slack."""
+
+
+async def channel_fault(client: AsyncWebClient, channel: str) -> str | None:
+    """What is wrong with a channel, if anything is; whether the bot may post there is not known then.
+
+    Slack tells about channels only with more scopes. But asking for a link to a message takes none, and Slack
+    says whether the message is missing or the channel.
+    https://docs.slack.dev/reference/methods/chat.getPermalink
+
+    Raises:
+        NotAsked: Slack did not say.
+    """
+    try:
+        await client.chat_getPermalink(channel=channel, message_ts=NO_MESSAGE)
+    except TROUBLE as error:
+        code = error_code(error)
+        if code == "channel_not_found":
+            return (
+                f"Slack shows the bot no channel {channel}: correct its ID, or invite the bot with /invite."
+            )
+        if code != "message_not_found":
+            raise NotAsked(f"Channels could not be looked up: Slack says {code}.") from error
+    return None
+
+
+async def channel_faults(client: AsyncWebClient, channels: Iterable[str]) -> list[str]:
+    """What is wrong with each of these channels.
+
+    Raises:
+        NotAsked: Slack did not say.
+    """
+    found = [await channel_fault(client, channel) for channel in channels]
     return [fault for fault in found if fault is not None]

@@ -7,11 +7,12 @@ transaction sees one moment, while the bot goes on writing.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, func, select
+from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.ledger import Recount, Verification
 from creditbot.domain.replay import Rows, differences, replay
+from creditbot.domain.requests import subuser_key
 
 from .audited import AUDITED, as_stored
 from .tables import approvals, attempts, events, requests
@@ -49,7 +50,8 @@ async def history(
 ) -> AsyncIterator[RowMapping]:
     """The events of some time, in milliseconds, each with the name of the subuser that it is about.
 
-    Of one subuser also what was refused when it was asked for, of which there is no request.
+    Of one subuser, in whatever case its name was typed, also what was refused when it was asked for, of
+    which there is no request.
     """
     asked_for = func.coalesce(requests.c.subuser, _json_text(connection, "subuser"))
     query = select(events, asked_for.label("subuser")).join(
@@ -59,12 +61,15 @@ async def history(
         query = query.where(events.c.at >= since)
     if before is not None:
         query = query.where(events.c.at < before)
-    if subuser is not None:
-        query = query.where(asked_for == subuser)
+    key = None if subuser is None else subuser_key(subuser)
+    if key is not None:
+        query = query.where(or_(requests.c.subuser_key == key, requests.c.id.is_(None)))
     query = query.order_by(events.c.id).execution_options(yield_per=PAGE)
     async with connection.stream(query) as rows:
         async for row in rows.mappings():
-            yield row
+            # What no request has a key for is looked at here: databases fold no case but that of ASCII.
+            if key is None or (row["subuser"] is not None and subuser_key(row["subuser"]) == key):
+                yield row
 
 
 def _json_text(connection: AsyncConnection, key: str) -> ColumnElement[str]:

@@ -16,6 +16,13 @@ LEFT_OUT: dict[Table, frozenset[str]] = {
     attempts: frozenset(),
 }
 
+DERIVED: dict[Table, frozenset[str]] = {
+    # It follows from the subuser, so no event has to tell of it.
+    requests: frozenset({"subuser_key"}),
+    approvals: frozenset(),
+    attempts: frozenset(),
+}
+
 AUDITED = {
     table: frozenset(column.name for column in table.columns) - left_out
     for table, left_out in LEFT_OUT.items()
@@ -24,7 +31,8 @@ AUDITED = {
 
 def recorded(table: Table, values: Mapping[str, Any]) -> dict[str, dict[str, object]]:
     """What an event's detail says of the columns that are written with it, as they lie in the table."""
-    told = {name: as_stored(value) for name, value in values.items() if name in AUDITED[table]}
+    columns = AUDITED[table] - DERIVED[table]
+    told = {name: as_stored(value) for name, value in values.items() if name in columns}
     return {table.name: told} if told else {}
 
 

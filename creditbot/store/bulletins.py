@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .database import Transaction
 from .tables import bulletins
 
+DIGEST, DRIFT = "digest", "drift"
+"""The kinds. A digest is worked out from the tables at once; for drift, SendGrid has to be asked first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
@@ -50,10 +53,26 @@ async def planned(connection: AsyncConnection, kind: str) -> bool:
     return await connection.scalar(query) is not None
 
 
-async def written(transaction: Transaction, bulletin_id: int, content: Mapping[str, Any]) -> None:
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+async def written(
+    transaction: Transaction,
+    bulletin_id: int,
+    content: Mapping[str, Any],
+    *,
+    again_at: datetime | None = None,
+) -> None:
+    """Keep what it says; with `again_at`, it may be posted from then on."""
+    values: dict[str, Any] = {"content": json.dumps(content, ensure_ascii=False, sort_keys=True)}
+    if again_at is not None:
+        values |= {"next_try_at": again_at, "tries": 0, "error": None}
     await transaction.connection.execute(
-        update(bulletins).where(bulletins.c.id == bulletin_id).values(content=text)
+        update(bulletins).where(bulletins.c.id == bulletin_id).values(values)
+    )
+
+
+async def go_on(transaction: Transaction, bulletin_id: int, at: datetime) -> None:
+    """Some of the work is done and there is more: whatever failed before is over."""
+    await transaction.connection.execute(
+        update(bulletins).where(bulletins.c.id == bulletin_id).values(next_try_at=at, tries=0, error=None)
     )
 
 

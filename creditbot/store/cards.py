@@ -86,6 +86,12 @@ async def shown(
         await joined(transaction, card.request_id, channel, ts)
 
 
+async def is_in(connection: AsyncConnection, request_id: int, channel: str) -> bool:
+    """Whether the request has a card in this channel, posted or yet to be."""
+    query = select(cards.c.id).where(cards.c.request_id == request_id, cards.c.channel == channel)
+    return await connection.scalar(query.limit(1)) is not None
+
+
 async def joined(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
     """Have this very message drawn anew, since it was clicked or posted, whether or not it was on record."""
     connection = transaction.connection

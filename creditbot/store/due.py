@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.requests import Status
 
+from .bulletins import DRIFT
 from .database import WakeUp
 from .tables import bulletins, cards, notices, requests
 
@@ -50,6 +51,13 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
         ),
     )
     found += [WakeUp("notify", key) for key in (await connection.execute(untold.limit(limit))).scalars()]
-    unposted = select(bulletins.c.id).where(bulletins.c.sent_at.is_(None), bulletins.c.next_try_at <= now)
-    found += [WakeUp("announce", key) for key in (await connection.execute(unposted.limit(limit))).scalars()]
+    open_bulletins = select(bulletins.c.id).where(
+        bulletins.c.sent_at.is_(None), bulletins.c.next_try_at <= now
+    )
+    to_compare = and_(bulletins.c.kind == DRIFT, bulletins.c.content.is_(None))
+    for job, condition in (("compare", to_compare), ("announce", not_(to_compare))):
+        found += [
+            WakeUp(job, key)
+            for key in (await connection.execute(open_bulletins.where(condition).limit(limit))).scalars()
+        ]
     return found

@@ -31,6 +31,7 @@ from creditbot.domain.requests import (
     Status,
     check_transition,
     people_to_tell,
+    subuser_key,
 )
 
 from . import events, notices
@@ -67,6 +68,7 @@ async def create(
     values = {
         "origin": origin,
         "subuser": subuser,
+        "subuser_key": subuser_key(subuser),
         "allocation_update": allocation_update,
         "reason": reason,
         "requested_by": requested_by,
@@ -123,7 +125,9 @@ async def transition(
     check_transition(request.status, to)
     connection = transaction.connection
     fresh = {"next_try_at": None, "tries": 0, "waits_for": None}
-    changes = {"status": to, "version": requests.c.version + 1, **fresh, **columns}
+    # The key is written with each state: an older creditbot, or someone by hand, may have left it out.
+    key = subuser_key(request.subuser)
+    changes = {"status": to, "version": requests.c.version + 1, "subuser_key": key, **fresh, **columns}
     moved = await connection.execute(
         update(requests)
         .where(requests.c.id == request.id, requests.c.status == request.status)
@@ -155,7 +159,7 @@ async def release(transaction: Transaction, subuser: str) -> None:
     """Let the requests that wait for this subuser be tried at once."""
     waiting = (
         update(requests)
-        .where(requests.c.subuser == subuser, requests.c.status == Status.APPROVED)
+        .where(requests.c.subuser_key == subuser_key(subuser), requests.c.status == Status.APPROVED)
         .values(next_try_at=None)
         .returning(requests.c.id)
     )
@@ -250,8 +254,7 @@ async def usage(
     open_ = requests.c.status.in_([Status.PENDING, Status.APPROVED, *HOLDS_SUBUSER])
     lately = and_(requests.c.status == Status.APPLIED, requests.c.finished_at >= since)
     amount = func.abs(requests.c.allocation_update)
-    # Whether case matters to SendGrid is not documented; a name in another case has no cap of its own.
-    same_subuser = func.lower(requests.c.subuser) == func.lower(subuser)
+    same_subuser = requests.c.subuser_key == subuser_key(subuser)
 
     def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
         counted = case((and_(*conditions), amount), else_=0) if conditions else amount
@@ -312,10 +315,10 @@ async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
 
 
 async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -> list[CreditRequest]:
-    """The newest requests first, of one subuser or of all."""
+    """The newest requests first, of one subuser, in whatever case its name was typed, or of all."""
     query = select(requests).order_by(requests.c.id.desc()).limit(limit)
     if subuser is not None:
-        query = query.where(requests.c.subuser == subuser)
+        query = query.where(requests.c.subuser_key == subuser_key(subuser))
     return await _load(connection, query)
 
 
@@ -327,7 +330,9 @@ async def everything(connection: AsyncConnection) -> list[CreditRequest]:
 async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
     """The ID of the request that is being applied to this subuser, or is in doubt."""
     return await connection.scalar(
-        select(requests.c.id).where(requests.c.subuser == subuser, requests.c.status.in_(HOLDS_SUBUSER))
+        select(requests.c.id).where(
+            requests.c.subuser_key == subuser_key(subuser), requests.c.status.in_(HOLDS_SUBUSER)
+        )
     )
 
 

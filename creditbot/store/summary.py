@@ -1,5 +1,6 @@
 """What happened in a while, counted from the ledger."""
 
+import json
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
@@ -13,9 +14,15 @@ from .tables import events, requests
 from .types import to_millis
 
 
-async def digest(connection: AsyncConnection, since: datetime, until: datetime) -> Digest:
-    """Count what the events tell of since then; what is open is counted as it is now."""
-    lately = events.c.at >= to_millis(since)
+async def digest(
+    connection: AsyncConnection, since: datetime, until: datetime, *, after_event: int | None = None
+) -> Digest:
+    """Count what the events tell of since then; what is open is counted as it is now.
+
+    With `after_event`, count exactly what was written after that one: an event may be written a moment later
+    than the time that it bears.
+    """
+    lately = events.c.at >= to_millis(since) if after_event is None else events.c.id > after_event
     ends = await connection.execute(
         select(events.c.to_status, func.count())
         .where(lately, events.c.to_status.in_([str(status) for status in FINAL]))
@@ -28,16 +35,32 @@ async def digest(connection: AsyncConnection, since: datetime, until: datetime) 
         .group_by(requests.c.subuser)
         .order_by(requests.c.subuser)
     )
+    asked = await connection.execute(
+        select(requests.c.allocation_update)
+        .join(events, events.c.request_id == requests.c.id)
+        .where(lately, events.c.kind == "requested")
+    )
+    amounts = list(asked.scalars())
     in_doubt = await connection.execute(
         select(requests.c.id).where(requests.c.status == Status.IN_DOUBT).order_by(requests.c.id)
     )
     head = (
         await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
     ).first()
+    comparison = await connection.execute(
+        select(events.c.detail)
+        .where(lately, events.c.kind == "compared")
+        .order_by(events.c.id.desc())
+        .limit(1)
+    )
+    compared = json.loads(comparison.scalar() or "{}")
     return Digest(
         since=to_millis(since),
         until=to_millis(until),
-        asked=await _count(connection, lately, events.c.kind == "requested"),
+        asked=len(amounts),
+        to_add=sum(amount for amount in amounts if amount > 0),
+        to_remove=sum(amount for amount in amounts if amount < 0),
+        granted=await _count(connection, lately, events.c.to_status == str(Status.APPROVED)),
         ends={str(status): int(number) for status, number in ends},
         emergencies=await _count(connection, lately, events.c.kind == "break_glass"),
         net={name: int(total) for name, total in net},
@@ -50,6 +73,8 @@ async def digest(connection: AsyncConnection, since: datetime, until: datetime) 
         in_doubt=tuple(in_doubt.scalars()),
         events=0 if head is None else int(head.id),
         head=GENESIS if head is None else str(head.hash),
+        compared=compared.get("compared"),
+        drifted=compared.get("found", 0),
     )
 
 

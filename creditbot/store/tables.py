@@ -14,13 +14,14 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    text,
 )
 
 from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0007"
 
 metadata = MetaData()
 
@@ -34,6 +35,8 @@ requests = Table(
     # follows one that failed, that one, so that there is no second follow-up.
     Column("origin", Words(200), nullable=False, unique=True),
     Column("subuser", Words(128), nullable=False),
+    # `subuser_key` of it, by which requests are told apart; the name as it was typed is what is sent.
+    Column("subuser_key", Words(128), nullable=False, server_default=text("''")),
     Column("allocation_update", BigInteger, nullable=False),
     Column("reason", Words(), nullable=False),
     Column("status", Words(20), nullable=False),
@@ -84,13 +87,13 @@ requests = Table(
 # One change of a subuser at a time: while one is under way or in doubt, the next waits.
 Index(
     "one_change_per_subuser",
-    requests.c.subuser,
+    requests.c.subuser_key,
     unique=True,
     sqlite_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
     postgresql_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
 )
 Index("requests_by_status", requests.c.status)
-Index("requests_by_subuser", requests.c.subuser)
+Index("requests_by_subuser", requests.c.subuser_key)
 Index("requests_by_end", requests.c.finished_at)
 
 approvals = Table(
@@ -194,6 +197,20 @@ bulletins = Table(
     Column("error", Words()),
     UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subuser", Words(128), nullable=False),
+    Column("at", Moment, nullable=False),
+    # All None if SendGrid did not let them be read.
+    Column("credits_type", Words(40)),
+    Column("remain", BigInteger),
+    Column("last_reset", Words(40)),
+)
+Index("snapshots_by_subuser", snapshots.c.subuser, snapshots.c.at)
+Index("snapshots_by_age", snapshots.c.at)
 
 deliveries = Table(
     "deliveries",

@@ -54,6 +54,23 @@ def test_wrong_settings_are_a_line_each_without_their_values(tmp_path: Path) -> 
     assert "secret" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("serve",), ("migrate",), ("audit", "verify"), ("requests", "list")])
+def test_a_password_with_an_at_sign_is_not_shown_in_part(command: tuple[str, ...], tmp_path: Path) -> None:
+    env = {
+        "SLACK_BOT_TOKEN": "xoxb-made-up",
+        "SLACK_SIGNING_SECRET": "made-up",
+        "SENDGRID_API_KEY": "SG.made-up",
+        "CREDITBOT_APPROVALS_CHANNEL": "C0123ABCD",
+        "DATABASE_URL": "postgresql://bot:hunter2p@ss-rest@127.0.0.1/credits",
+    }
+    done = creditbot(*command, env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("DATABASE_URL is wrong: it has more than one @;")
+    assert len(done.stderr.splitlines()) == 1
+    for part in ("hunter2p", "ss-rest"):
+        assert part not in done.stderr + done.stdout
+
+
 def test_settings_may_lie_in_a_file_beside(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///beside.db\n")
     assert creditbot("migrate", env={}, cwd=tmp_path).returncode == 0

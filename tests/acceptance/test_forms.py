@@ -110,3 +110,29 @@ async def test_a_form_that_is_sent_again_with_other_values_is_not_pretended_to_b
     again = await company.slack.deliver_again(delivery)
     assert "taken already, as request 1 (+100 for acme)" in str(again.body)
     assert [record["allocation_update"] for record in await company.requests()] == [100]
+
+
+async def test_a_secret_of_the_bot_is_refused_at_its_field_and_written_down_nowhere(company: Company) -> None:
+    secret = company.slack.signing_secret
+    assert "a password in it" in await company.say(f"/credits add acme 5 it is {secret}")
+    form = await company.form("/credits request")
+    await company.slack.submit(ALICE, form, {"Subuser": f"x-{secret}", "Amount": "5", "Reason": "Why"})
+    assert set(form.errors) == {"subuser"}
+    await company.slack.submit(ALICE, form, {"Subuser": "acme", "Amount": "5", "Reason": f"See {secret}"})
+    assert set(form.errors) == {"reason"}
+    card = await company.ask()
+    await company.slack.click(BOB, card, "Deny")
+    denial = (await company.slack.until(lambda: company.slack.open_views(BOB)))[0]
+    await company.slack.submit(BOB, denial, {"reason": secret})
+    assert "a password in it" in denial.errors["reason"]
+    status, out, err = await company.bot.command_line(
+        "requests", "settle", "1", "--applied", "--reason", f"It says {secret}"
+    )
+    assert (status, out) == (1, "")
+    assert "a password in it" in err
+    assert secret not in err
+    assert company.events("refused_ask") == []
+    tables = ("events", "requests", "deliveries")
+    assert secret not in str([company.sql(f"SELECT * FROM {table}") for table in tables])  # noqa: S608 - ours
+    assert secret not in company.log()
+    assert [record["status"] for record in await company.requests()] == ["pending"]

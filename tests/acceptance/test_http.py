@@ -63,6 +63,23 @@ async def test_signature_and_time_are_checked(company: Company, session: aiohttp
     assert await post(company, session, b"ssl_check=1", {}) == 401
 
 
+async def test_whoever_signs_nothing_gets_a_status_from_slacks_route_and_no_word(
+    company: Company, session: aiohttp.ClientSession
+) -> None:
+    url, large = f"{company.bot.url}/slack/events", b"x" * 1_000_001
+    for method, body, status in (
+        ("POST", COMMAND, 401),
+        ("POST", b"nonsense", 401),
+        ("POST", large, 413),
+        ("GET", b"", 405),
+        ("PUT", COMMAND, 405),
+    ):
+        for headers in ({}, signed("another secret", body)):
+            async with session.request(method, url, data=body, headers=headers) as answer:
+                assert (answer.status, await answer.read()) == (status, b"")
+    assert await company.requests() == []
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -113,9 +130,19 @@ async def test_the_probes_answer(company: Company, session: aiohttp.ClientSessio
         ("/healthz", 200, "alive"),
         ("/readyz", 200, "ready"),
         ("/metrics", 200, 'creditbot_requests{status="pending"} 1'),
-        ("/slack/events", 405, "POST"),
         ("/", 404, "Not found"),
     ):
         async with session.get(f"{company.bot.url}{path}") as answer:
             assert answer.status == status
             assert text in await answer.text()
+
+
+async def test_the_probes_tell_anyone_how_many_requests_there_are_and_nothing_about_them(
+    company: Company, session: aiohttp.ClientSession
+) -> None:
+    await company.ask()
+    lines = []
+    for path in ("/healthz", "/readyz", "/metrics"):
+        async with session.get(f"{company.bot.url}{path}") as answer:
+            lines += [line for line in (await answer.text()).splitlines() if not line.startswith("#")]
+    assert lines == ["alive", "ready", 'creditbot_requests{status="pending"} 1']

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from creditbot.sandbox.bot import Bot
-from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
 from tests.fleet import Fleet, postgres_fleet
@@ -157,3 +157,46 @@ async def test_a_restart_of_the_database_in_the_midst_of_a_call_makes_no_doubt(
     kinds = [row["kind"] for row in await fleet.rows("SELECT kind FROM events ORDER BY id")]
     assert "in_doubt" not in kinds
     assert sendgrid.account.applied("acme") == [5000]
+
+
+MAKE_DUE = """
+UPDATE bulletins SET due_at = (extract(epoch FROM now()) * 1000)::bigint - 1, next_try_at = 0
+WHERE kind = 'drift' AND content IS NULL
+"""
+
+
+async def test_a_comparison_of_balances_goes_on_where_a_dead_worker_left_it(
+    slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet
+) -> None:
+    for number in range(300):
+        sendgrid.account.add_subuser(Subuser(f"sub{number}", "nonrecurring", remain=10))
+    await until(fleet, "SELECT 1 FROM bulletins WHERE kind = 'drift' AND content IS NULL")
+    await fleet.change(MAKE_DUE)
+    await until(fleet, "SELECT 1 FROM events WHERE kind = 'compared'")
+    changed = sendgrid.account.subuser("sub7")
+    assert changed is not None
+    sendgrid.account.apply(changed, 77)
+    sendgrid.calls.clear()
+
+    await fleet.change(MAKE_DUE)
+    await sendgrid.until(lambda: len(sendgrid.calls) > 150)
+    for bot in fleet.bots[2:]:
+        await bot.kill()
+    # A dead worker's lease would be waited for.
+    await fleet.change("UPDATE bulletins SET next_try_at = 0 WHERE sent_at IS NULL AND kind = 'drift'")
+    for bot in fleet.bots[2:]:
+        await bot.start()
+
+    both = "SELECT 1 FROM bulletins WHERE kind = 'drift' AND sent_at IS NOT NULL HAVING count(*) = 2"
+    await until(fleet, both)
+    [told] = [message.plain() for message in slack.messages(APPROVALS) if "sub7" in message.plain()]
+    assert "At least +77 were added elsewhere." in told
+    [found] = await fleet.rows("SELECT count(*) AS n FROM events WHERE kind = 'drift'")
+    assert found["n"] == 1
+
+
+async def until(fleet: Fleet, statement: str) -> None:
+    """Wait until the database has such a row."""
+    async with asyncio.timeout(60):
+        while not await fleet.rows(statement):  # noqa: ASYNC110 - other processes write it
+            await asyncio.sleep(0.1)

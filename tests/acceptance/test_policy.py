@@ -97,6 +97,24 @@ async def test_what_the_policy_refuses_names_the_rule(company: Company) -> None:
 
 
 @over_socket
+async def test_who_may_not_see_balances_is_not_told_them_in_another_way(company: Company) -> None:
+    acme = company.sendgrid.account.subuser("acme")
+    assert acme is not None
+    before = f"{acme.remain:,}"
+    await company.say("/credits remove acme 5000 what is there?")
+    await company.told(ALICE, "Ask for fewer, or ask someone who may see balances.")
+    card = await company.ask("/credits add acme 50 x")
+    assert before in card.plain()
+    await company.slack.click(BOB, card, "Approve")
+    await company.told(ALICE, "Applied")
+    said = [message.plain() for message in company.slack.dm(ALICE)]
+    said += [await company.say("/credits show 1"), await company.say("/credits show 2")]
+    after = f"{acme.remain:,}"
+    assert not [text for text in said if before in text or after in text]
+    assert after in await company.say("/credits balance acme", user=CAROL)
+
+
+@over_socket
 async def test_cards_go_to_the_channel_of_their_subuser(company: Company) -> None:
     await company.say("/credits add globex 50 x")
     [card] = await company.slack.until(lambda: company.slack.messages("C0GLOBEX"))
@@ -127,7 +145,8 @@ async def test_the_policy_is_checked_against_the_workspace(
         return done.returncode, done.stdout
 
     good, said = await check()
-    assert (good, said.startswith("The policy is good: 2 tiers, hash ")) == (0, True), said
+    assert (good, "\nThe policy is good: 2 tiers, hash " in said) == (0, True), said
+    assert "warning: Whether the bot is in C0GLOBEX can't be seen with its scopes: invite it" in said
     rules = tmp_path / "rules.toml"
     slack.workspace.add_person(Person("U0GONE", "gone", "Gone", deleted=True))
     rules.write_text(POLICY.replace('"U0BOB"', '"U0GONE", "U0NOBODY"'))
@@ -143,9 +162,39 @@ async def test_the_policy_is_checked_against_the_workspace(
     bad, said = await check()
     assert bad == 1
     assert "Tier large can never be approved" in said
+    slack.workspace.add_channel("C0SECRET", "secret", bot_in=False, private=True)
+    rules.write_text(
+        POLICY.replace("C0GLOBEX", "C0NOWHERE") + '[[channels]]\nsubusers = ["x"]\nchannel = "C0SECRET"\n'
+    )
+    bad, said = await check()
+    assert bad == 1
+    for channel in ("C0NOWHERE", "C0SECRET"):
+        assert f"error: Slack shows the bot no channel {channel}: correct its ID, or invite" in said
     slack.faults.down = True
     good, said = await check()
     assert "warning: People could not be looked up" in said
+    assert "warning: Channels could not be looked up" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (
+            "plan_upgrade_required",
+            "this workspace's plan has no user groups: list people in the policy instead.",
+        ),
+        ("missing_scope", "the app lacks the scope usergroups:read: add it and install the app again."),
+        ("fatal_error", "try again in a minute."),
+    ],
+)
+async def test_why_a_group_could_not_be_read_is_said(
+    settings: dict[str, str], slack: SlackSandbox, tmp_path: Path, error: str, advice: str
+) -> None:
+    slack.faults.fail("usergroups.users.list", error=error)
+    done = await asyncio.to_thread(creditbot, "policy", "check", env=settings, cwd=tmp_path)
+    assert done.returncode == 1
+    said = f"error: User group S0FINANCE: who is in it could not be read. Slack says {error}: {advice}"
+    assert said in done.stdout.splitlines()
 
 
 async def test_a_change_is_explained(settings: dict[str, str], tmp_path: Path) -> None:
@@ -162,6 +211,14 @@ async def test_a_change_is_explained(settings: dict[str, str], tmp_path: Path) -
     assert (status, "Rule: limits.per_request." in said) == (1, True)
     status, said = await asyncio.to_thread(explain, "add", "acme", "lots")
     assert (status, "lots is not an amount" in said) == (1, True)
+
+
+@pytest.mark.parametrize("actor", ["alice", "@alice", "S0FINANCE", "U", "U1 "])
+async def test_nothing_is_explained_for_somebody_who_cannot_exist(tmp_path: Path, actor: str) -> None:
+    words = ("policy", "explain", "--offline", "--as", actor, "add", "acme", "5")
+    done = await asyncio.to_thread(creditbot, *words, env={"CREDITBOT_APPROVERS": "U1"}, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--as is not a user ID, which looks like U0123ABCD")
 
 
 async def test_the_export_is_nothing_but_the_events(company: Company) -> None:

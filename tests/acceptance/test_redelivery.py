@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from aiohttp import WSMsgType
 
 from creditbot.sandbox.slack import Delivery, Message
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN, GENERAL
@@ -312,6 +313,30 @@ async def renewed(company: Company, times: int) -> None:
         lambda: [call.method for call in company.slack.calls].count("apps.connections.open") >= times
     )
     await company.slack.wait_for_socket()
+
+
+@over_socket
+async def test_a_connection_that_dies_before_the_ack_is_said_in_a_line(company: Company) -> None:
+    card = await company.ask()
+    # Who is in the group was read for the asker, and is known for a while.
+    await company.bot.stop()
+    await company.bot.start()
+    company.slack.faults.hang("usergroups.users.list", 60)
+    clicking = asyncio.create_task(company.slack.click(CAROL, card, "Approve"))
+    await company.slack.until(lambda: company.slack.faults.hanging)  # the bot asks who is in the group
+    company.slack.faults.fail("apps.connections.open", error="internal_error", times=10_000)
+    [connection] = company.slack._hub.connections
+    await connection.send_frame(b"\xff", WSMsgType.TEXT)  # no text, so the bot ends the connection
+    await company.slack.until(lambda: connection not in company.slack._hub.connections)
+    company.slack.faults.clear()  # it learns who is in the group, and has nowhere to send the ack
+    company.slack.faults.fail("apps.connections.open", error="internal_error", times=10_000)
+
+    await company.slack.until(lambda: "An ack could not be sent" in company.log())
+    assert not (await clicking).acked
+    company.slack.faults.clear()
+    await ended(company, card)
+    assert "Traceback" not in company.log()
+    assert company.sendgrid.account.applied("acme") == [5000]
 
 
 @over_socket

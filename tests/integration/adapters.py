@@ -14,10 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
+from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Roster, Who
-from creditbot.jobs import Announce, Apply, Check, DeliveryProblem, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import (
+    Announce,
+    Apply,
+    Check,
+    Compare,
+    DeliveryProblem,
+    Draw,
+    Expire,
+    Gate,
+    Notify,
+    Remind,
+    Settle,
+)
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
@@ -69,7 +83,7 @@ class RecordingMessenger:
     shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
-    digests: list[tuple[str, Digest]] = field(default_factory=list)
+    bulletins: list[tuple[str, Digest | Comparison]] = field(default_factory=list)
     calls: int = 0
 
     async def post_card(
@@ -97,9 +111,9 @@ class RecordingMessenger:
         self._maybe_fail()
         self.notices.append((person, kind, request.id))
 
-    async def post_digest(self, channel: str, digest: Digest) -> None:
+    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
         self._maybe_fail()
-        self.digests.append((channel, digest))
+        self.bulletins.append((channel, bulletin))
 
     def _maybe_fail(self) -> None:
         self.calls += 1
@@ -158,6 +172,7 @@ class Bot:
         roster: Roster = Roster(),  # noqa: B008 - it can't be changed
         timeout: float = 10.0,
         api_key: str | None = None,
+        secrets: Secrets = Secrets(),  # noqa: B008 - it can't be changed
     ) -> None:
         self.clock = clock
         self.url = url
@@ -166,17 +181,18 @@ class Bot:
         self.messenger = RecordingMessenger()
         self.policy = policy
         self.directory = Listed(roster)
-        self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock)
-        self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock)
-        self.reading = Reading(self.database, self.sendgrid, policy, self.directory)
+        self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
+        self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
+        self.reading = Reading(self.database, self.sendgrid, policy, self.directory, clock)
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)
         self.check = Check(self.database, self.sendgrid, policy, clock)
         self.settle = self.settle_with(self.sendgrid)
         self.expire = Expire(self.database, clock)
         self.remind = Remind(self.database, policy, self.directory, clock)
-        self.draw = Draw(self.database, self.messenger, clock)
+        self.draw = Draw(self.database, self.messenger, policy, clock)
         self.notify = Notify(self.database, self.messenger, policy, clock)
+        self.compare = Compare(self.database, self.sendgrid, policy, clock)
         self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
 
     def settle_with(self, sendgrid: SendGrid) -> Settle:

@@ -109,12 +109,17 @@ STRANGE: tuple[Any, ...] = (
 )
 
 
+def changed(payload: Payload, random: Random) -> Payload:
+    """A copy with one to three changes."""
+    copy = deepcopy(payload)
+    for _ in range(random.randint(1, 3)):
+        _change(copy, random)
+    return copy
+
+
 def mutated(payload: Payload, random: Random) -> tuple[bytes, str]:
     """One to three changes of the payload, then perhaps some of its bytes; and the content type."""
-    changed = deepcopy(payload)
-    for _ in range(random.randint(1, 3)):
-        _change(changed, random)
-    body, content_type = encoded(changed, random)
+    body, content_type = encoded(changed(payload, random), random)
     if random.random() < 0.3:
         body = _bytes_changed(body, random)
     if random.random() < 0.1:

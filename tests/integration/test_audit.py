@@ -129,6 +129,11 @@ async def test_what_differs_is_named(busy: Bot) -> None:
                 "UPDATE attempts SET outcome = 'x' WHERE request_id = 1",
                 'outcome is "x" in the table and "app',
             ),
+            # By another key a second change could slip past one that is under way.
+            (
+                "UPDATE requests SET subuser_key = 'x' WHERE id = 1",
+                'subuser_key is "x" in the table and "acme" in the ledger',
+            ),
         ):
             savepoint = await connection.begin_nested()
             await connection.exec_driver_sql(statement)
@@ -166,17 +171,22 @@ async def test_the_export_is_of_the_days_and_the_subuser_that_were_named(busy: B
     assert await exported("2026-03-02", "2026-03-02", None) == everything
     assert await exported("2026-03-03", None, None) == await exported(None, "2026-03-01", None) == 0
     assert 0 < await exported(None, None, "acme") < everything
+    assert await exported(None, None, "ACME") == await exported(None, None, "acme")
     assert await exported(None, None, "nobody") == 0
 
 
-async def test_a_refused_asking_is_among_what_is_about_its_subuser(start: StartBot) -> None:
+@pytest.mark.parametrize(("asked", "named"), [("=1+1", "=1+1"), ("=Äcme", "=äCME")])
+async def test_a_refused_asking_is_among_what_is_about_its_subuser(
+    start: StartBot, asked: str, named: str
+) -> None:
     bot = start(Policy())
-    with pytest.raises(DomainError):
-        await bot.ask(subuser="=1+1")
+    for subuser in (asked, "other"):
+        with pytest.raises(DomainError):
+            await bot.ask(subuser=subuser)
     out = io.StringIO()
-    await export(bot.url, out, csv=True, days=(None, None), subuser="=1+1")
+    await export(bot.url, out, csv=True, days=(None, None), subuser=named)
     [_, row] = out.getvalue().splitlines()
-    assert ",'=1+1,refused_ask," in row
+    assert f",'{asked},refused_ask," in row
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from creditbot.domain.errors import Refusal, UnknownRequest
+from creditbot.domain.fields import MAX_REQUEST_ID
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.who import Roster
@@ -297,15 +298,16 @@ async def test_two_people_who_settle_differently_at_once_end_in_one_word(
     assert (await bots[0].kinds(request.id)).count("settled") == 1
 
 
-async def test_a_request_that_does_not_exist_is_said_to_be_unknown(bot: Bot) -> None:
+@pytest.mark.parametrize("number", [404, MAX_REQUEST_ID])
+async def test_a_request_that_does_not_exist_is_said_to_be_unknown(bot: Bot, number: int) -> None:
     for attempt in (
-        bot.decisions.approve(404, ANN),
-        bot.decisions.deny(404, ANN, "no"),
-        bot.decisions.cancel(404, ANN),
-        bot.decisions.settle(404, OPERATOR, applied=True, reason="x"),
-        bot.reading.show(404, ANN),
+        bot.decisions.approve(number, ANN),
+        bot.decisions.deny(number, ANN, "no"),
+        bot.decisions.cancel(number, ANN),
+        bot.decisions.settle(number, OPERATOR, applied=True, reason="x"),
+        bot.reading.show(number, ANN),
     ):
-        with pytest.raises(UnknownRequest, match="There is no request `404`"):
+        with pytest.raises(UnknownRequest, match=f"There is no request `{number}`"):
             await attempt
 
 

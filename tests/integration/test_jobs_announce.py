@@ -22,8 +22,8 @@ async def begun(bot: Bot) -> Bot:
 
 async def posted(bot: Bot) -> list[Digest]:
     await bot.work("announce")
-    assert {channel for channel, _ in bot.messenger.digests} <= {CHANNEL}
-    return [digest for _, digest in bot.messenger.digests]
+    assert {channel for channel, _ in bot.messenger.bulletins} <= {CHANNEL}
+    return [digest for _, digest in bot.messenger.bulletins if isinstance(digest, Digest)]
 
 
 async def test_it_tells_of_the_day_and_carries_the_head(
@@ -42,7 +42,8 @@ async def test_it_tells_of_the_day_and_carries_the_head(
     clock.advance(hours=21)
     [found] = await posted(bot)
 
-    assert (found.asked, found.ends, found.net) == (3, {"applied": 1, "denied": 1}, {"acme": 250})
+    assert (found.asked, found.to_add, found.to_remove, found.granted) == (3, 266, 0, 1)
+    assert (found.ends, found.net) == ({"applied": 1, "denied": 1}, {"acme": 250})
     assert (found.waiting, found.in_doubt, found.events, found.head) == (1, (), head.count, head.head)
     async with bot.database.read() as connection:
         _, noted = await audit.recount(connection, found.head)
@@ -58,6 +59,16 @@ async def test_it_comes_once_a_day_and_tells_of_no_day_twice(bot: Bot, clock: Cl
     assert len(await posted(bot)) == 1
     assert len(await posted(bot)) == 1
     await bot.checked(9)
+    clock.advance(hours=24)
+    assert [digest.asked for digest in await posted(bot)] == [1, 1]
+
+
+async def test_what_is_written_at_the_moment_of_a_digest_is_told_of_once(bot: Bot, clock: Clock) -> None:
+    await begun(bot)
+    clock.advance(hours=21)
+    await bot.checked()
+    assert [digest.asked for digest in await posted(bot)] == [1]
+    await bot.checked(9)  # the clock stands: its time is that of the digest
     clock.advance(hours=24)
     assert [digest.asked for digest in await posted(bot)] == [1, 1]
 
@@ -91,7 +102,7 @@ async def test_two_processes_post_one(start: StartBot, clock: Clock) -> None:
     clock.advance(hours=21)
     [key] = ids(await bots[0].due(), "announce")
     await asyncio.gather(*(bot.announce(key) for bot in bots))
-    assert sum(len(bot.messenger.digests) for bot in bots) == 1
+    assert sum(len(bot.messenger.bulletins) for bot in bots) == 1
 
 
 async def test_another_policy_has_its_own_hour_or_none(start: StartBot, clock: Clock) -> None:

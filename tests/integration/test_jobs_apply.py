@@ -11,7 +11,8 @@ from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
-from creditbot.jobs.apply import GIVE_UP_AFTER, MARGIN
+from creditbot.jobs.apply import MARGIN
+from creditbot.jobs.backoff import GIVE_UP_AFTER
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
@@ -376,6 +377,29 @@ async def test_a_change_waits_for_a_doubt_and_goes_as_soon_as_that_is_settled(
 
     assert await bot.status(second.id) is Status.APPLIED
     assert sandbox.account.applied("acme") == [2]
+
+
+@pytest.mark.parametrize(("name", "other"), [("acme", "ACME"), ("straße", "STRASSE"), ("äcme", "ÄCME")])
+async def test_names_that_differ_only_in_case_are_one_subuser_that_a_doubt_holds(
+    bot: Bot, sandbox: SendGridSandbox, name: str, other: str
+) -> None:
+    for username in {name, other} - {"acme"}:
+        sandbox.account.add_subuser(Subuser(username, type="nonrecurring", remain=1000))
+    first, second = await bot.approved(250, name), await bot.approved(100, other)
+    sandbox.faults.add("drop_before")
+    await bot.apply(first.id)
+
+    await bot.apply(second.id)
+    waiting = await bot.request(second.id)
+    assert (waiting.status, waiting.waits_for) == (Status.APPROVED, first.id)
+    bot.clock.advance(seconds=LAPSE.total_seconds())
+    await bot.work("settle", "apply")
+    assert await bot.status(first.id) is Status.IN_DOUBT
+    await bot.decisions.settle(first.id, BEN, applied=False, reason="the balance is as it was")
+    await bot.work("apply")
+
+    assert await bot.status(second.id) is Status.APPLIED
+    assert sandbox.account.applied(other) == [100]
 
 
 async def test_after_fifteen_minutes_out_of_reach_it_fails_and_nothing_was_sent(

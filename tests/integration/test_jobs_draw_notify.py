@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+import structlog
 from sqlalchemy import select
 
+from creditbot.domain.policy import Route
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs import DeliveryProblem
 from creditbot.jobs.messenger import LEASE
@@ -13,7 +15,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import cards
 from creditbot.store.tables import notices
 
-from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, Bot, Clock, ids
+from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, ids
 from .conftest import StartBot
 
 
@@ -179,6 +181,18 @@ async def test_a_click_on_a_request_that_does_not_exist_makes_no_card(bot: Bot) 
     await bot.decisions.seen_in(404, CHANNEL, "1.0")
 
     assert await bot.cards_of(404) == []
+
+
+async def test_a_click_from_a_channel_without_a_card_makes_none_there(bot: Bot) -> None:
+    request = await bot.checked()
+
+    await bot.decisions.seen_in(request.id, "C0ELSEWHERE", "7.000100")
+    await bot.work("draw")
+    await bot.decisions.seen_in(request.id, "C0ELSEWHERE", "7.000100")
+    await bot.work("draw")
+
+    assert [channel for channel, _ in bot.messenger.shown] == [CHANNEL]
+    assert [card["channel"] for card in await bot.cards_of(request.id)] == [CHANNEL]
 
 
 async def test_one_message_that_fails_does_not_hold_up_the_other(bot: Bot) -> None:
@@ -572,3 +586,18 @@ async def test_a_message_that_shows_another_request_is_not_taken_over(bot: Bot) 
 
     assert await bot.cards_of(shown.id) == [card]
     assert len(await bot.cards_of(other.id)) == 1
+
+
+async def test_a_channel_that_cannot_be_reached_is_logged_with_the_setting_that_names_it(
+    start: StartBot,
+) -> None:
+    bot = start(replace(POLICY, routes=(Route(("oth*",), "C0OTHER"),)))
+    logged = {}
+    for subuser in ("acme", "other"):
+        await bot.checked(subuser=subuser)
+        bot.messenger.problems.append(DeliveryProblem("not_in_channel", not_done=True))
+        with structlog.testing.capture_logs() as logs:
+            await bot.work("draw")
+        [entry] = [entry for entry in logs if entry["log_level"] == "error"]
+        logged[entry["channel"]] = entry["event"].rpartition(" in ")[2]
+    assert logged == {CHANNEL: "CREDITBOT_APPROVALS_CHANNEL", "C0OTHER": "[[channels]] of the policy"}

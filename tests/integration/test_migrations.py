@@ -13,8 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, func, insert, select
+from sqlalchemy import create_engine, func, insert, select, text
 
+from creditbot.domain.errors import DomainError
 from creditbot.migrate import migrate, migrations
 from creditbot.store import health
 from creditbot.store.database import Database
@@ -176,6 +177,68 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
     engine.dispose()
     assert [tuple(found) for found in posts] == [("1.0", 1), (None, 0)]
     assert tuple(row) == ("command:1", "failed", 3, None, None, None)
+
+
+@pytest.fixture
+def with_requests(new_database: MakeDatabase) -> Callable[..., str]:
+    """Makes a database as it was before names were folded, with requests by name and status."""
+
+    def make(*found: tuple[str, str]) -> str:
+        url = new_database()
+        engine = create_engine(sync_url(url))
+        config = Config()
+        config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0004")
+            for number, (name, status) in enumerate(found):
+                connection.execute(
+                    text(
+                        "INSERT INTO requests (origin, subuser, allocation_update, reason, status, version, "
+                        "requested_by, requested_at, expires_at, approvals_needed) "
+                        "VALUES (:origin, :name, 5, 'x', :status, 3, 'U1', 0, 1, 1)"
+                    ),
+                    {"origin": f"command:{number}", "name": name, "status": status},
+                )
+        engine.dispose()
+        return url
+
+    return make
+
+
+def test_requests_that_are_there_get_the_key_of_their_subuser(with_requests: Callable[..., str]) -> None:
+    url = with_requests(
+        ("ÄCME", "in_doubt"), ("äcme", "approved"), ("äcme", "applied"), ("other", "applying")
+    )
+
+    migrate(url)
+
+    engine = create_engine(sync_url(url))
+    with engine.begin() as connection:
+        rows = connection.exec_driver_sql("SELECT subuser, subuser_key FROM requests ORDER BY id").all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [
+        ("ÄCME", "äcme"), ("äcme", "äcme"), ("äcme", "äcme"), ("other", "other"),
+    ]  # fmt: skip
+
+
+def test_two_spellings_of_a_subuser_that_are_both_under_way_are_left_to_a_person(
+    with_requests: Callable[..., str],
+) -> None:
+    url = with_requests(("acme", "in_doubt"), ("other", "in_doubt"), ("ACME", "applying"))
+    before = schema(url)
+
+    with pytest.raises(
+        DomainError, match=r"requests 1 \(`acme`\) and 3 \(`ACME`\) are under way or in doubt"
+    ):
+        migrate(url)
+    assert schema(url) == before
+
+    engine = create_engine(sync_url(url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE requests SET status = 'applied' WHERE id = 3")
+    engine.dispose()
+    migrate(url)
 
 
 async def test_processes_that_migrate_at_the_same_moment_all_succeed(new_database: MakeDatabase) -> None:

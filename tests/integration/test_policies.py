@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from creditbot.domain.errors import DomainError, Refusal
-from creditbot.domain.policy import Limits, Policy, Route, Tier
+from creditbot.domain.evidence import Reading
+from creditbot.domain.policy import Limits, Policy, Reminders, Route, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.store import events, requests
+from creditbot.store import attempts, events, requests
 from tests import authority
 from tests.authority import ACTIONS, ROLES, Role
 
@@ -142,6 +143,19 @@ class TestAQuorum:
         assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
         assert (await bot.decisions.approve(request.id, CAT)).status is Status.APPROVED
 
+    async def test_is_reached_by_the_backup_alone_once_it_is_escalated(
+        self, start: StartBot, clock: Clock
+    ) -> None:
+        tier = Tier("t", Who.of([ANN]), 1, Who.of([CAT]))
+        escalation = Reminders(escalate_after=timedelta(hours=1), escalate_to=Who.of([OUTSIDER]))
+        bot = start(Policy(tiers=(tier,), reminders=escalation))
+        request = await bot.checked()
+        with pytest.raises(Refusal, match="Only an approver"):
+            await bot.decisions.approve(request.id, OUTSIDER)
+        clock.advance(hours=1)
+        assert (await bot.decisions.approve(request.id, ANN)).status is Status.PENDING
+        assert (await bot.decisions.approve(request.id, OUTSIDER)).status is Status.APPROVED
+
     async def test_forgets_who_may_not_approve_any_more(self, start: StartBot) -> None:
         policy = Policy.one_tier(["S0FINANCE", BEN, CAT], 2)
         bot = start(policy, roster=Roster({"S0FINANCE": frozenset({ANN})}))
@@ -157,10 +171,20 @@ class TestAQuorum:
         await bot.decisions.approve(request.id, ANN)
         known = bot.directory.roster
         bot.directory.roster = Roster({}, frozenset({"S0FINANCE"}))
+        assert (await bot.decisions.approve(request.id, BEN)).status is Status.PENDING
         with pytest.raises(Refusal, match="Try again in a minute"):
             await bot.decisions.approve(request.id, BEN)
         bot.directory.roster = known
         assert (await bot.decisions.approve(request.id, BEN)).status is Status.APPROVED
+
+    async def test_is_made_up_by_listed_people_whatever_group_cannot_be_read(self, start: StartBot) -> None:
+        unreadable = Roster({}, frozenset({"S0FINANCE"}))
+        before = start(Policy.one_tier([ANN, BEN, CAT, "S0FINANCE"], 2), roster=unreadable)
+        request = await before.checked()
+        await before.decisions.approve(request.id, ANN)
+        after = start(Policy.one_tier([BEN, CAT, "S0FINANCE"], 2), roster=unreadable)
+        assert (await after.decisions.approve(request.id, BEN)).status is Status.PENDING
+        assert (await after.decisions.approve(request.id, CAT)).status is Status.APPROVED
 
     async def test_can_be_left_again_until_it_is_there(
         self, start: StartBot, sandbox: SendGridSandbox
@@ -224,11 +248,12 @@ class TestLimits:
         await bot.ask(-40, "other")
         assert (await bot.ask(41, by=OUTSIDER)).status is Status.PENDING
 
-    async def test_of_one_subuser_in_any_spelling(self, start: StartBot) -> None:
+    @pytest.mark.parametrize(("name", "again"), [("acme", "ACME"), ("äcme", "ÄCME")])
+    async def test_of_one_subuser_in_any_spelling(self, start: StartBot, name: str, again: str) -> None:
         bot = start(with_limits(per_subuser_24h=100))
-        await bot.ask(60, "acme")
+        await bot.ask(60, name)
         with pytest.raises(Refusal, match=r"limits\.per_subuser_24h"):
-            await bot.ask(41, "ACME", by=OUTSIDER)
+            await bot.ask(41, again, by=OUTSIDER)
         await bot.ask(100, "other")
 
     async def test_in_all_roll_on_after_24_hours(self, start: StartBot, clock: Clock) -> None:
@@ -404,6 +429,55 @@ class TestAnotherPolicy:
         assert found.status is Status.CANCELLED
         assert "The policy was changed before it could be sent" in str(found.explanation)
         assert says in str(found.explanation)
+        assert patches(sandbox) == []
+
+    @pytest.mark.parametrize("tried", [False, True])
+    async def test_stops_what_was_claimed_and_not_sent(
+        self, start: StartBot, sandbox: SendGridSandbox, clock: Clock, *, tried: bool
+    ) -> None:
+        before, after = start(ONE), start(TWO)
+        request = await before.approved()
+        if tried:
+            sandbox.faults.add("rate_limit", method="PATCH")
+        else:
+            sandbox.faults.add("status_before", method="GET", status=500)
+        await before.apply(request.id)
+        assert await before.status(request.id) is Status.APPLYING
+        clock.advance(minutes=2)
+        await after.work("apply")
+        found = await before.request(request.id)
+        assert found.status is Status.FAILED
+        assert found.may_be_asked_again
+        assert "The policy was changed before it could be sent" in str(found.explanation)
+        assert "1 more approval" in str(found.explanation)
+        assert sandbox.account.applied("acme") == []
+        assert await before.notices_of(request.id) >= {(ASKER, "failed"), (ANN, "failed")}
+
+    async def test_ends_nothing_that_may_have_been_applied(self, start: StartBot, clock: Clock) -> None:
+        before, after = start(ONE), start(TWO)
+        request = await before.applying()
+        async with before.database.write() as transaction:  # the process dies before its answer comes
+            await attempts.start(
+                transaction, request.id, 1, Reading("nonrecurring", 1000, None), before.clock()
+            )
+        clock.advance(minutes=20)
+        await after.apply(request.id)
+        assert await after.status(request.id) is Status.IN_DOUBT
+
+    async def test_waits_no_longer_than_others_for_a_group_once_it_holds_the_subuser(
+        self, start: StartBot, sandbox: SendGridSandbox, clock: Clock
+    ) -> None:
+        before = start(ONE)
+        request = await before.approved()
+        sandbox.faults.add("status_before", method="GET", status=500)
+        await before.apply(request.id)
+        after = start(Policy.one_tier(["S0FINANCE"]), roster=Roster({}, frozenset({"S0FINANCE"})))
+        clock.advance(minutes=14)
+        await after.work("apply")
+        assert await after.status(request.id) is Status.APPLYING
+        clock.advance(minutes=2)
+        await after.work("apply")
+        assert await after.status(request.id) is Status.FAILED
         assert patches(sandbox) == []
 
     async def test_that_would_have_approved_it_too_lets_it_go(

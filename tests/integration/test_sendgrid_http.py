@@ -356,6 +356,7 @@ async def test_the_names_that_come_near_are_sought_on_every_page(
     pages = {
         "0": [{"username": f"shop-{number}"} for number in range(500)],
         "500": [{"username": "Acme-Mail"}, {"username": "acme"}, {"id": 3}, "odd"],
+        "504": [],
     }
     router.get(f"{URL}/v3/subusers").mock(
         side_effect=lambda request: httpx.Response(200, json=pages[request.url.params["offset"]])
@@ -366,6 +367,7 @@ async def test_the_names_that_come_near_are_sought_on_every_page(
     assert [dict(request.url.params) for request in sent(router)] == [
         {"limit": "500", "offset": "0"},
         {"limit": "500", "offset": "500"},
+        {"limit": "500", "offset": "504"},
     ]
     assert sentence.startswith("SendGrid has no subuser `acmemail`. Did you mean `Acme-Mail` or `acme`?")
 

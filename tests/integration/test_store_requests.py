@@ -95,6 +95,28 @@ async def test_the_database_lets_one_change_of_a_subuser_be_under_way(bot: Bot, 
     assert await bot.kinds(second.id) == ["requested", "checked", "approved"]
 
 
+async def test_a_request_without_the_key_of_its_subuser_gets_it_before_it_is_sent(bot: Bot) -> None:
+    """As an older creditbot leaves it, that still runs while the tables are new."""
+    await bot.applying()
+    second = await bot.approved()
+    async with bot.database.write() as transaction:
+        cleared = update(tables.requests).where(tables.requests.c.id == second.id).values(subuser_key="")
+        await transaction.connection.execute(cleared)
+
+    with pytest.raises(exc.IntegrityError):
+        await move(bot, second, Status.APPLYING)
+
+    assert await move(bot, second, Status.CANCELLED)
+
+
+async def test_the_latest_requests_of_a_subuser_are_found_in_any_spelling(bot: Bot) -> None:
+    asked = [await bot.ask(subuser=name) for name in ("ÄCME", "äcme", "other")]
+
+    found, more = await bot.reading.history("Äcme")
+
+    assert ([request.id for request in found], more) == ([asked[1].id, asked[0].id], False)
+
+
 async def test_a_subuser_is_free_again_once_its_change_has_ended(bot: Bot) -> None:
     first = await bot.applying()
     second = await bot.approved()

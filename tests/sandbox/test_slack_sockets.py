@@ -191,7 +191,7 @@ async def test_what_is_no_ack_is_passed_over(slack: SlackSandbox, session: aioht
     socket = await connect(slack, session)
     command = asyncio.create_task(slack.command("U1", "/credits", channel="C1"))
     envelope = await socket.receive_json()
-    for junk in ("{", "[]", '{"envelope_id": "other"}', '"words"'):
+    for junk in ("{", "[]", '{"envelope_id": "other"}', '{"envelope_id": []}', '"words"'):
         await socket.send_str(junk)
     await ack(socket, envelope)
     assert (await command).acked

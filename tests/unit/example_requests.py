@@ -1,11 +1,13 @@
 """One request that stands for all, to be varied by what a test is about."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Approval, Check, CreditRequest, Status
 from creditbot.domain.who import Roster
+from creditbot.operations import Record
 from creditbot.slack import cards
 from creditbot.slack.message import Message
 
@@ -46,3 +48,15 @@ def card(
 ) -> Message:
     """Its card five minutes after it was asked."""
     return cards.card(request, policy, roster, NOW + timedelta(minutes=5), copy_above=copy_above)
+
+
+def record(
+    request: CreditRequest,
+    events: Sequence[Mapping[str, object]],
+    *,
+    policy: Policy = POLICY,
+    figures: bool = True,
+) -> Record:
+    """It and its events, as they are looked up five minutes after it was asked."""
+    quorum = policy.quorum(request, ROSTER, NOW + timedelta(minutes=5))
+    return Record(request, events, policy, quorum, figures)

@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +18,9 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from creditbot.domain.commands import OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
-from creditbot.domain.policy import Direction, Policy, Tier
+from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.requests import Check, CreditRequest, Status
-from creditbot.domain.who import Who
+from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.rendering import mentions
@@ -41,6 +42,7 @@ from .example_requests import (
     a_request,
     approvals,
     card,
+    record,
 )
 
 CLICKER = "U4CLICK"
@@ -183,6 +185,9 @@ POLICIES = {
             ),
         )
     ),
+    "one of another list, approved by nobody on it": Policy(
+        tiers=(Tier("large", Who.of([APPROVER]), 1, Who.of([SECOND_APPROVER])),)
+    ),
     "no tier covers it": Policy(tiers=(Tier("small", Who.of([APPROVER]), up_to=100),)),
     "the requester is one of the approvers": Policy.one_tier([REQUESTER, APPROVER]),
 }
@@ -245,6 +250,51 @@ def test_a_card(name: str, snapshot: SnapshotAssertion) -> None:
     assert card(REQUESTS[name], policy_of(name)).payload() == snapshot
 
 
+def test_a_card_under_a_looser_policy_says_that_one_click_is_enough(snapshot: SnapshotAssertion) -> None:
+    assert card(a_request(approvals=ONE, approvals_needed=2), POLICY).payload() == snapshot
+
+
+def test_a_card_does_not_say_that_someone_left_a_group_that_cannot_be_read() -> None:
+    blind = Roster({}, frozenset({"S0FINANCE"}))
+    text = card(a_request(approvals=approvals("U5CAROL")), TWO_NEEDED, blind).text
+    assert "Slack does not say who is in <!subteam^S0FINANCE>, so whether that counts is not known" in text
+    assert "no longer" not in text
+
+
+@pytest.mark.parametrize(
+    "policy", [POLICY, TWO_NEEDED, Policy.one_tier([APPROVER, SECOND_APPROVER, OUTSIDER], 3)]
+)
+def test_showing_a_request_counts_as_its_card_does(policy: Policy) -> None:
+    request = a_request(approvals=ONE, approvals_needed=2)
+    [stands] = re.findall(r"\*(?:Enough|Waiting).*", answers.show(record(request, [], policy=policy)).text)
+    assert stands in card(request, policy).text
+
+
+def test_once_it_is_escalated_the_backup_can_complete_what_lacks_the_second_list() -> None:
+    policy = replace(
+        POLICIES["one of another list, approved by nobody on it"],
+        reminders=Reminders(escalate_after=timedelta(minutes=5), escalate_to=Who.of([OUTSIDER])),
+    )
+    assert f"Needs 1 approval from <@{SECOND_APPROVER}>, <@{OUTSIDER}>." in card(a_request(), policy).text
+
+
+@pytest.mark.parametrize("name", ["applied", "applied, proven by the balances", "in doubt, with evidence"])
+def test_whoever_may_not_see_balances_is_told_what_became_of_a_request_without_them(name: str) -> None:
+    request = replace(REQUESTS[name], remain_before=998, remain_after=REQUESTS[name].remain_after or 6004)
+    told = (
+        notice(request.status, request, figures=False),
+        answers.show(record(request, EVENTS, figures=False)),
+    )
+    balances = ["1,000", "998", "6,000", "6,004", "990"]
+    for message in told:
+        assert request.status.replace("_", " ") in message.text.lower()
+        assert not [balance for balance in balances if balance in json.dumps(message.payload())]
+    seen = json.dumps(
+        [notice(request.status, request).payload(), answers.show(record(request, EVENTS)).payload()]
+    )
+    assert [balance for balance in balances if balance in seen]
+
+
 def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
     message = card(a_request(again_of=7), POLICY, copy_above=True)
     said = "An earlier copy of this card may stand above; a click on either shows how the request stands now."
@@ -291,8 +341,8 @@ ANSWERS = {
     "history of a subuser": answers.history("acme", (some_of_each(), True)),
     "no history": answers.history(None, ([], False)),
     "no history of a subuser": answers.history("acme", ([], False)),
-    "show": answers.show(REQUESTS["applied, settled by a person"], EVENTS),
-    "show, asked again": answers.show(REQUESTS["pending, asked again"], EVENTS[:1]),
+    "show": answers.show(record(REQUESTS["applied, settled by a person"], EVENTS)),
+    "show, asked again": answers.show(record(REQUESTS["pending, asked again"], EVENTS[:1])),
     "unexpected error": unexpected("0123abcd"),
 }
 
@@ -519,7 +569,7 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
         answers.pending(ten),
         answers.history(subuser, ten),
         answers.history(subuser, ([], False)),
-        answers.show(request, EVENTS),
+        answers.show(record(request, EVENTS)),
         answers.balance(
             BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None, subuser, subuser, reason))
         ),
@@ -534,6 +584,27 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
         check_view(view.to_dict())
 
 
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_the_text_behind_the_blocks_formats_and_links_nothing_that_people_type(name: str) -> None:
+    subuser, reason = "*Typed*.example", "*Typed* _Typed_ ~Typed~ :Typed: https://typed.example/ `Typed`"
+    request = hostile(REQUESTS[name], subuser, reason)
+    ten = ([request] * 10, True)
+    for message in (
+        card(request, POLICY),
+        notice(request.status, request),
+        notice("break_glass", replace(request, break_glass_reason=reason)),
+        answers.asked(request, "C0APPROVE"),
+        answers.pending(ten),
+        answers.history(subuser, ten),
+        answers.history(subuser, ([], False)),
+        answers.show(record(request, EVENTS)),
+        answers.balance(BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None))),
+    ):
+        outside_code_spans = "".join(message.text.split("`")[::2])
+        assert "Typed" not in outside_code_spans
+        assert "://" not in message.text
+
+
 @given(hostile_names, hostile_reasons)
 def test_the_approver_reads_name_and_reason_exactly_as_they_were_typed(subuser: str, reason: str) -> None:
     # In plain text nothing is formatted, so nothing may be escaped or lost either.
@@ -545,7 +616,7 @@ def test_the_approver_reads_name_and_reason_exactly_as_they_were_typed(subuser: 
 
 def test_a_long_story_is_told_with_its_latest_events() -> None:
     events = [{**EVENTS[2], "at": n * 1000} for n in range(60)]
-    message = answers.show(a_request(), [*events, EVENTS[-1]])
+    message = answers.show(record(a_request(), [*events, EVENTS[-1]]))
     check_message(message.text, message.payload()["blocks"])
     assert "doubt settled by operator" in message.payload()["blocks"][-1]["text"]["text"]
 

@@ -195,6 +195,44 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> 
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:hunter2p@ss-rest@127.0.0.1/credits",
+        "postgresql://bot@corp:hunter2@db/credits",
+        "postgresql://bot:hunter2@rest/of@db/credits",
+        "postgresql://bot:hunter2@rest?of@db/credits",
+        "postgresql://bot@db/credits?password=hunter2@rest",
+    ],
+)
+def test_an_address_that_an_at_sign_splits_in_the_wrong_place_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        DatabaseSettings.from_environ({"DATABASE_URL": url})
+    [line] = caught.value.lines
+    assert line.startswith("DATABASE_URL is wrong: it has more than one @;")
+    assert line.endswith(" as %40.")
+    for part in ("hunter2", "rest", "corp"):
+        assert part not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+@pytest.mark.parametrize(
+    ("typed", "password", "alone"),
+    [("hunter2%2Bhunter2", "hunter2+hunter2", True), ("credits", "credits", False)],
+)
+def test_a_password_behind_the_question_mark_is_kept_secret_too(
+    name: str, typed: str, password: str, alone: bool
+) -> None:
+    url = f"postgresql://bot@db/credits?application_name=x&{name}={typed}"
+
+    settings = Settings.from_environ({**GOOD, "DATABASE_URL": url})
+
+    assert (password in settings.secrets()) == alone
+    rendered = make_url(settings.database_url).render_as_string(hide_password=False)
+    for address in (url, settings.database_url, rendered):
+        assert any(found in address for found in settings.secrets() if found.startswith(f"{name}="))
+
+
+@pytest.mark.parametrize(
     ("role", "missing"),
     [
         (Settings, "SLACK_SIGNING_SECRET"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from creditbot.domain.digest import Digest, next_digest
+from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.slack.digest import digest
 
@@ -16,6 +16,9 @@ DAY = Digest(
     since=1_769_000_000_000,
     until=1_769_086_400_000,
     asked=7,
+    to_add=12_500,
+    to_remove=-400,
+    granted=5,
     ends={"applied": 4, "denied": 1, "expired": 1},
     emergencies=1,
     net={"acme": 12_000, "globex": -400},
@@ -24,7 +27,18 @@ DAY = Digest(
     events=1_234,
     head="5f" * 32,
 )
-QUIET = replace(DAY, asked=0, ends={}, emergencies=0, net={}, waiting=0, in_doubt=())
+QUIET = replace(
+    DAY,
+    asked=0,
+    to_add=0,
+    to_remove=0,
+    granted=0,
+    ends={},
+    emergencies=0,
+    net={},
+    waiting=0,
+    in_doubt=(),
+)
 
 
 @pytest.mark.parametrize(
@@ -36,21 +50,29 @@ QUIET = replace(DAY, asked=0, ends={}, emergencies=0, net={}, waiting=0, in_doub
         ("Asia/Tokyo", "2026-03-01T23:30", "2026-03-02T00:00"),
     ],
 )
-def test_it_is_due_at_its_hour_in_the_policys_time_zone(zone: str, now: str, then: str) -> None:
+def test_a_time_of_day_comes_next_in_the_policys_time_zone(zone: str, now: str, then: str) -> None:
     policy = Policy(timezone=zone)
-    found = next_digest(policy, datetime.fromisoformat(now).replace(tzinfo=UTC))
+    found = policy.next(policy.digest, datetime.fromisoformat(now).replace(tzinfo=UTC))
     assert found == datetime.fromisoformat(then).replace(tzinfo=UTC)
 
 
-def test_it_can_be_switched_off_or_come_at_another_hour() -> None:
+def test_it_may_be_switched_off_or_still_come_today() -> None:
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    assert next_digest(Policy(digest=None), now) is None
-    assert next_digest(Policy(digest=time(13, 30)), now) == now.replace(hour=13, minute=30)
+    assert Policy().next(None, now) is None
+    assert Policy().next(time(13, 30), now) == now.replace(hour=13, minute=30)
 
 
-@pytest.mark.parametrize("name", ["a day", "a quiet day"])
+DIGESTS = {
+    "a day": DAY,
+    "a quiet day": QUIET,
+    "balances compared": replace(QUIET, compared=1_200),
+    "drift": replace(QUIET, compared=1_200, drifted=2),
+}
+
+
+@pytest.mark.parametrize("name", DIGESTS)
 def test_a_digest(name: str, snapshot: SnapshotAssertion) -> None:
-    assert digest({"a day": DAY, "a quiet day": QUIET}[name]).payload() == snapshot
+    assert digest(DIGESTS[name]).payload() == snapshot
 
 
 def test_a_digest_of_many_fits_and_calls_nobody() -> None:

@@ -6,10 +6,14 @@ import logging
 import sys
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 import structlog
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from creditbot.log import configure
+from creditbot.slack.connection import error_code
 
 TOKEN, KEY = "xoxb-17-made-up", "SG.made-up.key"
 
@@ -84,6 +88,24 @@ def test_secrets_in_a_standard_traceback_are_taken_out(written: io.StringIO) -> 
 def test_a_secret_that_is_part_of_a_longer_word_is_taken_out(written: io.StringIO) -> None:
     structlog.get_logger("creditbot").info("header", value=f"Bearer{KEY}.")
     assert "Bearer[redacted]." in written.getvalue()
+
+
+def test_the_ticket_in_a_websockets_address_is_taken_out(written: io.StringIO) -> None:
+    url = URL("wss://wss-primary.slack.com/link/?ticket=made-up-ticket&app_id=made-up-app")
+    about = aiohttp.RequestInfo(url, "GET", CIMultiDictProxy(CIMultiDict()), url)
+    error = aiohttp.WSServerHandshakeError(about, (), status=503, message="Unavailable")
+
+    structlog.get_logger("creditbot").warning("not opened", error=error_code(error))
+    logging.getLogger("slack_sdk.socket_mode").error("Failed to connect (error: %s); Retrying...", error)
+    try:
+        raise error
+    except aiohttp.ClientError:
+        logging.getLogger("slack_sdk.socket_mode").exception("Failed to connect")
+
+    text = written.getvalue()
+    assert "made-up" not in text
+    assert text.count("wss://wss-primary.slack.com/link/?[redacted]") == 3
+    assert text.count("Unavailable") == 3
 
 
 def test_the_level_is_kept(written: io.StringIO) -> None:

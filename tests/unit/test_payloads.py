@@ -129,7 +129,7 @@ def test_a_message_that_cannot_be_changed_has_no_ts(container: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x", "-1", "1.0", "\uff11\uff12", " 12", "12\n", "9" * 19, "12 applied"]
+    "value", ["", "x", "-1", "1.0", "\uff11\uff12", " 12", "12\n", "2147483648", "9" * 19, "12 applied"]
 )
 def test_a_button_that_carries_something_else_is_for_no_request(value: str) -> None:
     click = read_click({**CLICK, "actions": [{"action_id": "approve", "value": value}]})

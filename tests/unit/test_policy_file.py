@@ -1,6 +1,11 @@
 """The policy's file: what it says is what holds, and each fault is a line that names its place."""
 
+import os
 import re
+import sys
+import zoneinfo
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
@@ -93,11 +98,27 @@ def test_the_least_has_defaults_that_open_nothing() -> None:
         (LEAST + "subusers = []", "line 7: subusers is wrong"),
         (LEAST + 'subusers = "acme"', "line 7: subusers is wrong"),
         (LEAST + 'subusers = [""]', "line 7: subusers, entry 1, is not a pattern"),
+        (
+            LEAST + 'subusers = ["acme "]',
+            "line 7: subusers, entry 1, is a pattern that no subuser's name fits",
+        ),
+        (LEAST + 'subusers = ["a", "a/*"]', "line 7: subusers, entry 2, is a pattern that no subuser's name"),
+        (LEAST + 'subusers = ["Account-ID:*"]', "or begins with @, # or account-id:."),
         (LEAST + 'direction = "up"', "line 7: direction is wrong"),
         (LEAST + 'expiry = "1 day"', 'line 7: expiry is not a length of time, such as "30m"'),
         (LEAST + 'expiry = "0h"', "line 7: expiry is not a length of time"),
         (LEAST + TIER, "Two tiers are called all"),
         (WHO.replace('"anyone"', "[]", 1) + TIER + "approvals = 0", "line 7: approvals is wrong"),
+        (WHO.replace('"anyone"', "[]", 1) + TIER, 'line 2: may_ask names nobody: write "anyone", or list'),
+        ('[who]\nmay_ask = "anyone"\nmay_see = []\n' + TIER, 'line 3: may_see names nobody: write "anyone"'),
+        (
+            LEAST + "[break_glass]\npeople = []",
+            "line 8: people names nobody: list user IDs, or leave the table",
+        ),
+        (
+            LEAST + '[reminders]\nescalate_after = "1h"\nescalate_to = []',
+            "line 9: escalate_to names nobody: list user IDs and user-group IDs, or leave it out",
+        ),
         (WHO.replace('"anyone"', '"everyone"', 1) + TIER, "line 2: may_ask is not a list of Slack IDs"),
         ('timezone = "Mars"\n' + LEAST, 'line 1: timezone is not a time zone, such as "Europe/Berlin"'),
         (LEAST + '[reminders]\nescalate_after = "1h"', "line 7: Escalate_after and escalate_to belong"),
@@ -124,24 +145,23 @@ def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
     assert [line.split(":")[0] for line in found] == [f"policy.toml, line {line}" for line in (7, 8, 9)]
 
 
-def test_an_empty_list_of_those_who_may_is_nobody() -> None:
-    policy = parse('[who]\nmay_ask = []\nmay_see = ["S0GROUP"]\n' + TIER)
-    assert policy.may_ask.nobody
-    assert not policy.may_see.anyone
-
-
 def test_windows_line_ends_change_nothing() -> None:
     assert parse(EXAMPLE.replace("\n", "\r\n")) == parse(EXAMPLE)
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [(b"\xff\xfe", "a text file in UTF-8"), (b"\xef\xbb\xbf" + LEAST.encode(), "it is not TOML")],
-)
-def test_a_file_that_is_not_text_is_said_to_be_that(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_file_that_is_not_text_is_said_to_be_that(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
-    file.write_bytes(content)
-    with pytest.raises(ConfigError, match=says):
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="a text file in UTF-8"):
+        load(file)
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + EXAMPLE.encode())
+    assert load(file) == parse(EXAMPLE)
+    file.write_bytes(b"\xef\xbb\xbf" + (LEAST + "approvals = 0").encode())
+    with pytest.raises(ConfigError, match=r"policy\.toml, line 7: approvals is wrong"):
         load(file)
 
 
@@ -160,6 +180,97 @@ def test_without_a_file_the_list_of_approvers_is_the_policy(
     assert policy_of(settings) == Policy.one_tier(["U0ANN", "S0GROUP"])
     (tmp_path / "policy.toml").write_text(LEAST)
     assert policy_of(settings) == parse(LEAST)
+
+
+@pytest.fixture
+def without_time_zones(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without a folder of time zones, and without the package that stands in for it."""
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    monkeypatch.setitem(sys.modules, "tzdata.zoneinfo", None)
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath()
+
+
+@pytest.mark.usefixtures("without_time_zones")
+@pytest.mark.parametrize("text", [None, LEAST, 'timezone = "Europe/Berlin"\n' + LEAST])
+def test_a_machine_without_time_zones_is_said_to_lack_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "policy.toml").write_text(text)
+    with pytest.raises(ConfigError, match="Install the Python package tzdata"):
+        policy_of(Settings.from_environ({**GOOD, "CREDITBOT_APPROVERS": "U0ANN"}))
+
+
+def test_the_package_with_time_zones_stands_in_for_the_machines() -> None:
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        assert parse('timezone = "Europe/Berlin"\n' + LEAST).timezone == "Europe/Berlin"
+    finally:
+        zoneinfo.reset_tzpath()
+
+
+def a_link_to_nowhere() -> None:
+    Path("policy.toml").symlink_to("not-mounted/policy.toml")
+
+
+def a_folder() -> None:
+    Path("policy.toml").mkdir()
+
+
+def a_link_to_itself() -> None:
+    Path("policy.toml").symlink_to("policy.toml")
+
+
+def a_file_that_may_not_be_read() -> None:
+    Path("policy.toml").write_text(LEAST)
+    Path("policy.toml").chmod(0)
+
+
+def a_folder_around_it_that_may_not_be_searched() -> None:
+    Path("policy.toml").write_text(LEAST)
+    Path().chmod(0o600)
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """As an ordinary user, since the superuser may read everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        a_link_to_nowhere,
+        a_folder,
+        a_link_to_itself,
+        a_file_that_may_not_be_read,
+        a_folder_around_it_that_may_not_be_searched,
+    ],
+)
+def test_a_default_file_that_cannot_be_read_does_not_leave_the_list_of_approvers_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Callable[[], None]
+) -> None:
+    settings = Settings.from_environ({**GOOD, "CREDITBOT_APPROVERS": "U0ANN"})
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o755)
+    broken()
+    try:
+        with without_privileges(), pytest.raises(ConfigError, match=r"policy\.toml can't be read"):
+            policy_of(settings)
+    finally:
+        tmp_path.chmod(0o755)
 
 
 def test_the_hash_is_that_of_the_meaning() -> None:

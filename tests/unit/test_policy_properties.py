@@ -111,11 +111,34 @@ def test_what_needs_one_more_approval_lets_nothing_more_through(
         assert policy.quorum(request, roster, NOW).reached
 
 
+@given(policies, rosters, cases())
+def test_a_quorum_is_as_many_people_as_the_tier_asks_for_and_one_of_its_second_list(
+    policy: Policy, roster: Roster, request: CreditRequest
+) -> None:
+    quorum, tier = policy.quorum(request, roster, NOW), policy.tier_of(request)
+    if tier is None:
+        assert not quorum.reached
+        return
+    agreed = {approval.approver for approval in request.approvals} - {request.requested_by}
+    able = agreed & roster.everyone(policy.authority(request, NOW))
+    enough = len(able) >= tier.approvals
+    one_of_them = tier.including is None or able & roster.everyone(tier.including)
+    assert quorum.reached == bool(enough and one_of_them)
+
+
+@pytest.mark.parametrize(
+    ("limit", "counted"),
+    [
+        ("per_requester_24h", "by_requester"),
+        ("per_subuser_24h", "of_subuser"),
+        ("in_all_24h", "in_all"),
+    ],
+)
 @given(st.integers(1, 100), st.integers(0, 100), st.integers(1, 100))
-def test_a_cap_is_never_passed(amount: int, used: int, cap: int) -> None:
-    policy = Policy(tiers=(Tier("t", Who.of(PEOPLE)),), limits=Limits(in_all_24h=cap))
+def test_a_cap_is_never_passed(limit: str, counted: str, amount: int, used: int, cap: int) -> None:
+    policy = Policy(tiers=(Tier("t", Who.of(PEOPLE)),), limits=replace(Limits(), **{limit: cap}))
     try:
-        rules.check_change_allowed("acme", amount, policy, Usage(in_all=used))
+        rules.check_change_allowed("acme", amount, policy, replace(Usage(), **{counted: used}))
     except Refusal:
         assert used + amount > cap
     else:
@@ -128,5 +151,19 @@ def test_a_quorum_is_asked_only_of_those_who_can_add_to_it(
 ) -> None:
     quorum = policy.quorum(request, roster, NOW)
     assert request.requested_by not in quorum.may_still.people
-    assert not quorum.may_still.people & set(quorum.counted)
+    if not quorum.reached:
+        assert not quorum.may_still.people & set(quorum.counted)
+
+
+@given(policies, rosters, cases(), st.sampled_from(PEOPLE))
+def test_once_it_is_escalated_the_backup_may_complete_any_tier_that_needs_one_more(
+    policy: Policy, roster: Roster, request: CreditRequest, backup: str
+) -> None:
+    reminders = Reminders(escalate_after=timedelta(), escalate_to=Who.of([backup]))
+    policy = replace(policy, reminders=reminders)
+    quorum = policy.quorum(request, roster, NOW)
+    if quorum.missing == 1 and backup in quorum.may_still.people:
+        assert policy.quorum(request.with_approval(backup, NOW), roster, NOW).reached
+    if quorum.lacks is not None:
+        assert backup in quorum.lacks.people
     assert request.status is Status.PENDING

@@ -21,7 +21,7 @@ from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, reduce
 from creditbot.web import UnfitRequest, read_body
 
-from .example_requests import APPROVER, NOW, POLICY, a_request, card
+from .example_requests import APPROVER, NOW, POLICY, a_request, card, record
 
 
 def test_a_number_beyond_any_database_is_no_count() -> None:
@@ -64,7 +64,7 @@ def test_the_requester_reads_why_a_doubt_was_settled() -> None:
 
 def test_showing_a_request_says_why_it_was_denied() -> None:
     request = a_request(Status.DENIED, decided_by=APPROVER, decision_reason="Too much")
-    assert "Too much" in json.dumps(answers.show(request, []).payload())
+    assert "Too much" in json.dumps(answers.show(record(request, [])).payload())
 
 
 def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
@@ -74,7 +74,9 @@ def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
         "actor": None,
         "detail": '{"remain_before": 1234567}',
     }
-    blocks = answers.show(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}]).blocks
+    blocks = answers.show(
+        record(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}])
+    ).blocks
     text = blocks[-1].to_dict()["text"]["text"]
     assert len(text) <= 3000
     assert text.endswith("doubt settled (balance before 1,234,567)")

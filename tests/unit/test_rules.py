@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.errors import Refusal
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import Direction, Policy, Tier
 from creditbot.domain.requests import Status
 from creditbot.domain.rules import (
     check_again,
@@ -26,7 +26,7 @@ from creditbot.domain.rules import (
     has_expired,
     lasts_until_reset,
 )
-from creditbot.domain.who import Roster
+from creditbot.domain.who import Roster, Who
 from tests import authority
 from tests.authority import CASES, Role
 
@@ -132,12 +132,15 @@ def test_whoever_has_agreed_may_complete_what_needs_no_other_any_more() -> None:
     assert check_approval(request, APPROVER, POLICY, ROSTER, NOW).reached
 
 
-def test_nobody_is_counted_out_because_a_group_cannot_be_read() -> None:
+def test_an_approval_that_may_not_count_since_a_group_cannot_be_read_keeps_nobody_from_approving() -> None:
     request = a_request(approvals=approvals("U5CAROL"))
     unread = Roster({}, frozenset({"S0FINANCE"}))
+    quorum = check_approval(request, APPROVER, TWO_NEEDED, unread, NOW)
+    assert (quorum.counted, quorum.missing) == ((APPROVER,), 1)
     with pytest.raises(Refusal) as caught:
-        check_approval(request, APPROVER, TWO_NEEDED, unread, NOW)
+        check_approval(request.with_approval(APPROVER, NOW), APPROVER, TWO_NEEDED, unread, NOW)
     assert caught.value.rule == "group_unreadable"
+    assert check_approval(request.with_approval(APPROVER, NOW), APPROVER, TWO_NEEDED, ROSTER, NOW).reached
 
 
 def test_nothing_is_decided_before_sendgrid_was_asked() -> None:
@@ -168,6 +171,23 @@ def test_only_a_doubt_can_be_settled(status: Status) -> None:
     with pytest.raises(Refusal) as caught:
         check_in_doubt(a_request(status))
     assert caught.value.rule == "not_in_doubt"
+
+
+def test_a_doubt_that_no_tier_covers_any_more_is_settled_by_an_approver_of_any_tier() -> None:
+    small = Tier("small", Who.of([APPROVER]), up_to=100)
+    removals = Tier("removals", Who.of([REQUESTER]), 1, Who.of(["S0FINANCE"]), direction=Direction.REMOVE)
+    policy = Policy(tiers=(small, removals))
+    doubt = a_request(Status.IN_DOUBT)
+    for actor in (APPROVER, "U5CAROL"):
+        check_settlement(doubt, actor, policy, ROSTER, NOW)
+    with pytest.raises(Refusal, match="another approver must settle it"):
+        check_settlement(doubt, REQUESTER, policy, ROSTER, NOW)
+    with pytest.raises(Refusal) as caught:
+        check_settlement(doubt, OUTSIDER, policy, ROSTER, NOW)
+    assert "only an approver of one of the tiers may say what became of it" in caught.value.sentence
+    assert caught.value.sentence.endswith(f"Ask one of: <@{APPROVER}>, <!subteam^S0FINANCE>.")
+    with pytest.raises(Refusal, match="No tier of the policy covers"):
+        check_approver(a_request(), APPROVER, policy, ROSTER, NOW)
 
 
 def test_nobody_settles_while_sendgrid_may_be_at_work() -> None:
@@ -218,10 +238,29 @@ def test_taking_all_is_allowed_and_one_more_is_not() -> None:
     st.sampled_from(["recurring", "nonrecurring", None]),
 )
 def test_only_what_would_go_below_zero_is_refused(change: int, remain: int | None, kind: str | None) -> None:
-    too_much = remain is not None and change < 0 and remain + change < 0
-    assert rule_against(change, SubuserCredits(type=kind, remain=remain)) == (
-        "below_zero" if too_much else None
-    )
+    wanted = None
+    if change < 0 and remain is None:
+        wanted = "unknown_balance"
+    elif change < 0 and remain is not None and remain + change < 0:
+        wanted = "below_zero"
+    assert rule_against(change, SubuserCredits(type=kind, remain=remain)) == wanted
+
+
+@pytest.mark.parametrize("floor", [0, 800])
+def test_nothing_is_removed_from_a_balance_that_is_not_reported(floor: int) -> None:
+    found = SubuserCredits(type="nonrecurring", remain=None)
+    check_change("acme", 900, found, floor)
+    with pytest.raises(Refusal, match=rf"at least {floor}\. Nothing was sent.*Rule: floor\.") as caught:
+        check_change("acme", -900, found, floor)
+    assert caught.value.rule == "unknown_balance"
+
+
+@pytest.mark.parametrize(("change", "floor"), [(-1001, 0), (-300, 800), (-999_999, 800)])
+def test_a_refusal_can_be_told_without_the_balance(change: int, floor: int) -> None:
+    found = SubuserCredits(type="nonrecurring", remain=1000)
+    with pytest.raises(Refusal, match=r"Ask for fewer, or ask someone who may see balances\.") as caught:
+        check_change("acme", change, found, floor, figures=False)
+    assert not {"1,000", "200"} & set(caught.value.sentence.split())
 
 
 def test_more_may_be_added_to_a_balance_below_zero() -> None:

@@ -37,6 +37,62 @@ def test_nothing_is_said_of_a_good_policy() -> None:
             "Tier b is never reached",
         ),
         (
+            Policy(tiers=(Tier("a", ALL, subusers=("brand-*",)), Tier("b", ALL, subusers=("Brand-VIP",)))),
+            True,
+            "Tier b is never reached: a before it covers all that it is for. Put it first",
+        ),
+        (
+            Policy(
+                tiers=(
+                    Tier("a", ALL, direction=Direction.ADD),
+                    Tier("b", ALL, direction=Direction.REMOVE, above=9),
+                    Tier("c", ALL, direction=Direction.REMOVE, up_to=9),
+                    Tier("d", ALL),
+                )
+            ),
+            True,
+            "Tier d is never reached: a, b and c before it together cover all that it is for. Put it before",
+        ),
+        (
+            replace(GOOD, limits=Limits(per_request=500, in_all_24h=100)),
+            False,
+            "Tier large is never reached while limits.in_all_24h is 100: the tiers before it cover all up to",
+        ),
+        (
+            Policy(tiers=(Tier("a", ALL, up_to=5), Tier("b", ALL, above=5000)), limits=Limits(per_request=9)),
+            False,
+            "b is never reached: it is for changes of more than 5,000 credits, and limits.per_request is 9.",
+        ),
+        (
+            Policy(tiers=(Tier("a", ALL, above=1_000_000_000),)),
+            True,
+            "and the most that a request may change is 1,000,000,000.",
+        ),
+        (
+            replace(GOOD, routes=(Route(("brand-*",), "C0A"), Route(("brand-vip", "brand-?"), "C0B"))),
+            True,
+            "Entry 2 of channels (brand-vip, brand-?) is never reached: those before it cover all its",
+        ),
+        (
+            replace(GOOD, reminders=Reminders((timedelta(hours=24),))),
+            True,
+            "The reminder after 24 hours is never sent: every request has expired by then. Set it earlier",
+        ),
+        (
+            replace(
+                GOOD,
+                tiers=(Tier("short", ALL, up_to=5, expiry=timedelta(hours=1)), Tier("long", ALL)),
+                reminders=Reminders((timedelta(hours=4),)),
+            ),
+            False,
+            "The reminder after 4 hours is never sent for requests of tier short: they have expired by then.",
+        ),
+        (
+            replace(GOOD, reminders=Reminders((), None, timedelta(days=2), Who.of(["U0OTHER"]))),
+            True,
+            "The escalation after 2 days never happens: every request has expired by then.",
+        ),
+        (
             Policy(tiers=(Tier("t", ALL, 4),)),
             True,
             "Tier t can never be approved: it needs 4 approvals, and there are 3",
@@ -87,6 +143,9 @@ def test_a_group_that_could_not_be_read_is_no_fault_of_the_policy() -> None:
         (Tier("a", ALL, subusers=("x*",)), Tier("b", ALL, subusers=("y*",))),
         (Tier("a", ALL, direction=Direction.ADD), Tier("b", ALL)),
         (Tier("a", ALL, above=10), Tier("b", ALL, up_to=10)),
+        (Tier("a", ALL, subusers=("brand-vip",)), Tier("b", ALL, subusers=("brand-*",))),
+        (Tier("a", ALL, subusers=("a?",)), Tier("b", ALL, subusers=("a*",))),
+        (Tier("a", ALL, subusers=("a*",), direction=Direction.ADD), Tier("b", ALL, subusers=("ab",))),
     ],
 )
 def test_a_tier_that_something_reaches_is_not_said_to_be_unreachable(first: Tier, second: Tier) -> None:
@@ -119,7 +178,7 @@ def test_the_tier_and_who_may_approve_are_named() -> None:
         "Within 24 hours 9,000 credits in all (300 used).",
         "At least 10 credits must be left",
         "Its card goes to C0ACME.",
-        "U0BACKUP may decide, too.",
+        "U0BACKUP may decide, too, and stand in for the second list.",
         "it expires after 24 hours.",
     ):
         assert sentence in text

@@ -84,6 +84,7 @@ def test_people_and_user_groups_are_written_in_slacks_notation() -> None:
         ("x@Channel.com", "x@\u2060Channel.com"),
         ("@EVERYONE", "@\u2060EVERYONE"),
         ("john@example.com", "john@example.com"),
+        ("https://x.example/?a", "https:\u2060//x.example/?a"),
     ],
 )
 def test_typed_text_cannot_link_or_mention(typed: str, escaped: str) -> None:

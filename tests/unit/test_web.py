@@ -1,5 +1,6 @@
 """What comes in over HTTP: verified over its bytes first, and only then read."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from creditbot.web import LARGEST_BODY, Receive, UnfitRequest, read_body, read_payload, verify
+from creditbot.service import uvicorn_config
+from creditbot.web import LARGEST_BODY, Receive, UnfitRequest, Web, read_body, read_payload, verify
 
 NOW = 1_769_074_200
 SECRET = "made-up-signing-secret"
@@ -248,3 +250,12 @@ async def test_a_client_that_goes_before_its_body_has_come_is_not_waited_for() -
     with pytest.raises(UnfitRequest) as caught:
         await read_body(receive, {})
     assert caught.value.status == 400
+
+
+def test_no_websocket_is_spoken_even_if_a_library_for_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("uvicorn.protocols.websockets.auto.AutoWebSocketsProtocol", asyncio.Protocol)
+    config = uvicorn_config(Web(None, {}))
+    config.load()
+    assert config.ws_protocol_class is None

@@ -126,7 +126,7 @@ class SocketHub:
     async def _read(self, connection: web.WebSocketResponse) -> None:
         async for message in connection:
             if message.type is WSMsgType.TEXT:
-                with contextlib.suppress(ValueError, AttributeError):
+                with contextlib.suppress(ValueError, AttributeError, TypeError):
                     self._acknowledge(json.loads(message.data))
 
     def _acknowledge(self, answer: Json) -> None:

@@ -1,0 +1,189 @@
+"""The daily comparison of every subuser's balance with the ledger: read, judge, write down what stands out.
+
+Readings are kept as they come, so a restart goes on where it stood. SendGrid is asked a few at a time, since
+people's own requests go first.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from creditbot.domain.drift import Comparison, Finding, Snapshot, comparable, compare
+from creditbot.domain.evidence import Reading
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import subuser_key
+from creditbot.domain.text import without_markup
+from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.store import bulletins, changes, events, snapshots
+from creditbot.store.bulletins import Bulletin
+from creditbot.store.database import Database
+from creditbot.store.types import storable
+
+from .backoff import backoff
+from .reading import read_credits
+
+AT_A_TIME = 100
+"""Subusers that are read in one run of the job, and written down together."""
+
+READERS = 4
+"""Calls to SendGrid under way at once."""
+
+LONG_ENOUGH = timedelta(seconds=20)
+"""How long one run goes on reading, however slowly SendGrid answers: then it writes down what it has."""
+
+LEASE = timedelta(seconds=60)
+"""How long one process has a comparison to itself; that another reads the same meanwhile does no harm."""
+
+PATIENT_TRIES = 240
+"""Failures in a row, about two hours, after which the comparison is made without what can't be read."""
+
+KEPT = timedelta(days=35)
+
+KEY_IS_WRONG = frozenset({401, 403})
+"""Statuses that would come for every other subuser as well."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Round:
+    """What one run of the job has read. `gone` were deleted meanwhile; `problem` ended it early."""
+
+    taken: list[Snapshot] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    problem: SendGridProblem | None = None
+
+
+class Compare:
+    """Comes back until every subuser was read, or SendGrid did not let it for too long."""
+
+    def __init__(
+        self, database: Database, sendgrid: SendGrid, policy: Policy, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._sendgrid = sendgrid
+        self._policy = policy
+        self._clock = clock
+
+    async def __call__(self, bulletin_id: int) -> None:
+        now = self._clock()
+        async with self._database.write() as transaction:
+            bulletin = await bulletins.get(transaction.connection, bulletin_id)
+            if bulletin is None or bulletin.kind != bulletins.DRIFT or bulletin.content is not None:
+                return
+            if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
+                return
+            known = await snapshots.subusers(transaction.connection, bulletin.due_at)
+        found = await self._read(known)
+        async with self._database.write() as transaction:
+            await snapshots.add(transaction, found.taken)
+        if not await self._comes_again(bulletin, found):
+            await self._finish(bulletin, found)
+
+    async def _read(self, known: set[str]) -> Round:
+        """Read some of those that were not read yet."""
+        found = Round()
+        try:
+            names = await self._sendgrid.usernames()
+        except SendGridProblem as problem:
+            found.problem = problem
+            return found
+        found.left = {name for name in names if storable(name) not in known}
+        waiting = iter(sorted(found.left)[:AT_A_TIME])
+        until = self._clock() + LONG_ENOUGH
+        await asyncio.gather(*(self._read_each(waiting, found, until) for _ in range(READERS)))
+        found.left -= {snapshot.subuser for snapshot in found.taken} | found.gone
+        return found
+
+    async def _read_each(self, names: Iterator[str], found: Round, until: datetime) -> None:
+        while found.problem is None and (at := self._clock()) < until:
+            name = next(names, None)
+            if name is None:
+                return
+            try:
+                _, reading = await read_credits(self._sendgrid, name)
+            except SendGridProblem as problem:
+                if problem.no_such_user:
+                    found.gone.add(name)
+                    continue
+                if problem.passing or problem.status in KEY_IS_WRONG:
+                    found.problem = problem
+                    return
+                log.warning("A balance can't be read", subuser=name, error=without_markup(problem.sentence))
+                reading = Reading(None, None, None)
+            found.taken.append(Snapshot(name, at, reading))
+
+    async def _comes_again(self, bulletin: Bulletin, found: Round) -> bool:
+        """Plan the next run of this comparison, if it takes one."""
+        now = self._clock()
+        problem = found.problem
+        async with self._database.write() as transaction:
+            if problem is None and found.left:
+                await bulletins.go_on(transaction, bulletin.id, now)
+                return True
+            if problem is not None and problem.passing and bulletin.tries < PATIENT_TRIES:
+                tries = 0 if found.taken else bulletin.tries
+                later = now + backoff(tries, problem.wait)
+                await bulletins.failed(transaction, replace(bulletin, tries=tries), later, problem.sentence)
+                return True
+        return False
+
+    async def _finish(self, bulletin: Bulletin, found: Round) -> None:
+        now = self._clock()
+        outcome = await self._judge(bulletin, found, now)
+        async with self._database.write() as transaction:
+            current = await bulletins.get(transaction.connection, bulletin.id)
+            if current is None or current.content is not None:
+                return  # another run was faster
+            for finding in outcome.findings:
+                await events.append(transaction.connection, "drift", at=now, detail=asdict(finding))
+            await events.append(
+                transaction.connection,
+                "compared",
+                at=now,
+                detail={
+                    "compared": outcome.compared,
+                    "not_comparable": outcome.not_comparable,
+                    "found": len(outcome.findings),
+                    "unread": len(outcome.unread),
+                    "problem": outcome.problem,
+                },
+            )
+            await bulletins.written(transaction, bulletin.id, outcome.document(), again_at=now)
+            if not outcome.worth_telling:
+                await bulletins.sent(transaction, bulletin.id, now)
+            await bulletins.plan(transaction, bulletins.DRIFT, self._policy.next(self._policy.drift, now))
+            await snapshots.forget(transaction, now - KEPT)
+
+    async def _judge(self, bulletin: Bulletin, found: Round, now: datetime) -> Comparison:
+        findings: list[Finding] = []
+        compared = not_comparable = 0
+        unread = set(found.left)
+        async with self._database.read() as connection:
+            by_subuser = await changes.since(connection, now - KEPT)
+            async for history in snapshots.histories(connection, now - KEPT):
+                after = history[-1]
+                if after.at < bulletin.due_at:
+                    continue  # deleted since, or not read today
+                earlier = [snapshot for snapshot in history if snapshot.at < bulletin.due_at]
+                if not after.readable:
+                    unread.add(after.subuser)
+                elif earlier and comparable(earlier[-1], after):
+                    compared += 1
+                    finding = compare([*earlier, after], by_subuser.get(subuser_key(after.subuser), ()))
+                    findings += [finding] if finding is not None else []
+                else:
+                    not_comparable += 1
+        problem = None if found.problem is None else found.problem.sentence
+        return Comparison(
+            round(now.timestamp() * 1000),
+            compared,
+            not_comparable,
+            tuple(findings),
+            tuple(sorted(unread)),
+            problem,
+        )

@@ -1,0 +1,135 @@
+"""What the daily comparison found, as people see it. A pure function to a message."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from slack_sdk.models.blocks import Block
+
+from creditbot.domain.drift import Comparison, Finding, Kind, Landed, Point
+from creditbot.domain.text import count, escape, literal, number, signed
+from creditbot.store.types import from_millis
+
+from .message import Message, context, header, moment, section
+
+SHOWN_CHARACTERS = 8000
+"""How much is said of single findings; the rest is counted, and stands in the ledger."""
+
+NAMED = 20
+"""Names, and requests of one finding, that are written out."""
+
+LONGEST_NAME = 128
+
+TITLE = "Balances compared with the ledger"
+
+
+def comparison(found: Comparison) -> Message:
+    parts = [_summary(found), *_findings(found.findings)]
+    if found.unread or found.problem:
+        parts.append(_unread(found))
+    foot = "Each is an event in the ledger: `creditbot audit export` has them all."
+    blocks: list[Block] = [header(TITLE), *map(section, parts)]
+    if found.findings:
+        blocks.append(context(foot))
+    return Message("\n".join([f"{TITLE}.", *parts]), blocks)
+
+
+def _summary(found: Comparison) -> str:
+    said = f"{count(found.compared, 'subuser')} compared"
+    if found.not_comparable:
+        said += f", {number(found.not_comparable)} not: new, or reset since"
+    if not found.compared and found.problem:
+        return "No balance could be compared with the ledger."
+    if not found.findings:
+        return f"{said}. Nothing stands out."
+    return (
+        f"{said}. *{number(len(found.findings))} changed otherwise than by creditbot and mail, as far as "
+        "balances show.* Ask who works in SendGrid's console, or with its API, what they changed."
+    )
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+    """A paragraph for each, until there are too many."""
+    said = 0
+    for told, finding in enumerate(findings):
+        paragraph = _finding(finding)
+        said += len(paragraph)
+        if said > SHOWN_CHARACTERS:
+            yield f"And {count(len(findings) - told, 'other')}."
+            return
+        yield paragraph
+
+
+def _finding(finding: Finding) -> str:
+    if finding.kind is Kind.TYPE:
+        return (
+            f"*{_name(finding.subuser)} is of another kind*: {_kind(finding.before)} at "
+            f"{_at(finding.before)}, {_kind(finding.after)} at {_at(finding.after)}."
+        )
+    expected = finding.expected or 0
+    difference = (finding.after.remain or 0) - expected
+    if finding.kind is Kind.ROSE:
+        title, bound = "has more than the ledger explains", f"at most {number(expected)} could be left"
+        verdict = f"At least {signed(difference)} were added elsewhere."
+    else:
+        title, bound = "has less than is usual", f"at least {number(expected)} would be left"
+        verdict = (
+            f"That is {signed(difference)}, and usually at most {number(finding.usual or 0)} are used in a "
+            "day. Credits were removed elsewhere, or much more mail was sent."
+        )
+    return (
+        f"*{_name(finding.subuser)} {title}.* Balance at {_at(finding.before)}: {_remain(finding.before)}. "
+        f"By creditbot in between: {_changes(finding.changes)}. So without any mail {bound}. "
+        f"Balance at {_at(finding.after)}: {_remain(finding.after)}. {verdict}{_by_word(finding)}"
+    )
+
+
+def _changes(changes: Iterable[Mapping[str, Any]]) -> str:
+    landed = [change for change in changes if change["landed"] != Landed.NO]
+    written = [_change(change) for change in landed[:NAMED]]
+    if len(landed) > NAMED:
+        written.append(count(len(landed) - NAMED, "other"))
+    return ", ".join(written) or "nothing"
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    perhaps = "" if change["landed"] == Landed.YES else "perhaps "
+    return f"{perhaps}{signed(change['allocation_update'])} (request {change['request']})"
+
+
+def _by_word(finding: Finding) -> str:
+    """A sentence, with a space before it, about what only a person has said."""
+    settled = [
+        f"request {change['request']} ({signed(change['allocation_update'])}) as "
+        f"{'not applied' if change['landed'] == Landed.NO else 'applied'}"
+        for change in finding.changes
+        if change["word"]
+    ]
+    if not settled:
+        return ""
+    return f" A person settled {', '.join(settled[:NAMED])}; if that was wrong, it may explain this."
+
+
+def _unread(found: Comparison) -> str:
+    why = "" if found.problem is None else f" {found.problem}"
+    if not found.unread:
+        return f"The list of subusers could not be read.{why}"
+    names = ", ".join(map(_name, found.unread[:NAMED]))
+    more = len(found.unread) - NAMED
+    others = f" and {count(more, 'other')}" if more > 0 else ""
+    return f"*Not compared, since SendGrid did not say their credits:* {names}{others}.{why}"
+
+
+def _name(subuser: str) -> str:
+    return literal(subuser[:LONGEST_NAME])
+
+
+def _kind(point: Point) -> str:
+    return escape(point.type or "unknown")
+
+
+def _remain(point: Point) -> str:
+    return number(point.remain or 0)
+
+
+def _at(point: Point) -> str:
+    return moment(from_millis(point.at))
