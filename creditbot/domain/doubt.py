@@ -16,7 +16,9 @@ def whom_to_ask(
     If nobody is known who may, since Slack does not say who is in a user group, the channel is told.
     """
     agreed = [approval.approver for approval in request.approvals]
-    able = roster.everyone(policy.authority(request, now)) - {request.requested_by}
+    covered = policy.tier_of(request) is not None
+    authority = policy.authority(request, now) if covered else policy.approvers_of_all_tiers
+    able = roster.everyone(authority) - {request.requested_by}
     if not able:
         return [*agreed, channel]
     return [*agreed, *(sorted(able) if able.isdisjoint(agreed) else [])]

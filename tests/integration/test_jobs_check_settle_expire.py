@@ -9,7 +9,7 @@ import pytest
 
 from creditbot.domain.credits import Balance
 from creditbot.domain.errors import NotTaken, Refusal
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import Policy, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs import Apply
@@ -559,12 +559,13 @@ async def test_what_was_approved_in_an_emergency_is_asked_of_those_who_may_settl
     assert {person for person, kind in told if kind == "not_proven"} == asked
 
 
+@pytest.mark.parametrize("up_to", [None, 100])
 async def test_what_nobody_may_settle_who_approved_it_is_asked_of_those_who_may(
-    start: StartBot, sandbox: SendGridSandbox
+    start: StartBot, sandbox: SendGridSandbox, up_to: int | None
 ) -> None:
     request = await doubted(start(Policy.one_tier([ANN])), sandbox, 250, applied=False)
-    # Whoever approved it has been taken off the list since.
-    bot = start(Policy.one_tier([BEN]))
+    # Whoever approved it has been taken off the list since, and perhaps no tier covers it any more.
+    bot = start(Policy(tiers=(Tier("all", Who.of([BEN]), up_to=up_to),)))
 
     await bot.work("settle")
 
