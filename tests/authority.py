@@ -64,6 +64,7 @@ ROLES = {
     "approver on the second list": Role(SECOND),
     "approver who has agreed": Role(LISTED, approved=(LISTED,)),
     "approver after another has agreed": Role(LISTED, approved=(MEMBER,)),
+    "approver whose word completes it": Role(LISTED, approved=(MEMBER, SECOND)),
     "backup before the escalation": Role(BACKUP),
     "backup after the escalation": Role(BACKUP, later=ESCALATED),
     "member of a group that can't be read": Role(MEMBER, roster=UNREADABLE),
@@ -79,6 +80,7 @@ DECIDERS = {
     "approver through a group",
     "approver on the second list",
     "approver after another has agreed",
+    "approver whose word completes it",
     "backup after the escalation",
     "approver by name while a group can't be read",
 }

@@ -40,6 +40,9 @@ def already_settled(request: CreditRequest) -> Refusal:
 
 REPEATED = "repeated"
 
+AFTER_APPROVAL = frozenset({Status.APPROVED, Status.APPLYING, Status.APPLIED, Status.FAILED, Status.IN_DOUBT})
+"""Where a yes has led. A request may have one and be denied, cancelled or expired: that is not its doing."""
+
 
 def repeated(request: CreditRequest) -> Refusal:
     """What someone is told who does again what they have done."""
@@ -62,9 +65,10 @@ def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
     """
     match action:
         case "approve":
-            return request.status not in {Status.PENDING, Status.CANCELLED} and request.approved_by(actor)
+            return request.status in AFTER_APPROVAL and request.approved_by(actor)
         case "break_glass":
-            return request.break_glass_reason is not None and request.decided_by == actor
+            own = request.break_glass_reason is not None and request.decided_by == actor
+            return request.status in AFTER_APPROVAL and own
         case "deny":
             return request.status is Status.DENIED and request.decided_by == actor
         case "cancel":

@@ -4,7 +4,6 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -15,17 +14,17 @@ from creditbot.domain.policy import Limits, Policy, Reminders, Route, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import put_in_force
-from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.store import attempts, events, requests
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import attempts
 from tests import authority
-from tests.authority import ACTIONS, ROLES, Role
+from tests.authority import ACTIONS, ROLES
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, OUTSIDER, Bot, Clock, patches
 from .conftest import StartBot
+from .states import brought_to
 
 ONE = Policy.one_tier([ANN, BEN, CAT])
 TWO = Policy.one_tier([ANN, BEN, CAT], 2)
-_subusers = count(1)
 
 
 def with_limits(**limits: Any) -> Policy:
@@ -38,51 +37,6 @@ async def refused_asks(bot: Bot) -> list[dict[str, Any]]:
             "SELECT detail FROM events WHERE kind = 'refused_ask' ORDER BY id"
         )
         return [json.loads(row[0]) for row in rows]
-
-
-async def brought_to(bot: Bot, sandbox: SendGridSandbox, status: Status, role: Role) -> CreditRequest:
-    """A request of this role's requester in this state, approved by those whom the role says.
-
-    Each is about a subuser of its own, so that none has to wait for another.
-    """
-    subuser = f"s{next(_subusers)}"
-    sandbox.account.add_subuser(
-        Subuser(subuser, type="unlimited" if status is Status.REFUSED else "nonrecurring")
-    )
-    asked = await bot.ask(subuser=subuser, by=role.requester)
-    await bot.check(asked.id)
-    async with bot.database.write() as transaction:
-        for approver in role.approved:
-            added = await requests.add_approval(transaction, asked.id, approver, bot.clock())
-            await events.append(
-                transaction.connection,
-                "approval",
-                at=bot.clock(),
-                request_id=asked.id,
-                actor=approver,
-                detail=added,
-            )
-    request = await bot.request(asked.id)
-    for step in PATHS[status]:
-        async with bot.database.write() as transaction:
-            await requests.transition(transaction, request, step, kind=str(step), at=bot.clock())
-        request = await bot.request(asked.id)
-    assert request.status is status
-    return request
-
-
-PATHS: dict[Status, list[Status]] = {
-    Status.PENDING: [],
-    Status.REFUSED: [],
-    Status.APPROVED: [Status.APPROVED],
-    Status.DENIED: [Status.DENIED],
-    Status.CANCELLED: [Status.CANCELLED],
-    Status.EXPIRED: [Status.EXPIRED],
-    Status.APPLYING: [Status.APPROVED, Status.APPLYING],
-    Status.APPLIED: [Status.APPROVED, Status.APPLYING, Status.APPLIED],
-    Status.FAILED: [Status.APPROVED, Status.APPLYING, Status.FAILED],
-    Status.IN_DOUBT: [Status.APPROVED, Status.APPLYING, Status.IN_DOUBT],
-}
 
 
 async def act(bot: Bot, request: CreditRequest, actor: str, action: str) -> object:
@@ -114,7 +68,7 @@ async def test_who_may_do_what_in_which_state(
     person = ROLES[role]
     bot = start(authority.POLICY, roster=person.roster)
     for status in Status:
-        request = await brought_to(bot, sandbox, status, person)
+        request = await brought_to(bot.database, status, person, clock())
         clock.advance(seconds=person.later.total_seconds())
         for action in ACTIONS:
             before = await bot.request(request.id)
@@ -128,7 +82,7 @@ async def test_who_may_do_what_in_which_state(
             else:
                 assert authority.allowed(role, status, action), (status, action)
                 clock.advance(seconds=-person.later.total_seconds())
-                request = await brought_to(bot, sandbox, status, person)
+                request = await brought_to(bot.database, status, person, clock())
                 clock.advance(seconds=person.later.total_seconds())
         clock.advance(seconds=-person.later.total_seconds())
     assert patches(sandbox) == []

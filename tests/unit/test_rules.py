@@ -12,6 +12,7 @@ from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Direction, Policy, Tier
 from creditbot.domain.requests import Status
 from creditbot.domain.rules import (
+    AFTER_APPROVAL,
     check_again,
     check_approval,
     check_approver,
@@ -24,6 +25,7 @@ from creditbot.domain.rules import (
     check_settlement,
     check_withdrawal,
     has_expired,
+    is_repeat,
     lasts_until_reset,
 )
 from creditbot.domain.who import Roster, Who
@@ -130,6 +132,23 @@ def test_one_approver_counts_once() -> None:
 def test_whoever_has_agreed_may_complete_what_needs_no_other_any_more() -> None:
     request = a_request(approvals=approvals(APPROVER))
     assert check_approval(request, APPROVER, POLICY, ROSTER, NOW).reached
+
+
+@pytest.mark.parametrize("status", [Status.DENIED, Status.CANCELLED, Status.EXPIRED])
+def test_a_yes_that_led_nowhere_is_not_repeated_but_comes_too_late(status: Status) -> None:
+    agreed = a_request(status, approvals=approvals(APPROVER))
+    alone = a_request(status, decided_by=REQUESTER, break_glass_reason="nobody answers")
+    assert not is_repeat(agreed, "approve", APPROVER)
+    assert not is_repeat(alone, "break_glass", REQUESTER)
+
+
+@pytest.mark.parametrize("status", sorted(AFTER_APPROVAL))
+def test_a_yes_that_led_on_is_repeated_by_another(status: Status) -> None:
+    agreed = a_request(status, approvals=approvals(APPROVER))
+    alone = a_request(status, decided_by=REQUESTER, break_glass_reason="nobody answers")
+    assert is_repeat(agreed, "approve", APPROVER)
+    assert not is_repeat(agreed, "approve", SECOND_APPROVER)
+    assert is_repeat(alone, "break_glass", REQUESTER)
 
 
 def test_an_approval_that_may_not_count_since_a_group_cannot_be_read_keeps_nobody_from_approving() -> None:

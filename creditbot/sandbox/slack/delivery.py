@@ -74,18 +74,18 @@ class Courier:
         headers = {"Content-Type": content_type, "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)"}
         if delivery.kind == EVENTS and delivery.attempt:
             headers |= {"X-Slack-Retry-Num": str(delivery.attempt), "X-Slack-Retry-Reason": "http_timeout"}
+        status, answer = await self._post(url, body, {**headers, **self._signature(body)})
+        return status, _answered(answer)
+
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=self._ack_window)
         if self._session is None:
             # A new connection each time, without limit: a kept one dies with the bot, and a payload with it.
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
         async with self._session.post(
-            url,
-            data=body,
-            headers={**headers, **self._signature(body)},
-            timeout=timeout,
-            allow_redirects=False,
+            url, data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
-            return answer.status, _answered(await answer.read())
+            return answer.status, await answer.read()
 
     def _signature(self, body: bytes) -> dict[str, str]:
         """https://docs.slack.dev/authentication/verifying-requests-from-slack"""

@@ -1,0 +1,222 @@
+"""One request on the desk: a bot that takes signed HTTP, between a Slack and a SendGrid that listen here."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from creditbot.bootstrap import Role as Process
+from creditbot.bootstrap import build
+from creditbot.config import WebSettings
+from creditbot.domain.commands import OpenForm
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import without_markup
+from creditbot.policy_file import load
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, View
+from creditbot.service import Service
+from creditbot.slack import cards, forms
+from creditbot.store import audit
+from creditbot.store.database import Database
+from tests.authority import BACKUP, EMERGENCY, LISTED, POLICY, SECOND, Role
+from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Outcome, Way, opens
+
+from .adapters import CHANNEL
+from .books import Books
+from .in_process import InProcess
+from .states import brought_to
+
+GENERAL, FINANCE = "C0GENERAL", "S0FINANCE"
+
+POLICY_FILE = f"""
+[who]
+may_ask = "anyone"
+may_see = "anyone"
+
+[[tiers]]
+name = "all"
+approvers = ["{LISTED}", "{EMERGENCY}", "{FINANCE}"]
+approvals = 3
+including = ["{SECOND}"]
+
+[reminders]
+escalate_after = "2h"
+escalate_to = ["{BACKUP}"]
+
+[break_glass]
+people = ["{EMERGENCY}"]
+"""
+
+
+def settings(url: str, slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) -> WebSettings:
+    """Those of a bot that holds to the policy of `tests/authority.py`."""
+    path = folder / "policy.toml"
+    path.write_text(POLICY_FILE)
+    assert load(path) == POLICY
+    return WebSettings.from_environ(
+        {
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+            "SLACK_API_URL": slack.api_url,
+            "SENDGRID_API_KEY": sendgrid.api_key,
+            "SENDGRID_API_URL": sendgrid.url,
+            "DATABASE_URL": url,
+            "CREDITBOT_APPROVALS_CHANNEL": CHANNEL,
+            "CREDITBOT_POLICY": str(path),
+        }
+    )
+
+
+def furnish(slack: SlackSandbox, role: Role) -> None:
+    """The people of the case, and the user group, unless it can't be read."""
+    people = {role.actor, role.requester}
+    for id_ in people:
+        slack.workspace.add_person(Person(id_, id_.lower(), id_))
+    slack.workspace.add_channel(GENERAL, "general", people)
+    slack.workspace.add_channel(CHANNEL, "approvals", people)
+    for group, members in role.roster.members.items():
+        slack.workspace.add_user_group(group, "finance", members)
+
+
+@asynccontextmanager
+async def opened(url: str, sendgrid: SendGridSandbox, folder: Path, role: Role) -> AsyncIterator["Desk"]:
+    """A bot of its own for one role."""
+    # Slack's clock stands, so that no trigger grows too old, however slow the machine.
+    now = time.time()
+    async with SlackSandbox(clock=lambda: now) as slack:
+        furnish(slack, role)
+        service = build(settings(url, slack, sendgrid, folder), Process.WEB)
+        assert service.web is not None
+        slack._courier = InProcess(slack, service.web)
+        database = Database(url)
+        try:
+            with Books(url) as books:
+                yield Desk(service, slack, database, books, role)
+        finally:
+            await database.close()
+            await service.close()
+
+
+class Desk:
+    """Somebody in one role, with the card of one request before them, who does whatever Slack lets in."""
+
+    def __init__(
+        self, service: Service, slack: SlackSandbox, database: Database, books: Books, role: Role
+    ) -> None:
+        self._service = service
+        self._slack = slack
+        self._database = database
+        self._books = books
+        self._role = role
+        self._request: CreditRequest
+        self._card: Message
+        self._delivered: Delivery
+
+    async def lay(self, status: Status) -> set[str]:
+        """Put a new request in this state on the desk; return the buttons that its card shows."""
+        now = datetime.now(UTC)
+        self._request = await brought_to(self._database, status, self._role, now - self._role.later)
+        card = cards.card(self._request, POLICY, self._role.roster, now).payload()
+        self._card = self._slack.workspace.post(CHANNEL, self._slack.bot_user_id, **card)
+        self._books.news(self._request.id)
+        blocks = [block for block in self._card.blocks if block["type"] == "actions"]
+        return {element["action_id"] for block in blocks for element in block["elements"]}
+
+    async def take(self, way: Way) -> Outcome:
+        """Use this way in; return what came of it."""
+        return await self._outcome(lambda: self._send(way))
+
+    async def same_again(self) -> Outcome:
+        """Slack delivers what was taken last a second time, as it does when an ack is lost."""
+        return await self._outcome(lambda: self._slack.deliver_again(self._delivered))
+
+    async def assert_sound(self) -> None:
+        """The whole chain of events recounts, and the tables are as it tells of them."""
+        async with self._database.read() as connection:
+            found, _ = await audit.recount(connection)
+            assert found.broken_at is None
+            assert [difference async for difference in audit.compare(connection)] == []
+
+    async def _send(self, way: Way) -> Delivery:
+        actor = self._role.actor
+        match way.kind:
+            case "button":
+                name = way.given if way.name == ANYTHING else way.name
+                return await self._slack.click_raw(
+                    actor, message=self._card, action_id=name, value=str(self._request.id)
+                )
+            case "form":
+                view = self._slack.workspace.open_modal(actor, self._form(way))
+                values = {"subuser": "acme", "amount": "5", "reason": REASON}
+                asked = {block["block_id"] for block in view.view["blocks"]}
+                return await self._slack.submit(
+                    actor, view, {name: value for name, value in values.items() if name in asked}
+                )
+            case "command":
+                given = dict.fromkeys(("show", "cancel"), str(self._request.id))
+                given |= dict.fromkeys(ASKS, f"acme 5 {REASON}") | {"balance": "acme"}
+                text = f"/credits {way.name} {given.get(way.name, '')}"
+                return await self._slack.command(actor, text, channel=GENERAL)
+
+    def _form(self, way: Way) -> dict[str, object]:
+        """A form as it was opened once, perhaps by another person and in another state."""
+        match way.name:
+            case "ask":
+                view = forms.ask(OpenForm(), "{}")
+            case "settle":
+                view = forms.settle(self._request, applied=way.given == "applied")
+            case "break_glass":
+                view = forms.break_glass(self._request)
+            case _:
+                view = forms.deny(self._request)
+        found: dict[str, object] = view.to_dict()
+        return found | ({"callback_id": way.given} if way.name == ANYTHING else {})
+
+    async def _outcome(self, deliver: Callable[[], Awaitable[Delivery]]) -> Outcome:
+        self._slack.workspace.close_all(self._role.actor)
+        before = len(self._slack.workspace.messages)
+        self._delivered = delivery = await deliver()
+        await self._service.tasks.drain(10)
+        news = self._books.news(self._request.id)
+        answer = self._answer(delivery, self._slack.workspace.messages[before:], news.said)
+        return Outcome(delivery.status or 0, news.changes, news.events, answer)
+
+    def _answer(self, delivery: Delivery, messages: list[Message], said: str | None) -> str:
+        """What the person is shown: a form, or words, by themselves or in place of the form that was sent."""
+        others = [message for message in messages if message.visible_to != self._role.actor]
+        if others:
+            return f"words for others: {[message.text for message in others]}"
+        words = [message.text for message in messages]
+        view = delivery.payload.get("view")
+        if view is not None:
+            words += _said_in_form(delivery, self._slack.workspace.views[view["id"]])
+        elif self._slack.open_views(self._role.actor):
+            [form] = self._slack.open_views(self._role.actor)
+            words.append(form.view["callback_id"])
+            return opens(self._name(form)) if len(words) == 1 else f"a form, and words: {words}"
+        if not words:
+            return "nothing"
+        if len(words) > 1 or not words[0].strip():
+            return f"not one answer: {words}"
+        return AS_RECORDED if without_markup(words[0]) == said else WORDS
+
+    def _name(self, form: View) -> str:
+        """Its name, and what else it carries, if it is about the request at hand."""
+        name, about = str(form.view["callback_id"]), str(form.view["private_metadata"])
+        if name == "ask":
+            return name
+        request_id, _, given = about.partition(" ")
+        return f"{name} {given}".strip() if request_id == str(self._request.id) else f"{name} about {about}"
+
+
+def _said_in_form(delivery: Delivery, view: View) -> list[str]:
+    """What the ack of a form has put into it."""
+    if delivery.status == 200 and view.trouble is not None:
+        return [f"Slack took no such answer: {view.trouble}"]
+    match (delivery.body or {}).get("response_action"):
+        case "errors":
+            return list(view.errors.values())
+        case "update":
+            return [view.view["blocks"][0]["text"]["text"]]
+    return []

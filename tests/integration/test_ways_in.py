@@ -1,0 +1,83 @@
+"""Each way from Slack into the bot, for each role and each state, as signed HTTP and on a real database.
+
+The pure rules and the operations are held to the same table in `test_rules.py` and `test_policies.py`. What
+is left to go wrong lies in between: a listener that calls another operation, or none, or not with its check.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from creditbot.bootstrap import Role as Process
+from creditbot.bootstrap import build
+from creditbot.domain.commands import USAGE
+from creditbot.domain.requests import Status
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.sandbox.slack import SlackSandbox
+from tests.authority import ROLES
+from tests.ways_in import ACTING, WAYS, outcome
+
+from .adapters import CHANNEL
+from .conftest import on_sqlite
+from .desk import opened, settings
+
+BUTTONS = {way.name for way in WAYS if way.kind == "button"}
+
+
+@pytest.mark.parametrize("name", ROLES)
+async def test_what_comes_of_every_way_in(
+    url: str, sandbox: SendGridSandbox, tmp_path: Path, name: str
+) -> None:
+    """What did something is delivered a second time, and then does nothing."""
+    wrong: list[str] = []
+    with structlog.testing.capture_logs() as logs:
+        async with opened(url, sandbox, tmp_path, ROLES[name]) as desk:
+            for status in Status:
+                assert await desk.lay(status) <= BUTTONS
+                for way in WAYS if status is Status.PENDING else ACTING:
+                    expected = outcome(way, name, status, CHANNEL)
+                    seen = await desk.take(way)
+                    if seen != expected:
+                        wrong.append(f"{status}, {way}: expected {expected}, but saw {seen}")
+                    if seen.changes:
+                        again = await desk.same_again()
+                        if (again.http, again.changes, again.events) != (200, (), ()):
+                            wrong.append(f"{status}, {way}, delivered again: {again}")
+                        await desk.lay(status)
+            await desk.assert_sound()
+    assert not wrong, "\n".join(wrong)
+    assert [entry for entry in logs if entry["log_level"] in {"error", "critical"}] == []
+    assert [call for call in sandbox.calls if call.method != "GET"] == []
+
+
+@on_sqlite
+async def test_there_is_no_way_in_that_the_table_does_not_have(
+    url: str, sandbox: SendGridSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new button, form or command fails here until its row says who may use it, and when."""
+    listening: list[tuple[str, str]] = []
+
+    def listen_to(kind: str, method: str) -> None:
+        register = getattr(AsyncApp, method)
+
+        def noting(app: AsyncApp, constraint: Any, *more: Any) -> Any:
+            listening.append((kind, getattr(constraint, "pattern", constraint)))
+            return register(app, constraint, *more)
+
+        monkeypatch.setattr(AsyncApp, method, noting)
+
+    for kind, method in (("button", "action"), ("form", "view"), ("command", "command")):
+        listen_to(kind, method)
+    async with SlackSandbox() as slack:
+        service = build(settings(url, slack, sandbox, tmp_path), Process.WEB)
+        await service.close()
+    assert service.web is not None
+    assert service.web._slack is not None
+    # Whatever else Bolt can listen to was not registered.
+    assert len(service.web._slack.app._async_listeners) == len(listening)
+    in_the_table = {(way.kind, way.name) for way in WAYS if way.kind != "command"}
+    assert sorted(listening) == sorted({*in_the_table, ("command", "/credits")})
+    assert {way.name for way in WAYS if way.kind == "command"} == {"", *USAGE}
