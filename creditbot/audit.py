@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TextIO
 
-from creditbot.domain.ledger import Verification
+from creditbot.domain.ledger import Keys, Verification, fingerprint
 from creditbot.store import audit
 from creditbot.store.database import Database
 from creditbot.store.types import from_millis, to_millis
@@ -32,13 +32,13 @@ Days = tuple[int | None, int | None]
 """From when on, and before when, in milliseconds."""
 
 
-async def verify(url: str, head: str | None = None) -> tuple[list[str], str]:
+async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[list[str], str]:
     """What is wrong, a sentence each; and the sentence that tells that all is well, if nothing is."""
-    database = Database(url)
+    database = Database(url, keys=keys)
     try:
         async with database.read() as connection:
             found, noted = await audit.recount(connection, head)
-            faults = _faults_of_the_chain(found, head, noted)
+            faults = _faults_of_the_key(found, keys) or _faults_of_the_chain(found, head, noted)
             if not faults:
                 faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
     finally:
@@ -46,10 +46,33 @@ async def verify(url: str, head: str | None = None) -> tuple[list[str], str]:
     whole = (
         f"The ledger is whole: {found.count:,} events, and the tables are as they tell. Head: {found.head}"
     )
+    if found.keyed_at is not None:
+        whole += f"\nThe hashes are keyed from event {found.keyed_at:,} on."
     if noted is not None:
         at = from_millis(noted.at)
         whole += f"\nThe head that was noted is that of event {noted.event_id:,}, {at:%Y-%m-%d %H:%M} UTC."
     return faults, whole
+
+
+def _faults_of_the_key(found: Verification, keys: Keys) -> list[str]:
+    if found.other_key is not None:
+        event = f"Event {found.count + 1:,} and those after it are keyed with the key {found.other_key}, "
+        if not keys:
+            missing = "and CREDITBOT_LEDGER_KEY is not set: set it to the key that the bot has."
+        else:
+            given = ", ".join(fingerprint(key) for key in keys)
+            missing = (
+                f"and CREDITBOT_LEDGER_KEY has {given}: set it to the key that the bot has, and those "
+                "before it. If that is what it is, someone without the key wrote that event."
+            )
+        before = f"They could not be checked; the {found.count:,} events before them hold."
+        return [event + missing, before]
+    if keys and found.keyed_at is None and found.broken_at is None:
+        return [
+            "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it.",
+            "If the bot has not run with it yet, start it. If it has, compare the database with a backup.",
+        ]
+    return []
 
 
 def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.NotedHead | None) -> list[str]:

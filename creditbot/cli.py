@@ -120,13 +120,15 @@ def _start(role: str, settings: "Settings") -> None:
     from creditbot import log
 
     log.configure(settings.log_level, settings.secrets())
-    from creditbot.bootstrap import NewerDatabase, Role, build, prepare_database
+    from creditbot.bootstrap import NewerDatabase, Role, build, check_ledger_key, prepare_database
     from creditbot.config import ConfigError
+    from creditbot.domain.errors import KeyMissing
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
     async def service() -> None:
         await prepare_database(settings.database_url)
+        await check_ledger_key(settings)
         await build(settings, Role(role)).run(settings.host, settings.port)
         await _leave_what_hangs()
 
@@ -134,7 +136,7 @@ def _start(role: str, settings: "Settings") -> None:
         run(service())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
-    except (CannotListen, NewerDatabase, WrongToken) as error:
+    except (CannotListen, KeyMissing, NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 
@@ -299,8 +301,11 @@ def verify(
 ) -> None:
     """Recount the hash chain over all events, and compare the tables with it; exit 1 if anything differs."""
     from creditbot import audit
+    from creditbot.config import DatabaseSettings
 
-    faults, whole = asyncio.run(audit.verify(existing_database(_database_url()), head))
+    settings = settings_of(DatabaseSettings)
+    url = existing_database(settings.database_url)
+    faults, whole = asyncio.run(audit.verify(url, head, settings.ledger_keys))
     if faults:
         fail(*faults)
     typer.echo(whole)
@@ -368,8 +373,9 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
         """The command line asks no Slack."""
         return Roster()
 
-    url = existing_database(settings_of(DatabaseSettings).database_url)
-    database = Database(url)
+    settings = settings_of(DatabaseSettings)
+    url = existing_database(settings.database_url)
+    database = Database(url, keys=settings.ledger_keys)
     clock = ServerClock(database)
     decisions = Decisions(database, Policy(), nobody, "", clock)
     try:

@@ -14,6 +14,7 @@ from creditbot.domain.ledger import Recount, Verification
 from creditbot.domain.replay import Rows, differences, replay
 
 from .audited import AUDITED, as_stored
+from .engines import ledger_keys
 from .tables import approvals, attempts, events, requests
 
 PAGE = 500
@@ -31,8 +32,8 @@ class NotedHead:
 async def recount(
     connection: AsyncConnection, head: str | None = None
 ) -> tuple[Verification, NotedHead | None]:
-    """Recount the chain, and find the event whose hash is `head`."""
-    found, noted = Recount(), None
+    """Recount the chain with the connection's keys, and find the event whose hash is `head`."""
+    found, noted = Recount(ledger_keys(connection)), None
     async with connection.stream(
         select(events).order_by(events.c.id).execution_options(yield_per=PAGE)
     ) as rows:

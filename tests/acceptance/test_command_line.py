@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint
 from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
@@ -152,3 +154,36 @@ def test_a_number_that_no_request_can_have_is_refused_in_words(tmp_path: Path, n
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_without_the_ledgers_key_does_not_start_and_verify_asks_for_it(tmp_path: Path) -> None:
+    env = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SENDGRID_API_KEY": "SG.1",
+        "CREDITBOT_APPROVALS_CHANNEL": "C1",
+    }
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    key = "k" * 32
+    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
+        detail = json.dumps({"key": fingerprint(key.encode())})
+        event = {"id": 1, "at": 0, "kind": KEYED, "detail": detail, "previous_hash": GENESIS}
+        nothing = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
+        event["hash"] = event_hash(GENESIS, nothing | event, key.encode())
+        connection.execute(
+            "INSERT INTO events (id, at, kind, detail, previous_hash, hash) "
+            "VALUES (:id, :at, :kind, :detail, :previous_hash, :hash)",
+            event,
+        )
+    connection.close()
+
+    started = creditbot("worker", env=env, cwd=tmp_path)
+    without = creditbot("audit", "verify", env=env, cwd=tmp_path)
+    with_it = creditbot("audit", "verify", env=env | {"CREDITBOT_LEDGER_KEY": key}, cwd=tmp_path)
+
+    assert started.returncode == 2
+    assert "must set CREDITBOT_LEDGER_KEY" in started.stderr.splitlines()[-1]
+    assert without.returncode == 1
+    assert "CREDITBOT_LEDGER_KEY is not set" in without.stderr
+    assert with_it.returncode == 0, with_it.stderr
+    assert "The hashes are keyed from event 1 on." in with_it.stdout

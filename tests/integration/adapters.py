@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
+from creditbot.domain.ledger import Keys
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
@@ -155,10 +156,11 @@ class Bot:
         roster: Roster = Roster(),  # noqa: B008 - it can't be changed
         timeout: float = 10.0,
         api_key: str | None = None,
+        keys: Keys = (),
     ) -> None:
         self.clock = clock
         self.url = url
-        self.database = Database(url)
+        self.database = Database(url, keys=keys)
         self.sendgrid = SendGrid.connect(api_key or sandbox.api_key, sandbox.url, timeout)
         self.messenger = RecordingMessenger()
         self.policy = policy
@@ -266,6 +268,8 @@ class Bot:
         async with self.database.read() as connection:
             found, _ = await audit.recount(connection)
             assert found.broken_at is None
+            if found.other_key is not None:  # the one that has the key checks it
+                return
             assert [difference async for difference in audit.compare(connection)] == []
 
 

@@ -1,18 +1,20 @@
 """What a rogue database administrator may do to one row, with all triggers and foreign keys off."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
-from sqlalchemy import Table, delete, event, select, text
+from sqlalchemy import Table, delete, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from creditbot.domain.ledger import GENESIS, event_hash
-from creditbot.store.audited import AUDITED
+from creditbot.domain.ledger import GENESIS, Keys, event_hash
+from creditbot.store.audited import AUDITED, recorded
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import approvals, attempts, events, requests
+from creditbot.store.types import from_millis
 
 TOLD_OF = (requests, approvals, attempts)
 
@@ -20,9 +22,12 @@ Row = dict[str, Any]
 
 
 @asynccontextmanager
-async def as_administrator(url: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction in which everything may be changed; it is rolled back in the end."""
-    engine = create_async_engine(url)
+async def as_administrator(url: str, keys: Keys = ()) -> AsyncIterator[AsyncConnection]:
+    """A transaction in which everything may be changed; it is rolled back in the end.
+
+    The keys are for checking. Whoever tampers has none.
+    """
+    engine = create_async_engine(url, execution_options={"ledger_keys": keys})
     if not is_postgres(url):
         event.listen(engine.sync_engine, "connect", _by_hand)
     async with engine.connect() as connection, connection.begin() as begun:
@@ -35,6 +40,28 @@ async def as_administrator(url: str) -> AsyncIterator[AsyncConnection]:
         yield connection
         await begun.rollback()
     await engine.dispose()
+
+
+async def forge_an_approval(connection: AsyncConnection, request_id: int, approver: str) -> None:
+    """Approve in SQL: the rows, and an event about them at the end of the chain with the hash that fits."""
+    last = (await connection.execute(select(events).order_by(events.c.id.desc()).limit(1))).one()
+    at = from_millis(last.at)
+    approval = {"id": 9000, "request_id": request_id, "approver": approver, "at": at}
+    decision = {"status": "approved", "decided_by": approver, "decided_at": at}
+    await connection.execute(insert(approvals).values(approval))
+    await connection.execute(update(requests).where(requests.c.id == request_id).values(decision))
+    row: Row = {
+        "id": last.id + 1,
+        "request_id": request_id,
+        "at": last.at,
+        "kind": "approved",
+        "actor": approver,
+        "from_status": "pending",
+        "to_status": "approved",
+        "detail": json.dumps(recorded(approvals, approval) | recorded(requests, decision)),
+        "previous_hash": last.hash,
+    }
+    await connection.execute(insert(events).values(row | {"hash": event_hash(last.hash, row)}))
 
 
 def _by_hand(connection: Any, _record: Any) -> None:

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.audit import days, export, verify
-from creditbot.domain.errors import DomainError
+from creditbot.domain.errors import DomainError, KeyMissing
+from creditbot.domain.ledger import Keys, fingerprint
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
@@ -23,9 +24,11 @@ from creditbot.store.tables import approvals, attempts, requests
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import StartBot
-from .tampering import Tamperer, as_administrator
+from .tampering import Tamperer, as_administrator, forge_an_approval
 
 TAMPERINGS = 1000
+
+KEY, NEWER = b"a key that only the bot has, long", b"and the one with which it follows"
 
 POLICY = replace(
     Policy.one_tier([ANN, BEN, CAT], 2),
@@ -79,9 +82,9 @@ async def head_of(bot: Bot) -> str:
     return found.head
 
 
-async def faults(connection: AsyncConnection, head: str) -> list[str]:
+async def faults(connection: AsyncConnection, head: str | None) -> list[str]:
     found, noted = await audit.recount(connection, head)
-    if found.broken_at is not None or noted is None:
+    if found.broken_at is not None or (head is not None and noted is None):
         return ["the chain"]
     return [difference async for difference in audit.compare(connection)]
 
@@ -118,6 +121,99 @@ async def test_each_of_a_thousand_tamperings_is_found(busy: Bot) -> None:
             assert await faults(connection, head), tamperer.done
             await savepoint.rollback()
         assert await faults(connection, head) == []
+
+
+async def test_an_approval_that_is_forged_with_all_that_belongs_to_it_is_found_only_with_a_key(
+    start: StartBot,
+) -> None:
+    plain = start()
+    request = await plain.checked()
+    head = await head_of(plain)
+    async with as_administrator(plain.url) as connection:
+        await forge_an_approval(connection, request.id, BEN)
+        assert await faults(connection, head) == [], "nothing tells it from what the bot writes"
+
+    await start(keys=(KEY,)).checked(subuser="other")
+    async with as_administrator(plain.url, (KEY,)) as connection:
+        assert await faults(connection, head) == []
+        await forge_an_approval(connection, request.id, BEN)
+        assert await faults(connection, None) == ["the chain"]
+
+
+async def test_with_a_key_a_chain_that_is_hashed_anew_is_found_without_a_head(
+    start: StartBot, clock: Clock
+) -> None:
+    bot = start(keys=(KEY,))
+    await put_in_force(bot.database, POLICY, clock)
+    for _ in range(3):
+        request = await bot.approved()
+        await bot.apply(request.id)
+    random = Random(20260303)
+    async with as_administrator(bot.url, (KEY,)) as connection:
+        for _ in range(TAMPERINGS // 10):
+            savepoint = await connection.begin_nested()
+            tamperer = Tamperer(connection, random)
+            await tamperer.edit_event_and_rehash_all()
+            assert await faults(connection, None), tamperer.done
+            await savepoint.rollback()
+        assert await faults(connection, None) == []
+
+
+async def test_a_key_is_taken_in_the_middle_and_followed_by_newer_ones(start: StartBot, clock: Clock) -> None:
+    await start().checked()
+    second = start(keys=(KEY,))
+    await put_in_force(second.database, POLICY, clock)
+    await second.checked()
+    third = start(keys=(NEWER, KEY))
+    await third.checked()
+
+    found, whole = await verify(third.url, None, (NEWER, KEY))
+
+    assert found == []
+    assert "The hashes are keyed from event 3 on." in whole
+    async with third.database.read() as connection:
+        assert [event["kind"] for event in await events.chain(connection)].count("keyed") == 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ((), "CREDITBOT_LEDGER_KEY is not set: set it"),
+        ((NEWER,), f"CREDITBOT_LEDGER_KEY has {fingerprint(NEWER)}: set it"),
+    ],
+)
+async def test_a_key_that_is_missing_or_another_is_said_to_be_that(
+    start: StartBot, keys: Keys, says: str
+) -> None:
+    await start().checked()
+    bot = start(keys=(KEY,))
+    await bot.checked()
+
+    found, _ = await verify(bot.url, None, keys)
+
+    assert found[0].startswith(f"Event 3 and those after it are keyed with the key {fingerprint(KEY)}, and ")
+    assert says in found[0]
+    assert "the 2 events before them hold" in found[1]
+    assert not any("broken" in sentence or KEY.decode() in sentence for sentence in found)
+
+
+async def test_a_key_with_which_nothing_is_keyed_is_said_to_be_that(bot: Bot) -> None:
+    await bot.checked()
+    found, _ = await verify(bot.url, None, (KEY,))
+    assert found[0] == "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it."
+
+
+@pytest.mark.parametrize("keys", [(), (NEWER,)])
+async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Keys) -> None:
+    bot = start(keys=(KEY,))
+    request = await bot.checked()
+    other = start(keys=keys)
+
+    with pytest.raises(KeyMissing, match=fingerprint(KEY)):
+        await other.decisions.approve(request.id, ANN)
+
+    assert await bot.status(request.id) is Status.PENDING
+    assert (await verify(bot.url, None, (KEY,)))[0] == []
 
 
 async def test_what_differs_is_named(busy: Bot) -> None:
