@@ -14,6 +14,11 @@ from creditbot.store.types import from_millis, to_millis
 MOST = 20
 """Differences that are printed."""
 
+CUT_OFF = (
+    "Whether events were cut off at the end can't be told from the database alone. Give --head the head from "
+    "the last daily digest in the approvals channel, or one that you have noted elsewhere."
+)
+
 COLUMNS = (
     "id",
     "at",
@@ -40,6 +45,8 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
             found, noted = await audit.recount(connection, head)
             faults = _faults_of_the_key(found, keys) or _faults_of_the_chain(found, head, noted)
             if not faults:
+                faults = _faults_of_the_digests(await audit.missed_head(connection))
+            if not faults:
                 faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
     finally:
         await database.close()
@@ -51,6 +58,8 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
     if noted is not None:
         at = from_millis(noted.at)
         whole += f"\nThe head that was noted is that of event {noted.event_id:,}, {at:%Y-%m-%d %H:%M} UTC."
+    else:
+        whole += f"\n{CUT_OFF}"
     return faults, whole
 
 
@@ -83,6 +92,13 @@ def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.Not
         missing = f"No event has the hash {head}: events were removed or rewritten since it was noted."
         return [missing, f"There are {found.count:,} events, and their head is {found.head}."]
     return []
+
+
+def _faults_of_the_digests(missed: audit.DigestHead | None) -> list[str]:
+    if missed is None:
+        return []
+    noted = f"A digest in the database has the head {missed.head} after {missed.events:,} events"
+    return [f"{noted}, and the chain does not: events were removed or rewritten since."]
 
 
 def _listed(differences: list[str]) -> list[str]:

@@ -4,18 +4,21 @@ Both read in pages, so that it takes no more memory for a million events than fo
 transaction sees one moment, while the bot goes on writing.
 """
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.ledger import Recount, Verification
+from creditbot.domain.ledger import GENESIS, Recount, Verification
 from creditbot.domain.replay import Rows, differences, replay
 
 from .audited import AUDITED, as_stored
 from .engines import ledger_keys
-from .tables import approvals, attempts, events, requests
+from .tables import approvals, attempts, bulletins, events, requests
+
+DIGEST = "digest"
 
 PAGE = 500
 """Events, and requests, that are held at a time."""
@@ -27,6 +30,14 @@ class NotedHead:
 
     event_id: int
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigestHead:
+    """The ledger's head as a digest has it, when there were so many events."""
+
+    events: int
+    head: str
 
 
 async def recount(
@@ -43,6 +54,41 @@ async def recount(
             if event["hash"] == head:
                 noted = NotedHead(event["id"], event["at"])
     return found.found, noted
+
+
+async def missed_head(connection: AsyncConnection) -> DigestHead | None:
+    """The first head in a digest, or in the event about one, that the chain does not have where it was."""
+    noted = sorted({head async for head in _heads_of_digests(connection)}, key=lambda head: head.events)
+    for first in range(0, len(noted), PAGE):
+        page = noted[first : first + PAGE]
+        ids = [head.events for head in page]
+        found = await connection.execute(select(events.c.id, events.c.hash).where(events.c.id.in_(ids)))
+        hashes = {0: GENESIS} | {row.id: row.hash for row in found}
+        for head in page:
+            if hashes.get(head.events) != head.head:
+                return head
+    return None
+
+
+async def _heads_of_digests(connection: AsyncConnection) -> AsyncIterator[DigestHead]:
+    for query in (
+        select(bulletins.c.content).where(bulletins.c.kind == DIGEST, bulletins.c.content.is_not(None)),
+        select(events.c.detail).where(events.c.kind == DIGEST),
+    ):
+        for text in (await connection.execute(query)).scalars():
+            for head in _head_of_digest(text):
+                yield head
+
+
+def _head_of_digest(text: str) -> Iterator[DigestHead]:
+    """None of a digest that is not as we write it."""
+    try:
+        content = json.loads(text)
+        number, head = content["events"], content["head"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return
+    if isinstance(number, int) and 0 <= number < 2**31 and isinstance(head, str):
+        yield DigestHead(number, head)
 
 
 async def history(

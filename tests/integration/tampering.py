@@ -114,8 +114,13 @@ class Tamperer:
 
     async def edit_event_and_rehash_all(self) -> None:
         row = self.random.choice(await self.rows(events))
-        await self.edit(events, row, self.random.choice(["request_id", "at", "kind", "actor", "detail"]))
-        self.done += ", and all hashes"
+        column = self.random.choice(["request_id", "at", "kind", "actor", "detail"])
+        await self.rewrite(row["id"], {column: self.another(column, row[column])})
+
+    async def rewrite(self, event_id: int, values: Row) -> None:
+        """Edit an event, and hash the whole chain anew."""
+        await self.put(events, event_id, values)
+        self.done = f"event {event_id}: {values}, and all hashes"
         previous = GENESIS
         for event_ in await self.rows(events):
             mended = event_ | {"previous_hash": previous, "hash": event_hash(previous, event_)}

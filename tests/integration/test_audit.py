@@ -8,6 +8,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.audit import days, export, verify
@@ -20,7 +21,8 @@ from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
 from creditbot.store.audited import AUDITED, LEFT_OUT
-from creditbot.store.tables import approvals, attempts, requests
+from creditbot.store.tables import approvals, attempts, bulletins, requests
+from creditbot.store.tables import events as event_rows
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import StartBot
@@ -214,6 +216,47 @@ async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Key
 
     assert await bot.status(request.id) is Status.PENDING
     assert (await verify(bot.url, None, (KEY,)))[0] == []
+
+
+async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_a_head_only(
+    bot: Bot, clock: Clock
+) -> None:
+    await put_in_force(bot.database, bot.policy, clock)
+    request = await bot.checked()
+    with pytest.raises(DomainError):
+        await bot.decisions.approve(request.id, OUTSIDER)
+    head = await head_of(bot)
+    _, whole = await verify(bot.url)
+    assert "Whether events were cut off at the end can't be told" in whole
+    assert "can't be told" not in (await verify(bot.url, head))[1]
+    clock.advance(hours=21)
+    await bot.work("announce")
+    async with bot.database.read() as connection:
+        [digest] = [event for event in await events.chain(connection) if event["kind"] == "digest"]
+        assert await audit.missed_head(connection) is None
+
+    async with as_administrator(bot.url) as connection:
+        await connection.execute(delete(event_rows).where(event_rows.c.id >= digest["id"] - 1))
+        assert await faults(connection, None) == []
+        assert await audit.missed_head(connection) == audit.DigestHead(digest["id"] - 1, head)
+        await connection.exec_driver_sql("UPDATE bulletins SET content = 'nothing' WHERE content IS NOT NULL")
+        assert await audit.missed_head(connection) is None
+        assert await faults(connection, head) == ["the chain"]
+    async with as_administrator(bot.url) as connection:
+        await connection.exec_driver_sql("DELETE FROM bulletins")
+        assert await audit.missed_head(connection) is None
+        await Tamperer(connection, Random(1)).rewrite(2, {"actor": "U0FORGED"})
+        assert await faults(connection, None) == []
+        assert (await audit.missed_head(connection)) == audit.DigestHead(digest["id"] - 1, head)
+
+
+async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock) -> None:
+    await put_in_force(bot.database, bot.policy, clock)
+    content = json.dumps({"events": 7, "head": "e" * 64})
+    async with bot.database.write() as transaction:
+        await transaction.connection.execute(update(bulletins).values(content=content))
+    [fault], _ = await verify(bot.url)
+    assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, and the chain")
 
 
 async def test_what_differs_is_named(busy: Bot) -> None:
