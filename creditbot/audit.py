@@ -2,6 +2,7 @@
 
 import csv as csv_writer
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TextIO
@@ -115,6 +116,21 @@ async def _some(differences: AsyncIterator[str]) -> AsyncIterator[str]:
         left -= 1
         if left == 0:
             return
+
+
+def head_of(text: str) -> str:
+    """A head as someone copied it, perhaps with blanks or the digest's backticks around it.
+
+    Raises:
+        ValueError: it is none; the text says what to write.
+    """
+    head = text.strip(" \t\r\n`'\"").lower()
+    if re.fullmatch("[0-9a-f]{64}", head) is None:
+        raise ValueError(
+            "--head is not a head: it has 64 digits, 0 to 9 and a to f. Copy it whole from the daily digest, "
+            "or from what `creditbot audit verify` printed."
+        )
+    return head
 
 
 def days(first: str | None, last: str | None) -> Days:

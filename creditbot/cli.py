@@ -305,6 +305,10 @@ def verify(
 
     settings = settings_of(DatabaseSettings)
     url = existing_database(settings.database_url)
+    try:
+        head = None if head is None else audit.head_of(head)
+    except ValueError as error:
+        fail(str(error), code=FAULTY_SETTINGS)
     faults, whole = asyncio.run(audit.verify(url, head, settings.ledger_keys))
     if faults:
         fail(*faults)

@@ -106,6 +106,15 @@ def test_requests_are_an_array_in_json_and_a_table_otherwise(tmp_path: Path) -> 
     assert "The ledger is whole: 0 events" in creditbot("audit", "verify", env=env, cwd=tmp_path).stdout
 
 
+@pytest.mark.parametrize("head", ["", "`abc`"])
+def test_what_is_no_head_raises_no_alarm(tmp_path: Path, head: str) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    done = creditbot("audit", "verify", "--head", head, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--head is not a head: it has 64 digits")
+
+
 def test_help_is_printed_without_settings(tmp_path: Path) -> None:
     done = creditbot("--help", env={}, cwd=tmp_path)
     assert done.returncode == 0

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.audit import days, export, verify
+from creditbot.audit import days, export, head_of, verify
 from creditbot.domain.errors import DomainError, KeyMissing
 from creditbot.domain.ledger import Keys, fingerprint
 from creditbot.domain.policy import Policy, Reminders
@@ -78,7 +78,7 @@ async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
     return bot
 
 
-async def head_of(bot: Bot) -> str:
+async def head_by_now(bot: Bot) -> str:
     async with bot.database.read() as connection:
         found, _ = await audit.recount(connection)
     return found.head
@@ -104,7 +104,7 @@ async def test_what_happened_is_found_whole(busy: Bot) -> None:
     wanted = {"policy", "approval", "approval_withdrawn", "break_glass", "attempt", "answer", "in_doubt"}
     wanted |= {"proven", "not_proven", "settled", "asked_again", "refused_click", "shortened", "reminded"}
     assert wanted <= kinds
-    head = await head_of(busy)
+    head = await head_by_now(busy)
     found, whole = await verify(busy.url, head)
     assert found == []
     assert "The ledger is whole" in whole
@@ -112,7 +112,7 @@ async def test_what_happened_is_found_whole(busy: Bot) -> None:
 
 
 async def test_each_of_a_thousand_tamperings_is_found(busy: Bot) -> None:
-    head = await head_of(busy)
+    head = await head_by_now(busy)
     random = Random(20260302)
     async with as_administrator(busy.url) as connection:
         assert await faults(connection, head) == []
@@ -130,7 +130,7 @@ async def test_an_approval_that_is_forged_with_all_that_belongs_to_it_is_found_o
 ) -> None:
     plain = start()
     request = await plain.checked()
-    head = await head_of(plain)
+    head = await head_by_now(plain)
     async with as_administrator(plain.url) as connection:
         await forge_an_approval(connection, request.id, BEN)
         assert await faults(connection, head) == [], "nothing tells it from what the bot writes"
@@ -225,7 +225,7 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
     request = await bot.checked()
     with pytest.raises(DomainError):
         await bot.decisions.approve(request.id, OUTSIDER)
-    head = await head_of(bot)
+    head = await head_by_now(bot)
     _, whole = await verify(bot.url)
     assert "Whether events were cut off at the end can't be told" in whole
     assert "can't be told" not in (await verify(bot.url, head))[1]
@@ -280,6 +280,18 @@ async def test_what_differs_is_named(busy: Bot) -> None:
 async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
     found, _ = await verify(busy.url, "0" * 64)
     assert "events were removed or rewritten" in found[0]
+
+
+@pytest.mark.parametrize("around", ["{}", "  {}\n", "`{}`", " `{}` "])
+def test_a_head_is_read_as_people_copy_it(around: str) -> None:
+    head = "0123456789abcdef" * 4
+    assert head_of(around.format(head.upper())) == head_of(around.format(head)) == head
+
+
+@pytest.mark.parametrize("text", ["", "``", "abc", "g" * 64, "0" * 63, "0" * 65, f"{'0' * 32} {'0' * 32}"])
+def test_what_is_no_head_is_said_to_be_that(text: str) -> None:
+    with pytest.raises(ValueError, match="--head is not a head: it has 64 digits"):
+        head_of(text)
 
 
 async def test_the_export_has_each_event_whole(busy: Bot) -> None:
