@@ -49,6 +49,7 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
                 faults = _faults_of_the_digests(await audit.missed_head(connection))
             if not faults:
                 faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
+            faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
     finally:
         await database.close()
     whole = (
@@ -100,6 +101,16 @@ def _faults_of_the_digests(missed: audit.DigestHead | None) -> list[str]:
         return []
     noted = f"A digest in the database has the head {missed.head} after {missed.events:,} events"
     return [f"{noted}, and the chain does not: events were removed or rewritten since."]
+
+
+def _faults_of_the_triggers(missing: list[str]) -> list[str]:
+    if not missing:
+        return []
+    names = ", ".join(missing)
+    return [
+        f"What keeps events from being changed is not in force (triggers: {names}): someone took it away.",
+        "`creditbot migrate` lays it again. Find out who did it, and what they did meanwhile.",
+    ]
 
 
 def _listed(differences: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.ledger import GENESIS, Recount, Verification
 from creditbot.domain.replay import Rows, differences, replay
 
+from . import append_only
 from .audited import AUDITED, as_stored
 from .engines import ledger_keys
 from .tables import approvals, attempts, bulletins, events, requests
@@ -54,6 +55,11 @@ async def recount(
             if event["hash"] == head:
                 noted = NotedHead(event["id"], event["at"])
     return found.found, noted
+
+
+async def missing_triggers(connection: AsyncConnection) -> list[str]:
+    """The names of the triggers that keep events as they are, where they are not in force."""
+    return await connection.run_sync(append_only.missing)
 
 
 async def missed_head(connection: AsyncConnection) -> DigestHead | None:

@@ -35,7 +35,7 @@ async def as_administrator(url: str, keys: Keys = ()) -> AsyncIterator[AsyncConn
             await connection.execute(text("SET LOCAL session_replication_role = replica"))
         else:
             await connection.exec_driver_sql("BEGIN")
-            for name in ("update", "delete"):
+            for name in ("update", "delete", "replace"):
                 await connection.exec_driver_sql(f"DROP TRIGGER events_refuse_{name}")
         yield connection
         await begun.rollback()

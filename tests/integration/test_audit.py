@@ -1,7 +1,9 @@
 """The ledger against its chain and the tables: what is whole is found whole, and what is not is found."""
 
+import asyncio
 import io
 import json
+import re
 import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
@@ -17,10 +19,12 @@ from creditbot.domain.ledger import Keys, fingerprint
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
+from creditbot.migrate import migrate
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
 from creditbot.store.audited import AUDITED, LEFT_OUT
+from creditbot.store.engines import is_postgres
 from creditbot.store.tables import approvals, attempts, bulletins, requests
 from creditbot.store.tables import events as event_rows
 
@@ -257,6 +261,39 @@ async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock
         await transaction.connection.execute(update(bulletins).values(content=content))
     [fault], _ = await verify(bot.url)
     assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, and the chain")
+
+
+TAKEN_AWAY = {
+    "sqlite": [
+        "DROP TRIGGER events_refuse_update",
+        "DROP TRIGGER events_refuse_replace",
+        (
+            "DROP TRIGGER events_refuse_delete; CREATE TRIGGER events_refuse_delete BEFORE DELETE ON events "
+            "WHEN OLD.id < 0 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        ),
+    ],
+    "postgresql": [
+        "DROP TRIGGER events_refuse ON events",
+        "ALTER TABLE events DISABLE TRIGGER events_refuse",
+        (
+            "CREATE OR REPLACE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$"
+        ),
+    ],
+}
+
+
+async def test_triggers_that_were_taken_away_are_missed_and_laid_again(bot: Bot) -> None:
+    await bot.checked()
+    for statements in TAKEN_AWAY["postgresql" if is_postgres(bot.url) else "sqlite"]:
+        async with bot.database.write() as transaction:
+            for statement in re.split("; (?=CREATE)", statements):
+                await transaction.connection.exec_driver_sql(statement)
+        found, _ = await verify(bot.url)
+        assert found[0].startswith("What keeps events from being changed is not in force"), statements
+        assert "`creditbot migrate` lays it again" in found[1]
+        await asyncio.to_thread(migrate, bot.url)
+        assert (await verify(bot.url))[0] == []
 
 
 async def test_what_differs_is_named(busy: Bot) -> None:
