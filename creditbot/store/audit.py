@@ -12,7 +12,7 @@ from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, fun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.ledger import GENESIS, Recount, Verification
-from creditbot.domain.replay import Rows, differences, replay
+from creditbot.domain.replay import Rows, differences
 
 from . import append_only
 from .audited import AUDITED, as_stored
@@ -131,11 +131,11 @@ async def compare(connection: AsyncConnection) -> AsyncIterator[str]:
     """A sentence for each row that is not as the ledger tells, request by request."""
     after: int | None = None
     while ids := await _next_ids(connection, after):
-        told = await _events_by_request(connection, ids)
+        told = await _told_by_request(connection, ids)
         rows = await _rows_by_request(connection, ids)
         for request_id in ids:
-            its_events = replay(told.get(request_id, []))
-            for difference in differences(request_id, its_events, rows.get(request_id, Rows())):
+            its_rows = told.get(request_id, Rows()), rows.get(request_id, Rows())
+            for difference in differences(request_id, *its_rows):
                 yield difference
         after = ids[-1]
 
@@ -151,13 +151,14 @@ async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]
     return sorted(found)[:PAGE]
 
 
-async def _events_by_request(
-    connection: AsyncConnection, ids: list[int]
-) -> dict[int, list[dict[str, object]]]:
-    query = select(events).where(_among(events.c.request_id, ids)).order_by(events.c.request_id, events.c.id)
-    found: dict[int, list[dict[str, object]]] = {}
-    for row in (await connection.execute(query)).mappings():
-        found.setdefault(row["request_id"], []).append(dict(row))
+async def _told_by_request(connection: AsyncConnection, ids: list[int]) -> dict[int, Rows]:
+    """The rows as the events tell of them."""
+    query = select(events.c.request_id, events.c.kind, events.c.actor, events.c.detail)
+    query = query.where(_among(events.c.request_id, ids)).order_by(events.c.request_id, events.c.id)
+    found: dict[int, Rows] = {}
+    async with connection.stream(query.execution_options(yield_per=PAGE)) as rows:
+        async for event in rows.mappings():
+            found.setdefault(event["request_id"], Rows()).replay(dict(event))
     return found
 
 

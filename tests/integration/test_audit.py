@@ -379,12 +379,19 @@ def test_days_that_cannot_be_meant_are_said_to_be_that(
         days(first, last)
 
 
-async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(bot: Bot) -> None:
+@pytest.mark.parametrize("of_one_request", [False, True])
+async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(bot: Bot, *, of_one_request: bool) -> None:
+    request_id = (await bot.checked()).id if of_one_request else None
+
     async def peak(more: int) -> int:
         async with bot.database.write() as transaction:
             for _ in range(more):
                 await events.append(
-                    transaction.connection, "refused_click", at=bot.clock(), detail={"said": "x" * 500}
+                    transaction.connection,
+                    "refused_click",
+                    at=bot.clock(),
+                    request_id=request_id,
+                    detail={"said": "x" * 500},
                 )
         tracemalloc.start()
         async with bot.database.read() as connection:
