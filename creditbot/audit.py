@@ -58,8 +58,7 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
     if found.keyed_at is not None:
         whole += f"\nThe hashes are keyed from event {found.keyed_at:,} on."
     if noted is not None:
-        at = from_millis(noted.at)
-        whole += f"\nThe head that was noted is that of event {noted.event_id:,}, {at:%Y-%m-%d %H:%M} UTC."
+        whole += f"\nThe head that was noted is that of event {noted.event_id:,}, of {_moment(noted.at)}."
     else:
         whole += f"\n{CUT_OFF}"
     return faults, whole
@@ -155,7 +154,7 @@ def days(first: str | None, last: str | None) -> Days:
         raise ValueError("--to is before --from; change one of them.")
     return (
         None if start is None else _midnight(start),
-        None if end is None else _midnight(end + timedelta(days=1)),
+        None if end is None or end == date.max else _midnight(end + timedelta(days=1)),
     )
 
 
@@ -177,11 +176,19 @@ async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str |
     try:
         async with database.read() as connection:
             async for event in audit.history(connection, *days, subuser=subuser):
-                at = from_millis(event["at"]).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                write({**event, "at": at})
+                write({**event, "at": _moment(event["at"])})
         out.flush()
     finally:
         await database.close()
+
+
+def _moment(millis: object) -> object:
+    """ISO 8601 in UTC; what is no time stays as it is, since it must be shown too."""
+    try:
+        at = from_millis(millis)  # type: ignore[arg-type]  # SQLite keeps any type in any column
+    except (TypeError, ValueError, OverflowError, OSError):
+        return millis
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _csv(out: TextIO) -> Callable[[Mapping[str, object]], None]:
@@ -200,9 +207,17 @@ def _cell(value: object) -> object:
     return f"'{value}" if runs else value
 
 
+def _content(detail: object) -> object:
+    """The detail as JSON; one that is none stays a text."""
+    try:
+        return json.loads(str(detail))
+    except (ValueError, RecursionError):
+        return detail
+
+
 def _json_lines(out: TextIO) -> Callable[[Mapping[str, object]], None]:
     def write(event: Mapping[str, object]) -> None:
-        line = {name: event[name] for name in COLUMNS} | {"detail": json.loads(str(event["detail"]))}
-        out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        line = {name: event[name] for name in COLUMNS} | {"detail": _content(event["detail"])}
+        out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
 
     return write

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
@@ -39,6 +40,9 @@ def main() -> None:
     from creditbot.domain.errors import DomainError
     from creditbot.domain.text import without_markup
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that has no sign for a character gets its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except DomainError as error:
@@ -51,6 +55,12 @@ def fail(*lines: str, code: int = 1) -> NoReturn:
     for line in lines:
         typer.echo(line, err=True)
     raise SystemExit(code)
+
+
+def write_utf8() -> None:
+    """What programs read is in UTF-8, whatever the terminal has; half a character is written as JSON does."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def environ() -> dict[str, str | None]:
@@ -207,6 +217,7 @@ def list_requests(
     """Print all requests, oldest first."""
     found = asyncio.run(_all_requests())
     if format_ == "json":
+        write_utf8()
         json.dump([as_document(request) for request in found], sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
@@ -337,6 +348,7 @@ def export(
     except ValueError as error:
         fail(str(error), code=FAULTY_SETTINGS)
     url = existing_database(_database_url())
+    write_utf8()
     try:
         asyncio.run(audit.export(url, sys.stdout, csv=format_ == "csv", days=days, subuser=subuser))
     except BrokenPipeError:

@@ -28,9 +28,9 @@ class Rows:
         """Do what the request's next event, in order of their IDs, says that it did."""
         self.request |= _written(event, "requests")
         if approval := _written(event, "approvals"):
-            self.approvals[approval.get("approver")] = approval
+            self.approvals[_key(approval.get("approver"))] = approval
         if attempt := _written(event, "attempts"):
-            self.attempts.setdefault(attempt.get("number"), {}).update(attempt)
+            self.attempts.setdefault(_key(attempt.get("number")), {}).update(attempt)
         if event["kind"] == APPROVAL_WITHDRAWN:
             self.approvals.pop(event["actor"], None)
 
@@ -39,10 +39,15 @@ def _written(event: Mapping[str, object], table: str) -> dict[str, object]:
     """The columns of a table that an event has written; nothing if its detail is not as we write it."""
     try:
         detail = json.loads(str(event["detail"]))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     columns = detail.get(table) if isinstance(detail, dict) else None
     return columns if isinstance(columns, dict) else {}
+
+
+def _key(value: object) -> object:
+    """A detail that is not ours may have a list there."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def differences(request_id: int, told: Rows, found: Rows) -> Iterator[str]:

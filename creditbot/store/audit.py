@@ -5,19 +5,21 @@ transaction sees one moment, while the bot goes on writing.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, func, select
+from sqlalchemy import BigInteger, Column, ColumnElement, RowMapping, Table, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.ledger import GENESIS, Recount, Verification
 from creditbot.domain.replay import Rows, differences
 
 from . import append_only
-from .audited import AUDITED, as_stored
+from .audited import AUDITED
 from .engines import ledger_keys
 from .tables import approvals, attempts, bulletins, events, requests
+from .types import Moment, storable
 
 DIGEST = "digest"
 
@@ -99,13 +101,12 @@ def _head_of_digest(text: str) -> Iterator[DigestHead]:
 
 async def history(
     connection: AsyncConnection, since: int | None, before: int | None, *, subuser: str | None
-) -> AsyncIterator[RowMapping]:
+) -> AsyncIterator[Mapping[str, Any]]:
     """The events of some time, in milliseconds, each with the name of the subuser that it is about.
 
     Of one subuser also what was refused when it was asked for, of which there is no request.
     """
-    asked_for = func.coalesce(requests.c.subuser, _json_text(connection, "subuser"))
-    query = select(events, asked_for.label("subuser")).join(
+    query = select(events, requests.c.subuser).join(
         requests, requests.c.id == events.c.request_id, isouter=True
     )
     if since is not None:
@@ -113,18 +114,23 @@ async def history(
     if before is not None:
         query = query.where(events.c.at < before)
     if subuser is not None:
-        query = query.where(asked_for == subuser)
+        query = query.where(or_(requests.c.subuser == subuser, requests.c.subuser.is_(None)))
     query = query.order_by(events.c.id).execution_options(yield_per=PAGE)
     async with connection.stream(query) as rows:
         async for row in rows.mappings():
-            yield row
+            about = row["subuser"] or _asked_for(row["detail"])
+            if subuser is None or about == subuser:
+                yield {**row, "subuser": about}
 
 
-def _json_text(connection: AsyncConnection, key: str) -> ColumnElement[str]:
-    """A text in an event's detail, as each database says it."""
-    if connection.dialect.name == "postgresql":
-        return cast(events.c.detail, JSON).op("->>")(key)
-    return func.json_extract(events.c.detail, f"$.{key}")
+def _asked_for(detail: str) -> str | None:
+    """The subuser in an event's detail. The databases' own operators fail on what is not quite JSON."""
+    try:
+        content = json.loads(detail)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    name = content.get("subuser") if isinstance(content, dict) else None
+    return storable(name) if isinstance(name, str) else None
 
 
 async def compare(connection: AsyncConnection) -> AsyncIterator[str]:
@@ -138,6 +144,18 @@ async def compare(connection: AsyncConnection) -> AsyncIterator[str]:
             for difference in differences(request_id, *its_rows):
                 yield difference
         after = ids[-1]
+    async for stray in _strays(connection):
+        yield stray
+
+
+async def _strays(connection: AsyncConnection) -> AsyncIterator[str]:
+    """A sentence for each row of a request whose ID is no number, which SQLite would keep."""
+    if connection.dialect.name == "postgresql":
+        return
+    for table in (approvals, attempts):
+        query = select(table.c.id).where(func.typeof(table.c.request_id) != "integer").order_by(table.c.id)
+        for row_id in (await connection.execute(query)).scalars():
+            yield f"Row {row_id} of {table.name}: the request that it names is no number."
 
 
 async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]:
@@ -147,6 +165,8 @@ async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]
         query = select(column).distinct().where(column.is_not(None)).order_by(column).limit(PAGE)
         if after is not None:
             query = query.where(column > after)
+        if connection.dialect.name == "sqlite":
+            query = query.where(func.typeof(column) == "integer")
         found.update((await connection.execute(query)).scalars())
     return sorted(found)[:PAGE]
 
@@ -183,7 +203,13 @@ def _put(rows: dict[object, dict[str, object]], key: object, row: dict[str, obje
 async def _read(
     connection: AsyncConnection, table: Table, column: Column[int], ids: list[int]
 ) -> list[RowMapping]:
-    return list((await connection.execute(select(table).where(_among(column, ids)))).mappings())
+    plain = (_plain(each).label(each.name) for each in table.columns)
+    return list((await connection.execute(select(*plain).where(_among(column, ids)))).mappings())
+
+
+def _plain(column: Column[Any]) -> ColumnElement[Any]:
+    """As it lies there: a time that is none, which SQLite keeps, is to be shown, and can't be read."""
+    return type_coerce(column, BigInteger()) if isinstance(column.type, Moment) else column
 
 
 def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:
@@ -191,4 +217,4 @@ def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:
 
 
 def _audited(table: Table, row: RowMapping) -> dict[str, object]:
-    return {name: as_stored(row[name]) for name in AUDITED[table]}
+    return {name: row[name] for name in AUDITED[table]}

@@ -23,7 +23,14 @@ def creditbot(*arguments: str, env: dict[str, str], cwd: Path) -> subprocess.Com
     inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     command = [sys.executable, "-m", "creditbot", *arguments]
     return subprocess.run(  # noqa: S603 - our own command line, with arguments of this file
-        command, env=inherited | env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=inherited | env,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
     )
 
 
@@ -113,6 +120,37 @@ def test_what_is_no_head_raises_no_alarm(tmp_path: Path, head: str) -> None:
     done = creditbot("audit", "verify", "--head", head, env=env, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("--head is not a head: it has 64 digits")
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+def test_an_export_is_in_utf_8_whatever_the_terminal_has(tmp_path: Path, format_: str) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db", "PYTHONIOENCODING": "cp1252"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
+        connection.execute(
+            "INSERT INTO events (id, at, kind, detail, previous_hash, hash) VALUES (1, 0, 'x', ?, 'a', 'b')",
+            ('{"reason": "Black Friday 🚀 → now"}',),
+        )
+    connection.close()
+    done = creditbot("audit", "export", "--format", format_, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Black Friday 🚀 → now" in done.stdout
+
+
+def test_a_terminal_without_a_sign_for_a_character_gets_its_number(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db", "PYTHONIOENCODING": "ascii"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
+        connection.execute(
+            "INSERT INTO requests (origin, subuser, allocation_update, reason, status, version, "
+            "requested_by, requested_at, expires_at, approvals_needed) "
+            "VALUES ('x', 'acme', 5, '🚀', 'failed', 3, 'U1', 0, 1, 1)"
+        )
+    connection.close()
+    done = creditbot("requests", "list", env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\U0001f680" in done.stdout
+    assert "🚀" in creditbot("requests", "list", "--format", "json", env=env, cwd=tmp_path).stdout
 
 
 def test_help_is_printed_without_settings(tmp_path: Path) -> None:

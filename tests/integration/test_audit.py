@@ -10,7 +10,8 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.audit import days, export, head_of, verify
@@ -24,12 +25,13 @@ from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
 from creditbot.store.audited import AUDITED, LEFT_OUT
+from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import approvals, attempts, bulletins, requests
 from creditbot.store.tables import events as event_rows
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
-from .conftest import StartBot
+from .conftest import StartBot, on_sqlite
 from .tampering import Tamperer, as_administrator, forge_an_approval
 
 TAMPERINGS = 1000
@@ -317,6 +319,89 @@ async def test_what_differs_is_named(busy: Bot) -> None:
 async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
     found, _ = await verify(busy.url, "0" * 64)
     assert "events were removed or rewritten" in found[0]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE requests SET expires_at = 'soon'", 'Request 1: expires_at is "soon" in the table'),
+        ("UPDATE requests SET expires_at = 99999999999999999", "expires_at is 99999999999999999 in the"),
+        ("UPDATE requests SET decided_at = -99999999999999999", "decided_at is -99999999999999999 in the"),
+        (
+            "UPDATE requests SET reason = x'00ff', subuser = 1.5",
+            r"""reason is "b'\\x00\\xff'" in the table""",
+        ),
+        ("UPDATE approvals SET at = 'soon'", 'the approval of U0ANN: at is "soon" in the table'),
+        ("UPDATE approvals SET request_id = 'one'", "Row 1 of approvals: the request that it names is no"),
+        ("UPDATE attempts SET number = 'one'", "attempt one: the table has it"),
+    ],
+)
+async def test_what_is_of_no_type_that_a_column_has_is_named(bot: Bot, statement: str, says: str) -> None:
+    request = await bot.approved()
+    await bot.apply(request.id)
+    async with as_administrator(bot.url) as connection:
+        await connection.exec_driver_sql(statement)
+        found = await faults(connection, None)
+    assert any(says in fault for fault in found), found
+
+
+@on_sqlite
+@pytest.mark.parametrize("value", ["x'00ff'", "1.5", "'x'", "NULL", "99999999999999999"])
+@pytest.mark.parametrize("column", ["request_id", "at", "kind", "actor", "detail"])
+async def test_an_event_of_no_type_that_a_column_has_breaks_the_chain(
+    bot: Bot, column: str, value: str
+) -> None:
+    await bot.checked()
+    async with as_administrator(bot.url) as connection:
+        try:
+            await connection.exec_driver_sql(f"UPDATE events SET {column} = {value} WHERE id = 1")  # noqa: S608 - ours
+        except IntegrityError:
+            return
+        assert await faults(connection, None) == ["the chain"]
+
+
+async def test_the_export_has_what_is_not_as_the_bot_writes_it(url: str) -> None:
+    database = Database(url)
+    at = 99999999999999999 if is_postgres(url) else "soon"
+    details = [
+        "nothing",
+        '"text"',
+        '{"subuser": "a\\u0000b"}',
+        '{"subuser": 7}',
+        '{"said": "\\ud800"}',
+        "[" * 9000,
+    ]
+    async with database.write() as transaction:
+        for number, detail in enumerate(details, 1):
+            await transaction.connection.execute(
+                insert(event_rows).values(
+                    id=number, at=at, kind="x", detail=detail, previous_hash=f"{number}", hash=f"{number}"
+                )
+            )
+    await database.close()
+    for csv in (False, True):
+        out = io.StringIO()
+        await export(url, out, csv=csv, days=(None, None), subuser=None)
+        assert len(out.getvalue().splitlines()) == len(details) + csv
+    lines = io.StringIO()
+    await export(url, lines, csv=False, days=(None, None), subuser="a\ufffdb")
+    [event] = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert (event["at"], event["detail"], event["subuser"]) == (at, {"subuser": "a\x00b"}, "a\ufffdb")
+
+
+async def test_what_a_broken_click_says_does_not_keep_the_ledger_from_being_exported(bot: Bot) -> None:
+    await bot.decisions.refuse_strange("U1", "act\x00ion", "va\x00lue")
+    out = io.StringIO()
+    await export(bot.url, out, csv=False, days=(None, None), subuser=None)
+    assert len(out.getvalue().splitlines()) == 1
+
+
+def test_the_last_day_that_there_is_can_be_named() -> None:
+    assert days(None, "9999-12-31") == (None, None)
+    first, last = days("0001-01-01", "9999-12-30")
+    assert first is not None
+    assert last is not None
 
 
 @pytest.mark.parametrize("around", ["{}", "  {}\n", "`{}`", " `{}` "])
