@@ -192,19 +192,31 @@ def _moment(millis: object) -> object:
 
 
 def _csv(out: TextIO) -> Callable[[Mapping[str, object]], None]:
-    rows = csv_writer.writer(out, lineterminator="\n")
+    # All texts are quoted: otherwise a lone return would not be.
+    rows = csv_writer.writer(out, lineterminator="\n", quoting=csv_writer.QUOTE_NONNUMERIC)
     rows.writerow(COLUMNS)
 
     def write(event: Mapping[str, object]) -> None:
-        rows.writerow([_cell(event[name]) for name in COLUMNS])
+        detail = _without_semicolons(event["detail"])
+        rows.writerow([_cell(({**event, "detail": detail})[name]) for name in COLUMNS])
 
     return write
 
 
+RUNS = re.compile(r"(^|[;\t\n\r])(?=[\"']*[=+\-@\t\r])")
+"""Where a spreadsheet would see a formula begin. Some split lines at semicolons or tabs."""
+
+
 def _cell(value: object) -> object:
-    """A spreadsheet would run what begins like a formula; an apostrophe makes it a text."""
-    runs = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if runs else value
+    """An apostrophe makes a formula a text. Whoever takes away one in each such place has the value again."""
+    return RUNS.sub(r"\1'", value) if isinstance(value, str) else value
+
+
+def _without_semicolons(detail: object) -> object:
+    """The same JSON, in which no cell can begin; what is no JSON stays as it is."""
+    if not isinstance(detail, str) or _content(detail) is detail:
+        return detail
+    return detail.replace(";", "\\u003b")
 
 
 def _content(detail: object) -> object:

@@ -1,6 +1,7 @@
 """The ledger against its chain and the tables: what is whole is found whole, and what is not is found."""
 
 import asyncio
+import csv
 import io
 import json
 import re
@@ -380,10 +381,10 @@ async def test_the_export_has_what_is_not_as_the_bot_writes_it(url: str) -> None
                 )
             )
     await database.close()
-    for csv in (False, True):
+    for as_csv in (False, True):
         out = io.StringIO()
-        await export(url, out, csv=csv, days=(None, None), subuser=None)
-        assert len(out.getvalue().splitlines()) == len(details) + csv
+        await export(url, out, csv=as_csv, days=(None, None), subuser=None)
+        assert len(out.getvalue().splitlines()) == len(details) + as_csv
     lines = io.StringIO()
     await export(url, lines, csv=False, days=(None, None), subuser="a\ufffdb")
     [event] = [json.loads(line) for line in lines.getvalue().splitlines()]
@@ -449,7 +450,48 @@ async def test_a_refused_asking_is_among_what_is_about_its_subuser(start: StartB
     out = io.StringIO()
     await export(bot.url, out, csv=True, days=(None, None), subuser="=1+1")
     [_, row] = out.getvalue().splitlines()
-    assert ",'=1+1,refused_ask," in row
+    assert ""","'=1+1","refused_ask",""" in row
+
+
+FORMULAS = [
+    "=1+1",
+    "x;=HYPERLINK(1)",
+    'x;"=1+1"',
+    ";+1;-1;@x",
+    "'=1",
+    ";'=1",
+    "x\n=1",
+    "a;b",
+    "x;\t=1",
+    "\r=1",
+]
+
+
+async def test_no_cell_of_an_export_is_a_formula_wherever_a_spreadsheet_splits_it(url: str) -> None:
+    database = Database(url)
+    async with database.write() as transaction:
+        for text in FORMULAS:
+            detail = {"subuser": text, "reason": text}
+            await events.append(transaction.connection, text, at=Clock()(), actor=text, detail=detail)
+        last = {"id": len(FORMULAS) + 1, "at": 0, "kind": "x", "previous_hash": "p", "hash": "h"}
+        await transaction.connection.execute(insert(event_rows).values(detail="x;=1", **last))
+    await database.close()
+    out = io.StringIO(newline="")
+    await export(url, out, csv=True, days=(None, None), subuser=None)
+
+    for separator in (";", ",", "\t"):
+        for row in csv.reader(io.StringIO(out.getvalue(), newline=""), delimiter=separator):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))], separator
+    rows = list(csv.DictReader(io.StringIO(out.getvalue(), newline="")))
+    for event, text in zip(rows, FORMULAS, strict=False):
+        assert json.loads(event["detail"]) == {"subuser": text, "reason": text}
+        assert {as_it_was(event[name]) for name in ("kind", "actor", "subuser")} == {text}
+    assert as_it_was(rows[-1]["detail"]) == "x;=1"
+
+
+def as_it_was(cell: str) -> str:
+    """As the README says how to read one."""
+    return re.sub(r"""(^|[;\t\n\r])'(?=["']*[=+\-@\t\r])""", r"\1", cell)
 
 
 @pytest.mark.parametrize(
