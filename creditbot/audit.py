@@ -2,17 +2,23 @@
 
 import csv as csv_writer
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TextIO
 
-from creditbot.domain.ledger import Verification
+from creditbot.domain.ledger import Keys, Verification, fingerprint
 from creditbot.store import audit
 from creditbot.store.database import Database
 from creditbot.store.types import from_millis, to_millis
 
 MOST = 20
 """Differences that are printed."""
+
+CUT_OFF = (
+    "Whether events were cut off at the end can't be told from the database alone. Give --head the head from "
+    "the last daily digest in the approvals channel, or one that you have noted elsewhere."
+)
 
 COLUMNS = (
     "id",
@@ -32,24 +38,51 @@ Days = tuple[int | None, int | None]
 """From when on, and before when, in milliseconds."""
 
 
-async def verify(url: str, head: str | None = None) -> tuple[list[str], str]:
+async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[list[str], str]:
     """What is wrong, a sentence each; and the sentence that tells that all is well, if nothing is."""
-    database = Database(url)
+    database = Database(url, keys=keys)
     try:
         async with database.read() as connection:
             found, noted = await audit.recount(connection, head)
-            faults = _faults_of_the_chain(found, head, noted)
+            faults = _faults_of_the_key(found, keys) or _faults_of_the_chain(found, head, noted)
+            if not faults:
+                faults = _faults_of_the_digests(await audit.missed_head(connection))
             if not faults:
                 faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
+            faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
     finally:
         await database.close()
     whole = (
         f"The ledger is whole: {found.count:,} events, and the tables are as they tell. Head: {found.head}"
     )
+    if found.keyed_at is not None:
+        whole += f"\nThe hashes are keyed from event {found.keyed_at:,} on."
     if noted is not None:
-        at = from_millis(noted.at)
-        whole += f"\nThe head that was noted is that of event {noted.event_id:,}, {at:%Y-%m-%d %H:%M} UTC."
+        whole += f"\nThe head that was noted is that of event {noted.event_id:,}, of {_moment(noted.at)}."
+    else:
+        whole += f"\n{CUT_OFF}"
     return faults, whole
+
+
+def _faults_of_the_key(found: Verification, keys: Keys) -> list[str]:
+    if found.other_key is not None:
+        event = f"Event {found.count + 1:,} and those after it are keyed with the key {found.other_key}, "
+        if not keys:
+            missing = "and CREDITBOT_LEDGER_KEY is not set: set it to the key that the bot has."
+        else:
+            given = ", ".join(fingerprint(key) for key in keys)
+            missing = (
+                f"and CREDITBOT_LEDGER_KEY has {given}: set it to the key that the bot has, and those "
+                "before it. If that is what it is, someone without the key wrote that event."
+            )
+        before = f"They could not be checked; the {found.count:,} events before them hold."
+        return [event + missing, before]
+    if keys and found.keyed_at is None and found.broken_at is None:
+        return [
+            "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it.",
+            "If the bot has not run with it yet, start it. If it has, compare the database with a backup.",
+        ]
+    return []
 
 
 def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.NotedHead | None) -> list[str]:
@@ -60,6 +93,23 @@ def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.Not
         missing = f"No event has the hash {head}: events were removed or rewritten since it was noted."
         return [missing, f"There are {found.count:,} events, and their head is {found.head}."]
     return []
+
+
+def _faults_of_the_digests(missed: audit.DigestHead | None) -> list[str]:
+    if missed is None:
+        return []
+    noted = f"A digest in the database has the head {missed.head} after {missed.events:,} events"
+    return [f"{noted}, and the chain does not: events were removed or rewritten since."]
+
+
+def _faults_of_the_triggers(missing: list[str]) -> list[str]:
+    if not missing:
+        return []
+    names = ", ".join(missing)
+    return [
+        f"What keeps events from being changed is not in force (triggers: {names}): someone took it away.",
+        "`creditbot migrate` lays it again. Find out who did it, and what they did meanwhile.",
+    ]
 
 
 def _listed(differences: list[str]) -> list[str]:
@@ -78,6 +128,21 @@ async def _some(differences: AsyncIterator[str]) -> AsyncIterator[str]:
             return
 
 
+def head_of(text: str) -> str:
+    """A head as someone copied it, perhaps with blanks or the digest's backticks around it.
+
+    Raises:
+        ValueError: it is none; the text says what to write.
+    """
+    head = text.strip(" \t\r\n`'\"").lower()
+    if re.fullmatch("[0-9a-f]{64}", head) is None:
+        raise ValueError(
+            "--head is not a head: it has 64 digits, 0 to 9 and a to f. Copy it whole from the daily digest, "
+            "or from what `creditbot audit verify` printed."
+        )
+    return head
+
+
 def days(first: str | None, last: str | None) -> Days:
     """Days in UTC, both included, as moments.
 
@@ -89,7 +154,7 @@ def days(first: str | None, last: str | None) -> Days:
         raise ValueError("--to is before --from; change one of them.")
     return (
         None if start is None else _midnight(start),
-        None if end is None else _midnight(end + timedelta(days=1)),
+        None if end is None or end == date.max else _midnight(end + timedelta(days=1)),
     )
 
 
@@ -111,32 +176,60 @@ async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str |
     try:
         async with database.read() as connection:
             async for event in audit.history(connection, *days, subuser=subuser):
-                at = from_millis(event["at"]).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-                write({**event, "at": at})
+                write({**event, "at": _moment(event["at"])})
         out.flush()
     finally:
         await database.close()
 
 
+def _moment(millis: object) -> object:
+    """ISO 8601 in UTC; what is no time stays as it is, since it must be shown too."""
+    try:
+        at = from_millis(millis)  # type: ignore[arg-type]  # SQLite keeps any type in any column
+    except (TypeError, ValueError, OverflowError, OSError):
+        return millis
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _csv(out: TextIO) -> Callable[[Mapping[str, object]], None]:
-    rows = csv_writer.writer(out, lineterminator="\n")
+    # All texts are quoted: otherwise a lone return would not be.
+    rows = csv_writer.writer(out, lineterminator="\n", quoting=csv_writer.QUOTE_NONNUMERIC)
     rows.writerow(COLUMNS)
 
     def write(event: Mapping[str, object]) -> None:
-        rows.writerow([_cell(event[name]) for name in COLUMNS])
+        detail = _without_semicolons(event["detail"])
+        rows.writerow([_cell(({**event, "detail": detail})[name]) for name in COLUMNS])
 
     return write
 
 
+RUNS = re.compile(r"(^|[;\t\n\r])(?=[\"']*[=+\-@\t\r])")
+"""Where a spreadsheet would see a formula begin. Some split lines at semicolons or tabs."""
+
+
 def _cell(value: object) -> object:
-    """A spreadsheet would run what begins like a formula; an apostrophe makes it a text."""
-    runs = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if runs else value
+    """An apostrophe makes a formula a text. Whoever takes away one in each such place has the value again."""
+    return RUNS.sub(r"\1'", value) if isinstance(value, str) else value
+
+
+def _without_semicolons(detail: object) -> object:
+    """The same JSON, in which no cell can begin; what is no JSON stays as it is."""
+    if not isinstance(detail, str) or _content(detail) is detail:
+        return detail
+    return detail.replace(";", "\\u003b")
+
+
+def _content(detail: object) -> object:
+    """The detail as JSON; one that is none stays a text."""
+    try:
+        return json.loads(str(detail))
+    except (ValueError, RecursionError):
+        return detail
 
 
 def _json_lines(out: TextIO) -> Callable[[Mapping[str, object]], None]:
     def write(event: Mapping[str, object]) -> None:
-        line = {name: event[name] for name in COLUMNS} | {"detail": json.loads(str(event["detail"]))}
-        out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        line = {name: event[name] for name in COLUMNS} | {"detail": _content(event["detail"])}
+        out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
 
     return write

@@ -33,7 +33,7 @@ from creditbot.slack.people import Groups
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
-from creditbot.store import due, health
+from creditbot.store import due, events, health
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
@@ -108,6 +108,20 @@ async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
         await database.close()
 
 
+async def check_ledger_key(settings: Settings) -> None:
+    """Find out before anything happens whether the ledger can be written to.
+
+    Raises:
+        KeyMissing: the ledger is keyed, and not with a key of the settings.
+    """
+    database = Database(settings.database_url, keys=settings.ledger_keys)
+    try:
+        async with database.read() as connection:
+            await events.check_key(connection)
+    finally:
+        await database.close()
+
+
 def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     """A service that is ready to run. Must be called inside a running event loop.
 
@@ -115,7 +129,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         ConfigError: the policy's file can't be read, or is wrong.
     """
     policy = policy_of(settings)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, keys=settings.ledger_keys)
     # SQLite's processes are all on one machine, and have its clock anyway.
     server_clock = ServerClock(database) if is_postgres(settings.database_url) else None
     now = server_clock or local_now

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
@@ -42,6 +43,9 @@ def main() -> None:
     from creditbot.domain.errors import DomainError
     from creditbot.domain.text import without_markup
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that has no sign for a character gets its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except DomainError as error:
@@ -54,6 +58,12 @@ def fail(*lines: str, code: int = 1) -> NoReturn:
     for line in lines:
         typer.echo(line, err=True)
     raise SystemExit(code)
+
+
+def write_utf8() -> None:
+    """What programs read is in UTF-8, whatever the terminal has; half a character is written as JSON does."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def environ() -> dict[str, str | None]:
@@ -124,13 +134,15 @@ def worker() -> None:
 
 def _start(role: str, settings: "Settings") -> None:
     """Run a process of this role until it is told to stop."""
-    from creditbot.bootstrap import NewerDatabase, Role, build, prepare_database
+    from creditbot.bootstrap import NewerDatabase, Role, build, check_ledger_key, prepare_database
     from creditbot.config import ConfigError
+    from creditbot.domain.errors import KeyMissing
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
     async def service() -> None:
         await prepare_database(settings.database_url)
+        await check_ledger_key(settings)
         await build(settings, Role(role)).run(settings.host, settings.port)
         await _leave_what_hangs()
 
@@ -138,7 +150,7 @@ def _start(role: str, settings: "Settings") -> None:
         run(service())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
-    except (CannotListen, NewerDatabase, WrongToken) as error:
+    except (CannotListen, KeyMissing, NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 
@@ -209,6 +221,7 @@ def list_requests(
     """Print all requests, oldest first."""
     found = asyncio.run(_all_requests())
     if format_ == "json":
+        write_utf8()
         json.dump([as_document(request) for request in found], sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
@@ -308,8 +321,15 @@ def verify(
 ) -> None:
     """Recount the hash chain over all events, and compare the tables with it; exit 1 if anything differs."""
     from creditbot import audit
+    from creditbot.config import DatabaseSettings
 
-    faults, whole = asyncio.run(audit.verify(existing_database(_database_url()), head))
+    settings = settings_of(DatabaseSettings)
+    url = existing_database(settings.database_url)
+    try:
+        head = None if head is None else audit.head_of(head)
+    except ValueError as error:
+        fail(str(error), code=FAULTY_SETTINGS)
+    faults, whole = asyncio.run(audit.verify(url, head, settings.ledger_keys))
     if faults:
         fail(*faults)
     typer.echo(whole)
@@ -337,6 +357,7 @@ def export(
     except ValueError as error:
         fail(str(error), code=FAULTY_SETTINGS)
     url = existing_database(_database_url())
+    write_utf8()
     try:
         asyncio.run(audit.export(url, sys.stdout, csv=format_ == "csv", days=days, subuser=subuser))
     except BrokenPipeError:
@@ -381,7 +402,7 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
 
     settings = settings_of(DatabaseSettings)
     url = existing_database(settings.database_url)
-    database = Database(url)
+    database = Database(url, keys=settings.ledger_keys)
     clock = ServerClock(database)
     decisions = Decisions(database, Policy(), nobody, "", clock, secrets=Secrets.of(settings.secrets()))
     try:

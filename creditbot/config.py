@@ -82,6 +82,15 @@ def _approvers(value: object) -> object:
     return tuple(dict.fromkeys(identifiers))
 
 
+def _ledger_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if any(len(key) < 32 for key in keys):
+        raise ValueError("is too short to be safe; make a key with: openssl rand -hex 32")
+    return keys
+
+
 def _http_url(value: str) -> str:
     found = re.fullmatch(r"https?://[^\s/?#:@]+(?::(?P<port>\d{1,5}))?(/[^\s?#]*)?", value)
     if found is None or int(found["port"] or 0) > 65535:
@@ -139,6 +148,14 @@ class DatabaseSettings(BaseSettings):
     slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
     slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
     sendgrid_api_key: SecretStr | None = Field(None, validation_alias="SENDGRID_API_KEY")
+    ledger_key: Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_ledger_keys)] = Field(
+        (), validation_alias="CREDITBOT_LEDGER_KEY"
+    )
+
+    @property
+    def ledger_keys(self) -> tuple[bytes, ...]:
+        """The key that is written with, and those before it, with which older events are checked."""
+        return tuple(key.get_secret_value().encode() for key in self.ledger_key)
 
     @classmethod
     def settings_customise_sources(
@@ -181,6 +198,7 @@ class DatabaseSettings(BaseSettings):
     def secrets(self) -> list[str]:
         """The values that may never be shown or logged."""
         kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
+        kept += self.ledger_key
         return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
 
     def _password_forms(self) -> list[str]:

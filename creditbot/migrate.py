@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
+from creditbot.store import append_only
 from creditbot.store.engines import POSTGRES_CONNECTION, is_postgres, prepare_sqlite
 
 PATIENCE = 60
@@ -31,6 +32,8 @@ def migrations() -> Path:
 def migrate(url: str) -> None:
     """Bring the database at `url` (`sqlite+aiosqlite:///…`, `postgresql+psycopg://…`) to the newest schema.
 
+    Triggers that were taken away are laid again.
+
     A lock is taken before the present schema is read, so that of several processes which start at once
     one lays the tables and the others find them. All of it is one transaction.
     """
@@ -39,6 +42,8 @@ def migrate(url: str) -> None:
     with _locked(url) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        # Someone may have taken them away since; the migrations lay them only once.
+        append_only.lay(connection)
         if is_postgres(url):
             from creditbot.runners.schema import lay_queue  # noqa: PLC0415 - only there with PostgreSQL's extra
 

@@ -51,6 +51,16 @@ class NotTaken(DomainError):
         )
 
 
+class KeyMissing(DomainError):
+    """The ledger is keyed, and not with a key that this process has, so it can't write to it."""
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(
+            "The ledger is kept with a key that this process does not have, so nothing was changed. Whoever "
+            f"runs creditbot must set CREDITBOT_LEDGER_KEY to the key with the fingerprint {fingerprint}."
+        )
+
+
 class MaybeTaken(DomainError):
     """The database went away while it was taking it, so nobody knows yet whether it was written."""
 

@@ -5,7 +5,7 @@ that the rows can be built anew from the ledger alone.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .ledger import APPROVAL_WITHDRAWN
@@ -16,37 +16,41 @@ Columns = Mapping[str, object]
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one request: its own, its approvals by approver, its attempts by number."""
+    """The rows of one request: its own, its approvals by approver, its attempts by number.
+
+    Its events are replayed into them one by one, so that it takes no memory how many there are.
+    """
 
     request: dict[str, object] = field(default_factory=dict)
     approvals: dict[object, dict[str, object]] = field(default_factory=dict)
     attempts: dict[object, dict[str, object]] = field(default_factory=dict)
 
-
-def replay(events: Iterable[Mapping[str, object]]) -> Rows:
-    """The rows that a request's events, in order of their IDs, have made."""
-    rows = Rows()
-    for event in events:
-        rows.request |= _written(event, "requests")
+    def replay(self, event: Mapping[str, object]) -> None:
+        """Do what the request's next event, in order of their IDs, says that it did."""
+        self.request |= _written(event, "requests")
         if approval := _written(event, "approvals"):
-            rows.approvals[approval.get("approver")] = approval
+            self.approvals[_key(approval.get("approver"))] = approval
         if attempt := _written(event, "attempts"):
-            rows.attempts.setdefault(attempt.get("number"), {}).update(attempt)
+            self.attempts.setdefault(_key(attempt.get("number")), {}).update(attempt)
         if event["kind"] == APPROVAL_WITHDRAWN:
-            rows.approvals.pop(event["actor"], None)
-    if "subuser" in rows.request:
-        rows.request["subuser_key"] = subuser_key(str(rows.request["subuser"]))
-    return rows
+            self.approvals.pop(event["actor"], None)
+        if "subuser" in self.request:
+            self.request["subuser_key"] = subuser_key(str(self.request["subuser"]))
 
 
 def _written(event: Mapping[str, object], table: str) -> dict[str, object]:
     """The columns of a table that an event has written; nothing if its detail is not as we write it."""
     try:
         detail = json.loads(str(event["detail"]))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     columns = detail.get(table) if isinstance(detail, dict) else None
     return columns if isinstance(columns, dict) else {}
+
+
+def _key(value: object) -> object:
+    """A detail that is not ours may have a list there."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def differences(request_id: int, told: Rows, found: Rows) -> Iterator[str]:

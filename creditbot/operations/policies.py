@@ -16,10 +16,13 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
     Requests that are open follow it: their cards are drawn anew; of its reminders those are over whose
     moment had come when people were last reminded; and where it gives less time, they expire earlier (never
     later). Returns whether it was another policy.
+
+    A ledger key that is new is taken now, and not only when something happens.
     """
     async with database.write() as transaction:
         last = await events.latest(transaction.connection, "policy")
         now = clock()
+        await events.take_key(transaction.connection, now)
         known = last is not None and last.get("hash") == policy.hash
         for kind, time_of_day in ((bulletins.DIGEST, policy.digest), (bulletins.DRIFT, policy.drift)):
             if not known or not await bulletins.planned(transaction.connection, kind):

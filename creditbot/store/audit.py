@@ -4,18 +4,25 @@ Both read in pages, so that it takes no more memory for a million events than fo
 transaction sees one moment, while the bot goes on writing.
 """
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, RowMapping, Table, cast, func, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, RowMapping, Table, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.ledger import Recount, Verification
-from creditbot.domain.replay import Rows, differences, replay
+from creditbot.domain.ledger import GENESIS, Recount, Verification
+from creditbot.domain.replay import Rows, differences
 from creditbot.domain.requests import subuser_key
 
-from .audited import AUDITED, as_stored
-from .tables import approvals, attempts, events, requests
+from . import append_only
+from .audited import AUDITED
+from .engines import ledger_keys
+from .tables import approvals, attempts, bulletins, events, requests
+from .types import Moment, storable
+
+DIGEST = "digest"
 
 PAGE = 500
 """Events, and requests, that are held at a time."""
@@ -29,11 +36,19 @@ class NotedHead:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class DigestHead:
+    """The ledger's head as a digest has it, when there were so many events."""
+
+    events: int
+    head: str
+
+
 async def recount(
     connection: AsyncConnection, head: str | None = None
 ) -> tuple[Verification, NotedHead | None]:
-    """Recount the chain, and find the event whose hash is `head`."""
-    found, noted = Recount(), None
+    """Recount the chain with the connection's keys, and find the event whose hash is `head`."""
+    found, noted = Recount(ledger_keys(connection)), None
     async with connection.stream(
         select(events).order_by(events.c.id).execution_options(yield_per=PAGE)
     ) as rows:
@@ -45,16 +60,55 @@ async def recount(
     return found.found, noted
 
 
+async def missing_triggers(connection: AsyncConnection) -> list[str]:
+    """The names of the triggers that keep events as they are, where they are not in force."""
+    return await connection.run_sync(append_only.missing)
+
+
+async def missed_head(connection: AsyncConnection) -> DigestHead | None:
+    """The first head in a digest, or in the event about one, that the chain does not have where it was."""
+    noted = sorted({head async for head in _heads_of_digests(connection)}, key=lambda head: head.events)
+    for first in range(0, len(noted), PAGE):
+        page = noted[first : first + PAGE]
+        ids = [head.events for head in page]
+        found = await connection.execute(select(events.c.id, events.c.hash).where(events.c.id.in_(ids)))
+        hashes = {0: GENESIS} | {row.id: row.hash for row in found}
+        for head in page:
+            if hashes.get(head.events) != head.head:
+                return head
+    return None
+
+
+async def _heads_of_digests(connection: AsyncConnection) -> AsyncIterator[DigestHead]:
+    for query in (
+        select(bulletins.c.content).where(bulletins.c.kind == DIGEST, bulletins.c.content.is_not(None)),
+        select(events.c.detail).where(events.c.kind == DIGEST),
+    ):
+        for text in (await connection.execute(query)).scalars():
+            for head in _head_of_digest(text):
+                yield head
+
+
+def _head_of_digest(text: str) -> Iterator[DigestHead]:
+    """None of a digest that is not as we write it."""
+    try:
+        content = json.loads(text)
+        number, head = content["events"], content["head"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return
+    if isinstance(number, int) and 0 <= number < 2**31 and isinstance(head, str):
+        yield DigestHead(number, head)
+
+
 async def history(
     connection: AsyncConnection, since: int | None, before: int | None, *, subuser: str | None
-) -> AsyncIterator[RowMapping]:
+) -> AsyncIterator[Mapping[str, Any]]:
     """The events of some time, in milliseconds, each with the name of the subuser that it is about.
 
     Of one subuser, in whatever case its name was typed, also what was refused when it was asked for, of
     which there is no request.
     """
-    asked_for = func.coalesce(requests.c.subuser, _json_text(connection, "subuser"))
-    query = select(events, asked_for.label("subuser")).join(
+    query = select(events, requests.c.subuser).join(
         requests, requests.c.id == events.c.request_id, isouter=True
     )
     if since is not None:
@@ -67,29 +121,45 @@ async def history(
     query = query.order_by(events.c.id).execution_options(yield_per=PAGE)
     async with connection.stream(query) as rows:
         async for row in rows.mappings():
+            about = row["subuser"] or _asked_for(row["detail"])
             # What no request has a key for is looked at here: databases fold no case but that of ASCII.
-            if key is None or (row["subuser"] is not None and subuser_key(row["subuser"]) == key):
-                yield row
+            if key is None or (about is not None and subuser_key(about) == key):
+                yield {**row, "subuser": about}
 
 
-def _json_text(connection: AsyncConnection, key: str) -> ColumnElement[str]:
-    """A text in an event's detail, as each database says it."""
-    if connection.dialect.name == "postgresql":
-        return cast(events.c.detail, JSON).op("->>")(key)
-    return func.json_extract(events.c.detail, f"$.{key}")
+def _asked_for(detail: str) -> str | None:
+    """The subuser in an event's detail. The databases' own operators fail on what is not quite JSON."""
+    try:
+        content = json.loads(detail)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    name = content.get("subuser") if isinstance(content, dict) else None
+    return storable(name) if isinstance(name, str) else None
 
 
 async def compare(connection: AsyncConnection) -> AsyncIterator[str]:
     """A sentence for each row that is not as the ledger tells, request by request."""
     after: int | None = None
     while ids := await _next_ids(connection, after):
-        told = await _events_by_request(connection, ids)
+        told = await _told_by_request(connection, ids)
         rows = await _rows_by_request(connection, ids)
         for request_id in ids:
-            its_events = replay(told.get(request_id, []))
-            for difference in differences(request_id, its_events, rows.get(request_id, Rows())):
+            its_rows = told.get(request_id, Rows()), rows.get(request_id, Rows())
+            for difference in differences(request_id, *its_rows):
                 yield difference
         after = ids[-1]
+    async for stray in _strays(connection):
+        yield stray
+
+
+async def _strays(connection: AsyncConnection) -> AsyncIterator[str]:
+    """A sentence for each row of a request whose ID is no number, which SQLite would keep."""
+    if connection.dialect.name == "postgresql":
+        return
+    for table in (approvals, attempts):
+        query = select(table.c.id).where(func.typeof(table.c.request_id) != "integer").order_by(table.c.id)
+        for row_id in (await connection.execute(query)).scalars():
+            yield f"Row {row_id} of {table.name}: the request that it names is no number."
 
 
 async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]:
@@ -99,17 +169,20 @@ async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]
         query = select(column).distinct().where(column.is_not(None)).order_by(column).limit(PAGE)
         if after is not None:
             query = query.where(column > after)
+        if connection.dialect.name == "sqlite":
+            query = query.where(func.typeof(column) == "integer")
         found.update((await connection.execute(query)).scalars())
     return sorted(found)[:PAGE]
 
 
-async def _events_by_request(
-    connection: AsyncConnection, ids: list[int]
-) -> dict[int, list[dict[str, object]]]:
-    query = select(events).where(_among(events.c.request_id, ids)).order_by(events.c.request_id, events.c.id)
-    found: dict[int, list[dict[str, object]]] = {}
-    for row in (await connection.execute(query)).mappings():
-        found.setdefault(row["request_id"], []).append(dict(row))
+async def _told_by_request(connection: AsyncConnection, ids: list[int]) -> dict[int, Rows]:
+    """The rows as the events tell of them."""
+    query = select(events.c.request_id, events.c.kind, events.c.actor, events.c.detail)
+    query = query.where(_among(events.c.request_id, ids)).order_by(events.c.request_id, events.c.id)
+    found: dict[int, Rows] = {}
+    async with connection.stream(query.execution_options(yield_per=PAGE)) as rows:
+        async for event in rows.mappings():
+            found.setdefault(event["request_id"], Rows()).replay(dict(event))
     return found
 
 
@@ -134,7 +207,13 @@ def _put(rows: dict[object, dict[str, object]], key: object, row: dict[str, obje
 async def _read(
     connection: AsyncConnection, table: Table, column: Column[int], ids: list[int]
 ) -> list[RowMapping]:
-    return list((await connection.execute(select(table).where(_among(column, ids)))).mappings())
+    plain = (_plain(each).label(each.name) for each in table.columns)
+    return list((await connection.execute(select(*plain).where(_among(column, ids)))).mappings())
+
+
+def _plain(column: Column[Any]) -> ColumnElement[Any]:
+    """As it lies there: a time that is none, which SQLite keeps, is to be shown, and can't be read."""
+    return type_coerce(column, BigInteger()) if isinstance(column.type, Moment) else column
 
 
 def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:
@@ -142,4 +221,4 @@ def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:
 
 
 def _audited(table: Table, row: RowMapping) -> dict[str, object]:
-    return {name: as_stored(row[name]) for name in AUDITED[table]}
+    return {name: row[name] for name in AUDITED[table]}

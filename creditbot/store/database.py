@@ -11,6 +11,7 @@ from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
 from creditbot.domain.errors import MaybeTaken, NotTaken
+from creditbot.domain.ledger import Keys
 
 from .engines import open_engines
 
@@ -66,8 +67,8 @@ class Transaction:
 class Database:
     """One writer at a time, on either database and over all processes, and readers beside it."""
 
-    def __init__(self, url: str, waker: Waker | None = None) -> None:
-        self._engines = open_engines(url)
+    def __init__(self, url: str, waker: Waker | None = None, *, keys: Keys = ()) -> None:
+        self._engines = open_engines(url, keys)
         self._turn = asyncio.Lock()
         self._hurried = 0
         self._nobody_hurries = asyncio.Event()

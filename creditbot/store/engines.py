@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from creditbot.domain.ledger import Keys
 
 BUSY_TIMEOUT = 1.2
 """Seconds to wait for the write lock while another process holds it."""
@@ -42,9 +44,21 @@ def is_postgres(url: str) -> bool:
     return make_url(url).get_backend_name() == "postgresql"
 
 
-def open_engines(url: str) -> Engines:
-    """Engines for a URL as `creditbot.config` writes it, with the driver; nothing is connected yet."""
-    return _postgres(url) if is_postgres(url) else _sqlite(url)
+def open_engines(url: str, keys: Keys = ()) -> Engines:
+    """Engines for a URL as `creditbot.config` writes it, with the driver; nothing is connected yet.
+
+    The ledger's keys go with their connections, so that whatever writes an event has them.
+    """
+    engines = _postgres(url) if is_postgres(url) else _sqlite(url)
+    return Engines(
+        engines.writer.execution_options(ledger_keys=keys), engines.reader.execution_options(ledger_keys=keys)
+    )
+
+
+def ledger_keys(connection: AsyncConnection) -> Keys:
+    """The keys with which a connection's events are hashed, the newest first."""
+    keys: Keys = connection.engine.get_execution_options().get("ledger_keys", ())
+    return keys
 
 
 def _sqlite(url: str) -> Engines:

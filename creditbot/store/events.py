@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.ledger import GENESIS, event_hash
+from creditbot.domain.errors import KeyMissing
+from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint, key_named
 from creditbot.domain.requests import Status
 
+from .engines import ledger_keys
 from .tables import events
 from .types import from_millis, storable, to_millis
 
@@ -29,12 +31,12 @@ async def append(
     """Add the next event to the chain, inside the transaction of the change that it tells of.
 
     The write lock is held by then, so no other event can slip in between reading the head and this.
+
+    Raises:
+        KeyMissing: the ledger is keyed, and this process does not have its key.
     """
-    head = (
-        await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
-    ).first()
+    await take_key(connection, at)
     row: dict[str, object] = {
-        "id": 1 if head is None else head.id + 1,
         "request_id": request_id,
         "at": to_millis(at),
         "kind": storable(kind),
@@ -43,8 +45,47 @@ async def append(
         "to_status": to_status,
         "detail": storable(json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)),
     }
+    await _chain(connection, row)
+
+
+async def take_key(connection: AsyncConnection, at: datetime) -> None:
+    """Write down that hashes are keyed from here on, if this process has a key that the ledger has not.
+
+    Raises:
+        KeyMissing: the ledger is keyed, and this process does not have its key.
+    """
+    keys = [fingerprint(key) for key in ledger_keys(connection)]
+    last = await check_key(connection)
+    if not keys or keys[0] == last:
+        return
+    row: dict[str, object] = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
+    row |= {"at": to_millis(at), "kind": KEYED, "detail": json.dumps({"key": keys[0]})}
+    await _chain(connection, row)
+
+
+async def check_key(connection: AsyncConnection) -> str | None:
+    """The fingerprint of the key that the ledger has, if it has one.
+
+    Raises:
+        KeyMissing: this process does not have it.
+    """
+    query = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id.desc()).limit(1)
+    detail = await connection.scalar(query)
+    if detail is None:
+        return None
+    last = key_named(detail) or "unknown"
+    if last not in {fingerprint(key) for key in ledger_keys(connection)}:
+        raise KeyMissing(last)
+    return last
+
+
+async def _chain(connection: AsyncConnection, row: dict[str, object]) -> None:
+    query = select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)
+    head = (await connection.execute(query)).first()
+    keys = ledger_keys(connection)
     previous = GENESIS if head is None else head.hash
-    row |= {"previous_hash": previous, "hash": event_hash(previous, row)}
+    row |= {"id": 1 if head is None else head.id + 1, "previous_hash": previous}
+    row["hash"] = event_hash(previous, row, keys[0] if keys else None)
     await connection.execute(insert(events).values(row))
 
 

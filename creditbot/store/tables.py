@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from creditbot.domain.requests import HOLDS_SUBUSER, Status
 
+from . import append_only
 from .types import Moment, Words
 
 SCHEMA_VERSION = "0007"
@@ -221,27 +222,8 @@ deliveries = Table(
 )
 Index("deliveries_by_age", deliveries.c.at)
 
-APPEND_ONLY = {
-    "sqlite": [
-        f"CREATE TRIGGER events_refuse_{operation.lower()} BEFORE {operation} ON events "
-        "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
-        for operation in ("UPDATE", "DELETE")
-    ],
-    "postgresql": [
-        (
-            "CREATE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$"
-        ),
-        (
-            "CREATE TRIGGER events_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
-            "FOR EACH STATEMENT EXECUTE FUNCTION events_refuse()"
-        ),
-    ],
-}
-
 
 @event.listens_for(events, "after_create")
 def lay_triggers(_table: Table, connection: Connection, **_: Any) -> None:
     """The database itself refuses to change what has been recorded."""
-    for statement in APPEND_ONLY[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
+    append_only.lay(connection)

@@ -7,7 +7,7 @@ from creditbot.domain.errors import DomainError
 from creditbot.domain.text import literal
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 UNDER_WAY = "status IN ('applying', 'in_doubt')"
 

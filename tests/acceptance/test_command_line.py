@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint
 from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
@@ -21,7 +23,14 @@ def creditbot(*arguments: str, env: dict[str, str], cwd: Path) -> subprocess.Com
     inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     command = [sys.executable, "-m", "creditbot", *arguments]
     return subprocess.run(  # noqa: S603 - our own command line, with arguments of this file
-        command, env=inherited | env, cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=inherited | env,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
     )
 
 
@@ -121,6 +130,46 @@ def test_requests_are_an_array_in_json_and_a_table_otherwise(tmp_path: Path) -> 
     assert "The ledger is whole: 0 events" in creditbot("audit", "verify", env=env, cwd=tmp_path).stdout
 
 
+@pytest.mark.parametrize("head", ["", "`abc`"])
+def test_what_is_no_head_raises_no_alarm(tmp_path: Path, head: str) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    done = creditbot("audit", "verify", "--head", head, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--head is not a head: it has 64 digits")
+
+
+@pytest.mark.parametrize("format_", ["csv", "jsonl"])
+def test_an_export_is_in_utf_8_whatever_the_terminal_has(tmp_path: Path, format_: str) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db", "PYTHONIOENCODING": "cp1252"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
+        connection.execute(
+            "INSERT INTO events (id, at, kind, detail, previous_hash, hash) VALUES (1, 0, 'x', ?, 'a', 'b')",
+            ('{"reason": "Black Friday 🚀 → now"}',),
+        )
+    connection.close()
+    done = creditbot("audit", "export", "--format", format_, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Black Friday 🚀 → now" in done.stdout
+
+
+def test_a_terminal_without_a_sign_for_a_character_gets_its_number(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db", "PYTHONIOENCODING": "ascii"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
+        connection.execute(
+            "INSERT INTO requests (origin, subuser, allocation_update, reason, status, version, "
+            "requested_by, requested_at, expires_at, approvals_needed) "
+            "VALUES ('x', 'acme', 5, '🚀', 'failed', 3, 'U1', 0, 1, 1)"
+        )
+    connection.close()
+    done = creditbot("requests", "list", env=env, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\U0001f680" in done.stdout
+    assert "🚀" in creditbot("requests", "list", "--format", "json", env=env, cwd=tmp_path).stdout
+
+
 def test_help_is_printed_without_settings(tmp_path: Path) -> None:
     done = creditbot("--help", env={}, cwd=tmp_path)
     assert done.returncode == 0
@@ -169,3 +218,36 @@ def test_a_number_that_no_request_can_have_is_refused_in_words(tmp_path: Path, n
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_without_the_ledgers_key_does_not_start_and_verify_asks_for_it(tmp_path: Path) -> None:
+    env = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SENDGRID_API_KEY": "SG.1",
+        "CREDITBOT_APPROVALS_CHANNEL": "C1",
+    }
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    key = "k" * 32
+    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
+        detail = json.dumps({"key": fingerprint(key.encode())})
+        event = {"id": 1, "at": 0, "kind": KEYED, "detail": detail, "previous_hash": GENESIS}
+        nothing = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
+        event["hash"] = event_hash(GENESIS, nothing | event, key.encode())
+        connection.execute(
+            "INSERT INTO events (id, at, kind, detail, previous_hash, hash) "
+            "VALUES (:id, :at, :kind, :detail, :previous_hash, :hash)",
+            event,
+        )
+    connection.close()
+
+    started = creditbot("worker", env=env, cwd=tmp_path)
+    without = creditbot("audit", "verify", env=env, cwd=tmp_path)
+    with_it = creditbot("audit", "verify", env=env | {"CREDITBOT_LEDGER_KEY": key}, cwd=tmp_path)
+
+    assert started.returncode == 2
+    assert "must set CREDITBOT_LEDGER_KEY" in started.stderr.splitlines()[-1]
+    assert without.returncode == 1
+    assert "CREDITBOT_LEDGER_KEY is not set" in without.stderr
+    assert with_it.returncode == 0, with_it.stderr
+    assert "The hashes are keyed from event 1 on." in with_it.stdout

@@ -1,18 +1,20 @@
 """What a rogue database administrator may do to one row, with all triggers and foreign keys off."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
-from sqlalchemy import Table, delete, event, select, text
+from sqlalchemy import Table, delete, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from creditbot.domain.ledger import GENESIS, event_hash
-from creditbot.store.audited import AUDITED
+from creditbot.domain.ledger import GENESIS, Keys, event_hash
+from creditbot.store.audited import AUDITED, recorded
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import approvals, attempts, events, requests
+from creditbot.store.types import from_millis
 
 TOLD_OF = (requests, approvals, attempts)
 
@@ -20,9 +22,12 @@ Row = dict[str, Any]
 
 
 @asynccontextmanager
-async def as_administrator(url: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction in which everything may be changed; it is rolled back in the end."""
-    engine = create_async_engine(url)
+async def as_administrator(url: str, keys: Keys = ()) -> AsyncIterator[AsyncConnection]:
+    """A transaction in which everything may be changed; it is rolled back in the end.
+
+    The keys are for checking. Whoever tampers has none.
+    """
+    engine = create_async_engine(url, execution_options={"ledger_keys": keys})
     if not is_postgres(url):
         event.listen(engine.sync_engine, "connect", _by_hand)
     async with engine.connect() as connection, connection.begin() as begun:
@@ -30,11 +35,33 @@ async def as_administrator(url: str) -> AsyncIterator[AsyncConnection]:
             await connection.execute(text("SET LOCAL session_replication_role = replica"))
         else:
             await connection.exec_driver_sql("BEGIN")
-            for name in ("update", "delete"):
+            for name in ("update", "delete", "replace"):
                 await connection.exec_driver_sql(f"DROP TRIGGER events_refuse_{name}")
         yield connection
         await begun.rollback()
     await engine.dispose()
+
+
+async def forge_an_approval(connection: AsyncConnection, request_id: int, approver: str) -> None:
+    """Approve in SQL: the rows, and an event about them at the end of the chain with the hash that fits."""
+    last = (await connection.execute(select(events).order_by(events.c.id.desc()).limit(1))).one()
+    at = from_millis(last.at)
+    approval = {"id": 9000, "request_id": request_id, "approver": approver, "at": at}
+    decision = {"status": "approved", "decided_by": approver, "decided_at": at}
+    await connection.execute(insert(approvals).values(approval))
+    await connection.execute(update(requests).where(requests.c.id == request_id).values(decision))
+    row: Row = {
+        "id": last.id + 1,
+        "request_id": request_id,
+        "at": last.at,
+        "kind": "approved",
+        "actor": approver,
+        "from_status": "pending",
+        "to_status": "approved",
+        "detail": json.dumps(recorded(approvals, approval) | recorded(requests, decision)),
+        "previous_hash": last.hash,
+    }
+    await connection.execute(insert(events).values(row | {"hash": event_hash(last.hash, row)}))
 
 
 def _by_hand(connection: Any, _record: Any) -> None:
@@ -87,8 +114,13 @@ class Tamperer:
 
     async def edit_event_and_rehash_all(self) -> None:
         row = self.random.choice(await self.rows(events))
-        await self.edit(events, row, self.random.choice(["request_id", "at", "kind", "actor", "detail"]))
-        self.done += ", and all hashes"
+        column = self.random.choice(["request_id", "at", "kind", "actor", "detail"])
+        await self.rewrite(row["id"], {column: self.another(column, row[column])})
+
+    async def rewrite(self, event_id: int, values: Row) -> None:
+        """Edit an event, and hash the whole chain anew."""
+        await self.put(events, event_id, values)
+        self.done = f"event {event_id}: {values}, and all hashes"
         previous = GENESIS
         for event_ in await self.rows(events):
             mended = event_ | {"previous_hash": previous, "hash": event_hash(previous, event_)}

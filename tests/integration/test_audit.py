@@ -1,31 +1,43 @@
 """The ledger against its chain and the tables: what is whole is found whole, and what is not is found."""
 
+import asyncio
+import csv
 import io
 import json
+import re
 import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.audit import days, export, verify
-from creditbot.domain.errors import DomainError
+from creditbot.audit import days, export, head_of, verify
+from creditbot.domain.errors import DomainError, KeyMissing
+from creditbot.domain.ledger import Keys, fingerprint
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
+from creditbot.migrate import migrate
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
 from creditbot.store.audited import AUDITED, LEFT_OUT
-from creditbot.store.tables import approvals, attempts, requests
+from creditbot.store.database import Database
+from creditbot.store.engines import is_postgres
+from creditbot.store.tables import approvals, attempts, bulletins, requests
+from creditbot.store.tables import events as event_rows
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
-from .conftest import StartBot
-from .tampering import Tamperer, as_administrator
+from .conftest import StartBot, on_sqlite
+from .tampering import Tamperer, as_administrator, forge_an_approval
 
 TAMPERINGS = 1000
+
+KEY, NEWER = b"a key that only the bot has, long", b"and the one with which it follows"
 
 POLICY = replace(
     Policy.one_tier([ANN, BEN, CAT], 2),
@@ -73,15 +85,15 @@ async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
     return bot
 
 
-async def head_of(bot: Bot) -> str:
+async def head_by_now(bot: Bot) -> str:
     async with bot.database.read() as connection:
         found, _ = await audit.recount(connection)
     return found.head
 
 
-async def faults(connection: AsyncConnection, head: str) -> list[str]:
+async def faults(connection: AsyncConnection, head: str | None) -> list[str]:
     found, noted = await audit.recount(connection, head)
-    if found.broken_at is not None or noted is None:
+    if found.broken_at is not None or (head is not None and noted is None):
         return ["the chain"]
     return [difference async for difference in audit.compare(connection)]
 
@@ -99,7 +111,7 @@ async def test_what_happened_is_found_whole(busy: Bot) -> None:
     wanted = {"policy", "approval", "approval_withdrawn", "break_glass", "attempt", "answer", "in_doubt"}
     wanted |= {"proven", "not_proven", "settled", "asked_again", "refused_click", "shortened", "reminded"}
     assert wanted <= kinds
-    head = await head_of(busy)
+    head = await head_by_now(busy)
     found, whole = await verify(busy.url, head)
     assert found == []
     assert "The ledger is whole" in whole
@@ -107,7 +119,7 @@ async def test_what_happened_is_found_whole(busy: Bot) -> None:
 
 
 async def test_each_of_a_thousand_tamperings_is_found(busy: Bot) -> None:
-    head = await head_of(busy)
+    head = await head_by_now(busy)
     random = Random(20260302)
     async with as_administrator(busy.url) as connection:
         assert await faults(connection, head) == []
@@ -118,6 +130,173 @@ async def test_each_of_a_thousand_tamperings_is_found(busy: Bot) -> None:
             assert await faults(connection, head), tamperer.done
             await savepoint.rollback()
         assert await faults(connection, head) == []
+
+
+async def test_an_approval_that_is_forged_with_all_that_belongs_to_it_is_found_only_with_a_key(
+    start: StartBot,
+) -> None:
+    plain = start()
+    request = await plain.checked()
+    head = await head_by_now(plain)
+    async with as_administrator(plain.url) as connection:
+        await forge_an_approval(connection, request.id, BEN)
+        assert await faults(connection, head) == [], "nothing tells it from what the bot writes"
+
+    await start(keys=(KEY,)).checked(subuser="other")
+    async with as_administrator(plain.url, (KEY,)) as connection:
+        assert await faults(connection, head) == []
+        await forge_an_approval(connection, request.id, BEN)
+        assert await faults(connection, None) == ["the chain"]
+
+
+async def test_with_a_key_a_chain_that_is_hashed_anew_is_found_without_a_head(
+    start: StartBot, clock: Clock
+) -> None:
+    bot = start(keys=(KEY,))
+    await put_in_force(bot.database, POLICY, clock)
+    for _ in range(3):
+        request = await bot.approved()
+        await bot.apply(request.id)
+    random = Random(20260303)
+    async with as_administrator(bot.url, (KEY,)) as connection:
+        for _ in range(TAMPERINGS // 10):
+            savepoint = await connection.begin_nested()
+            tamperer = Tamperer(connection, random)
+            await tamperer.edit_event_and_rehash_all()
+            assert await faults(connection, None), tamperer.done
+            await savepoint.rollback()
+        assert await faults(connection, None) == []
+
+
+async def test_a_key_is_taken_in_the_middle_and_followed_by_newer_ones(start: StartBot, clock: Clock) -> None:
+    await start().checked()
+    second = start(keys=(KEY,))
+    await put_in_force(second.database, POLICY, clock)
+    await second.checked()
+    third = start(keys=(NEWER, KEY))
+    await third.checked()
+
+    found, whole = await verify(third.url, None, (NEWER, KEY))
+
+    assert found == []
+    assert "The hashes are keyed from event 3 on." in whole
+    async with third.database.read() as connection:
+        assert [event["kind"] for event in await events.chain(connection)].count("keyed") == 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ((), "CREDITBOT_LEDGER_KEY is not set: set it"),
+        ((NEWER,), f"CREDITBOT_LEDGER_KEY has {fingerprint(NEWER)}: set it"),
+    ],
+)
+async def test_a_key_that_is_missing_or_another_is_said_to_be_that(
+    start: StartBot, keys: Keys, says: str
+) -> None:
+    await start().checked()
+    bot = start(keys=(KEY,))
+    await bot.checked()
+
+    found, _ = await verify(bot.url, None, keys)
+
+    assert found[0].startswith(f"Event 3 and those after it are keyed with the key {fingerprint(KEY)}, and ")
+    assert says in found[0]
+    assert "the 2 events before them hold" in found[1]
+    assert not any("broken" in sentence or KEY.decode() in sentence for sentence in found)
+
+
+async def test_a_key_with_which_nothing_is_keyed_is_said_to_be_that(bot: Bot) -> None:
+    await bot.checked()
+    found, _ = await verify(bot.url, None, (KEY,))
+    assert found[0] == "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it."
+
+
+@pytest.mark.parametrize("keys", [(), (NEWER,)])
+async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Keys) -> None:
+    bot = start(keys=(KEY,))
+    request = await bot.checked()
+    other = start(keys=keys)
+
+    with pytest.raises(KeyMissing, match=fingerprint(KEY)):
+        await other.decisions.approve(request.id, ANN)
+
+    assert await bot.status(request.id) is Status.PENDING
+    assert (await verify(bot.url, None, (KEY,)))[0] == []
+
+
+async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_a_head_only(
+    bot: Bot, clock: Clock
+) -> None:
+    await put_in_force(bot.database, bot.policy, clock)
+    request = await bot.checked()
+    with pytest.raises(DomainError):
+        await bot.decisions.approve(request.id, OUTSIDER)
+    head = await head_by_now(bot)
+    _, whole = await verify(bot.url)
+    assert "Whether events were cut off at the end can't be told" in whole
+    assert "can't be told" not in (await verify(bot.url, head))[1]
+    clock.advance(hours=21)
+    await bot.work("announce")
+    async with bot.database.read() as connection:
+        [digest] = [event for event in await events.chain(connection) if event["kind"] == "digest"]
+        assert await audit.missed_head(connection) is None
+
+    async with as_administrator(bot.url) as connection:
+        await connection.execute(delete(event_rows).where(event_rows.c.id >= digest["id"] - 1))
+        assert await faults(connection, None) == []
+        assert await audit.missed_head(connection) == audit.DigestHead(digest["id"] - 1, head)
+        await connection.exec_driver_sql("UPDATE bulletins SET content = 'nothing' WHERE content IS NOT NULL")
+        assert await audit.missed_head(connection) is None
+        assert await faults(connection, head) == ["the chain"]
+    async with as_administrator(bot.url) as connection:
+        await connection.exec_driver_sql("DELETE FROM bulletins")
+        assert await audit.missed_head(connection) is None
+        await Tamperer(connection, Random(1)).rewrite(2, {"actor": "U0FORGED"})
+        assert await faults(connection, None) == []
+        assert (await audit.missed_head(connection)) == audit.DigestHead(digest["id"] - 1, head)
+
+
+async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock) -> None:
+    await put_in_force(bot.database, bot.policy, clock)
+    content = json.dumps({"events": 7, "head": "e" * 64})
+    async with bot.database.write() as transaction:
+        await transaction.connection.execute(update(bulletins).values(content=content))
+    [fault], _ = await verify(bot.url)
+    assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, and the chain")
+
+
+TAKEN_AWAY = {
+    "sqlite": [
+        "DROP TRIGGER events_refuse_update",
+        "DROP TRIGGER events_refuse_replace",
+        (
+            "DROP TRIGGER events_refuse_delete; CREATE TRIGGER events_refuse_delete BEFORE DELETE ON events "
+            "WHEN OLD.id < 0 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        ),
+    ],
+    "postgresql": [
+        "DROP TRIGGER events_refuse ON events",
+        "ALTER TABLE events DISABLE TRIGGER events_refuse",
+        (
+            "CREATE OR REPLACE FUNCTION events_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$"
+        ),
+    ],
+}
+
+
+async def test_triggers_that_were_taken_away_are_missed_and_laid_again(bot: Bot) -> None:
+    await bot.checked()
+    for statements in TAKEN_AWAY["postgresql" if is_postgres(bot.url) else "sqlite"]:
+        async with bot.database.write() as transaction:
+            for statement in re.split("; (?=CREATE)", statements):
+                await transaction.connection.exec_driver_sql(statement)
+        found, _ = await verify(bot.url)
+        assert found[0].startswith("What keeps events from being changed is not in force"), statements
+        assert "`creditbot migrate` lays it again" in found[1]
+        await asyncio.to_thread(migrate, bot.url)
+        assert (await verify(bot.url))[0] == []
 
 
 async def test_what_differs_is_named(busy: Bot) -> None:
@@ -146,6 +325,101 @@ async def test_what_differs_is_named(busy: Bot) -> None:
 async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
     found, _ = await verify(busy.url, "0" * 64)
     assert "events were removed or rewritten" in found[0]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE requests SET expires_at = 'soon'", 'Request 1: expires_at is "soon" in the table'),
+        ("UPDATE requests SET expires_at = 99999999999999999", "expires_at is 99999999999999999 in the"),
+        ("UPDATE requests SET decided_at = -99999999999999999", "decided_at is -99999999999999999 in the"),
+        (
+            "UPDATE requests SET reason = x'00ff', subuser = 1.5",
+            r"""reason is "b'\\x00\\xff'" in the table""",
+        ),
+        ("UPDATE approvals SET at = 'soon'", 'the approval of U0ANN: at is "soon" in the table'),
+        ("UPDATE approvals SET request_id = 'one'", "Row 1 of approvals: the request that it names is no"),
+        ("UPDATE attempts SET number = 'one'", "attempt one: the table has it"),
+    ],
+)
+async def test_what_is_of_no_type_that_a_column_has_is_named(bot: Bot, statement: str, says: str) -> None:
+    request = await bot.approved()
+    await bot.apply(request.id)
+    async with as_administrator(bot.url) as connection:
+        await connection.exec_driver_sql(statement)
+        found = await faults(connection, None)
+    assert any(says in fault for fault in found), found
+
+
+@on_sqlite
+@pytest.mark.parametrize("value", ["x'00ff'", "1.5", "'x'", "NULL", "99999999999999999"])
+@pytest.mark.parametrize("column", ["request_id", "at", "kind", "actor", "detail"])
+async def test_an_event_of_no_type_that_a_column_has_breaks_the_chain(
+    bot: Bot, column: str, value: str
+) -> None:
+    await bot.checked()
+    async with as_administrator(bot.url) as connection:
+        try:
+            await connection.exec_driver_sql(f"UPDATE events SET {column} = {value} WHERE id = 1")  # noqa: S608 - ours
+        except IntegrityError:
+            return
+        assert await faults(connection, None) == ["the chain"]
+
+
+async def test_the_export_has_what_is_not_as_the_bot_writes_it(url: str) -> None:
+    database = Database(url)
+    at = 99999999999999999 if is_postgres(url) else "soon"
+    details = [
+        "nothing",
+        '"text"',
+        '{"subuser": "a\\u0000b"}',
+        '{"subuser": 7}',
+        '{"said": "\\ud800"}',
+        "[" * 9000,
+    ]
+    async with database.write() as transaction:
+        for number, detail in enumerate(details, 1):
+            await transaction.connection.execute(
+                insert(event_rows).values(
+                    id=number, at=at, kind="x", detail=detail, previous_hash=f"{number}", hash=f"{number}"
+                )
+            )
+    await database.close()
+    for as_csv in (False, True):
+        out = io.StringIO()
+        await export(url, out, csv=as_csv, days=(None, None), subuser=None)
+        assert len(out.getvalue().splitlines()) == len(details) + as_csv
+    lines = io.StringIO()
+    await export(url, lines, csv=False, days=(None, None), subuser="a\ufffdb")
+    [event] = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert (event["at"], event["detail"], event["subuser"]) == (at, {"subuser": "a\x00b"}, "a\ufffdb")
+
+
+async def test_what_a_broken_click_says_does_not_keep_the_ledger_from_being_exported(bot: Bot) -> None:
+    await bot.decisions.refuse_strange("U1", "act\x00ion", "va\x00lue")
+    out = io.StringIO()
+    await export(bot.url, out, csv=False, days=(None, None), subuser=None)
+    assert len(out.getvalue().splitlines()) == 1
+
+
+def test_the_last_day_that_there_is_can_be_named() -> None:
+    assert days(None, "9999-12-31") == (None, None)
+    first, last = days("0001-01-01", "9999-12-30")
+    assert first is not None
+    assert last is not None
+
+
+@pytest.mark.parametrize("around", ["{}", "  {}\n", "`{}`", " `{}` "])
+def test_a_head_is_read_as_people_copy_it(around: str) -> None:
+    head = "0123456789abcdef" * 4
+    assert head_of(around.format(head.upper())) == head_of(around.format(head)) == head
+
+
+@pytest.mark.parametrize("text", ["", "``", "abc", "g" * 64, "0" * 63, "0" * 65, f"{'0' * 32} {'0' * 32}"])
+def test_what_is_no_head_is_said_to_be_that(text: str) -> None:
+    with pytest.raises(ValueError, match="--head is not a head: it has 64 digits"):
+        head_of(text)
 
 
 async def test_the_export_has_each_event_whole(busy: Bot) -> None:
@@ -186,7 +460,48 @@ async def test_a_refused_asking_is_among_what_is_about_its_subuser(
     out = io.StringIO()
     await export(bot.url, out, csv=True, days=(None, None), subuser=named)
     [_, row] = out.getvalue().splitlines()
-    assert f",'{asked},refused_ask," in row
+    assert f""","'{asked}","refused_ask",""" in row
+
+
+FORMULAS = [
+    "=1+1",
+    "x;=HYPERLINK(1)",
+    'x;"=1+1"',
+    ";+1;-1;@x",
+    "'=1",
+    ";'=1",
+    "x\n=1",
+    "a;b",
+    "x;\t=1",
+    "\r=1",
+]
+
+
+async def test_no_cell_of_an_export_is_a_formula_wherever_a_spreadsheet_splits_it(url: str) -> None:
+    database = Database(url)
+    async with database.write() as transaction:
+        for text in FORMULAS:
+            detail = {"subuser": text, "reason": text}
+            await events.append(transaction.connection, text, at=Clock()(), actor=text, detail=detail)
+        last = {"id": len(FORMULAS) + 1, "at": 0, "kind": "x", "previous_hash": "p", "hash": "h"}
+        await transaction.connection.execute(insert(event_rows).values(detail="x;=1", **last))
+    await database.close()
+    out = io.StringIO(newline="")
+    await export(url, out, csv=True, days=(None, None), subuser=None)
+
+    for separator in (";", ",", "\t"):
+        for row in csv.reader(io.StringIO(out.getvalue(), newline=""), delimiter=separator):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))], separator
+    rows = list(csv.DictReader(io.StringIO(out.getvalue(), newline="")))
+    for event, text in zip(rows, FORMULAS, strict=False):
+        assert json.loads(event["detail"]) == {"subuser": text, "reason": text}
+        assert {as_it_was(event[name]) for name in ("kind", "actor", "subuser")} == {text}
+    assert as_it_was(rows[-1]["detail"]) == "x;=1"
+
+
+def as_it_was(cell: str) -> str:
+    """As the README says how to read one."""
+    return re.sub(r"""(^|[;\t\n\r])'(?=["']*[=+\-@\t\r])""", r"\1", cell)
 
 
 @pytest.mark.parametrize(
@@ -201,12 +516,19 @@ def test_days_that_cannot_be_meant_are_said_to_be_that(
         days(first, last)
 
 
-async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(bot: Bot) -> None:
+@pytest.mark.parametrize("of_one_request", [False, True])
+async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(bot: Bot, *, of_one_request: bool) -> None:
+    request_id = (await bot.checked()).id if of_one_request else None
+
     async def peak(more: int) -> int:
         async with bot.database.write() as transaction:
             for _ in range(more):
                 await events.append(
-                    transaction.connection, "refused_click", at=bot.clock(), detail={"said": "x" * 500}
+                    transaction.connection,
+                    "refused_click",
+                    at=bot.clock(),
+                    request_id=request_id,
+                    detail={"said": "x" * 500},
                 )
         tracemalloc.start()
         async with bot.database.read() as connection:

@@ -146,6 +146,20 @@ REFUSED = {
     "UPDATE events SET actor = 'U0EVIL'": ["sqlite", "postgresql"],
     "DELETE FROM events": ["sqlite", "postgresql"],
     "DELETE FROM events WHERE id = 2": ["sqlite", "postgresql"],
+    "INSERT INTO events SELECT * FROM events WHERE id = 1 ON CONFLICT (id) DO UPDATE SET actor = 'U0EVIL'": [
+        "sqlite",
+        "postgresql",
+    ],
+    **{
+        f"REPLACE INTO events SELECT {values} FROM events ORDER BY id DESC LIMIT 1": ["sqlite"]  # noqa: S608 - texts of this test
+        for values in (
+            "id, request_id, at, kind, 'U0EVIL', from_status, to_status, detail, 'x', 'y'",
+            "id + 1, NULL, at, kind, NULL, NULL, NULL, '{}', 'x', hash",
+            "id + 1, NULL, at, kind, NULL, NULL, NULL, '{}', previous_hash, 'y'",
+            "id + 1, request_id, at, kind, NULL, NULL, to_status, '{}', 'x', 'y'",
+            "id + 2, NULL, at, kind, NULL, NULL, NULL, '{}', 'x', 'y'",
+        )
+    },
     "TRUNCATE events": ["postgresql"],
     "TRUNCATE requests CASCADE": ["postgresql"],
 }

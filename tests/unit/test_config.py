@@ -326,3 +326,19 @@ def test_a_password_is_kept_secret_as_it_is_and_as_its_address_has_it(
     rendered = make_url(settings.database_url).render_as_string(hide_password=False)
     for address in (settings.database_url, rendered):
         assert any(found in address for found in settings.secrets() if found.startswith(":"))
+
+
+def test_the_ledgers_keys_are_read_newest_first_and_kept_secret() -> None:
+    newest, older = "n" * 32, "o" * 40
+    settings = Settings.from_environ({**GOOD, "CREDITBOT_LEDGER_KEY": f"{newest}, {older}"})
+    assert settings.ledger_keys == (newest.encode(), older.encode())
+    assert {newest, older} <= set(settings.secrets())
+    assert newest not in repr(settings)
+    assert DatabaseSettings.from_environ({}).ledger_keys == ()
+
+
+@pytest.mark.parametrize("value", ["n" * 31, f"{'n' * 32},short", "two words " * 5])
+def test_a_ledger_key_that_could_be_guessed_is_not_taken(value: str) -> None:
+    [line] = lines({**GOOD, "CREDITBOT_LEDGER_KEY": value})
+    assert line.startswith("CREDITBOT_LEDGER_KEY is wrong: it ")
+    assert value not in line

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from creditbot.domain.ledger import GENESIS, HASHED_FIELDS, Verification, event_hash, verify
+from creditbot.domain.ledger import (
+    GENESIS,
+    HASHED_FIELDS,
+    KEYED,
+    Verification,
+    event_hash,
+    fingerprint,
+    verify,
+)
 
 Row = dict[str, Any]
 
@@ -132,3 +140,52 @@ def test_the_hash_stays_what_earlier_versions_wrote() -> None:
         "from_status": None, "to_status": "pending", "detail": '{"reason": "Grüße"}',
     }  # fmt: skip
     assert event_hash(GENESIS, event) == "a0d71345d931690f1f9770f1f6a83354591a305cf755c2eacaa7900effadd2bb"
+
+
+KEYS = (b"the newest key of all, 32 letters", b"the key before it, of 32 letters!")
+
+
+def keyed(rows: list[Row], key: bytes, contents: list[Row]) -> list[Row]:
+    """A chain that goes on with a key."""
+    rows = [*rows]
+    first = {**dict.fromkeys(HASHED_FIELDS), "kind": KEYED, "detail": f'{{"key": "{fingerprint(key)}"}}'}
+    for content in (first, *contents):
+        previous = rows[-1]["hash"] if rows else GENESIS
+        row = {**content, "id": len(rows) + 1, "previous_hash": previous}
+        rows.append({**row, "hash": event_hash(previous, row, key)})
+    return rows
+
+
+@given(chains, contents)
+def test_a_chain_goes_on_with_a_key_and_with_a_newer_one(rows: list[Row], content: Row) -> None:
+    newer, older = KEYS
+    all_rows = keyed(keyed(rows, older, [content]), newer, [content])
+    found = verify(all_rows, KEYS)
+    assert (found.broken_at, found.count, found.keyed_at) == (None, len(rows) + 4, len(rows) + 1)
+    assert verify(all_rows, (older,)).other_key == fingerprint(newer)
+    assert verify(all_rows).other_key == fingerprint(older)
+    assert verify(all_rows).count == len(rows)
+
+
+@given(chains, contents)
+def test_without_the_key_nothing_can_be_written_on(rows: list[Row], content: Row) -> None:
+    rows = keyed(rows, KEYS[0], [content])
+    forged = {**content, "id": len(rows) + 1, "previous_hash": rows[-1]["hash"]}
+    rows.append({**forged, "hash": event_hash(rows[-1]["hash"], forged)})
+    assert verify(rows, KEYS).broken_at == len(rows)
+
+
+@given(chains, contents)
+def test_an_older_key_does_not_come_back(rows: list[Row], content: Row) -> None:
+    newer, older = KEYS
+    rows = keyed(rows, newer, [content])
+    assert verify(keyed(rows, older, [content]), KEYS).broken_at == len(rows) + 1
+
+
+def test_the_keyed_hash_stays_what_earlier_versions_wrote() -> None:
+    event: Row = dict.fromkeys(HASHED_FIELDS)
+    assert fingerprint(KEYS[0]) == "677ffb40ea7164fc"
+    assert (
+        event_hash(GENESIS, event, KEYS[0])
+        == "ae9ae506551ec2ddfeeb93e182ac31f45172fcc33fc1b65cc88baa803f239924"
+    )
