@@ -20,6 +20,11 @@ CUT_OFF = (
     "the last daily digest in the approvals channel, or one that you have noted elsewhere."
 )
 
+NO_KEY = (
+    "The hashes have no key, so whoever can write to the database can also add events that fit. "
+    "CREDITBOT_LEDGER_KEY keeps them from it."
+)
+
 COLUMNS = (
     "id",
     "at",
@@ -57,6 +62,8 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
     )
     if found.keyed_at is not None:
         whole += f"\nThe hashes are keyed from event {found.keyed_at:,} on."
+    else:
+        whole += f"\n{NO_KEY}"
     if noted is not None:
         whole += f"\nThe head that was noted is that of event {noted.event_id:,}, of {_moment(noted.at)}."
     else:
@@ -107,8 +114,8 @@ def _faults_of_the_triggers(missing: list[str]) -> list[str]:
         return []
     names = ", ".join(missing)
     return [
-        f"What keeps events from being changed is not in force (triggers: {names}): someone took it away.",
-        "`creditbot migrate` lays it again. Find out who did it, and what they did meanwhile.",
+        f"Not all that keeps events as they are is in force: {names}. `creditbot migrate` lays it again.",
+        "Unless creditbot was just updated, someone took it away: find out who, and what they did meanwhile.",
     ]
 
 
@@ -184,9 +191,11 @@ async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str |
 
 def _moment(millis: object) -> object:
     """ISO 8601 in UTC; what is no time stays as it is, since it must be shown too."""
+    if not isinstance(millis, int):
+        return millis
     try:
-        at = from_millis(millis)  # type: ignore[arg-type]  # SQLite keeps any type in any column
-    except (TypeError, ValueError, OverflowError, OSError):
+        at = from_millis(millis)
+    except (ValueError, OverflowError, OSError):
         return millis
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

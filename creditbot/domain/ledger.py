@@ -7,6 +7,7 @@ event of the kind `keyed` names it by its fingerprint, and from that event on th
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ def key_named(detail: object) -> str | None:
     except (ValueError, RecursionError):
         return None
     name = found.get("key") if isinstance(found, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{16}", name) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ transaction sees one moment, while the bot goes on writing.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,7 @@ def _head_of_digest(text: str) -> Iterator[DigestHead]:
         number, head = content["events"], content["head"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return
-    if isinstance(number, int) and 0 <= number < 2**31 and isinstance(head, str):
+    if isinstance(number, int) and 0 <= number < 2**31 and re.fullmatch("[0-9a-f]{64}", str(head)):
         yield DigestHead(number, head)
 
 

@@ -141,6 +141,7 @@ async def test_an_approval_that_is_forged_with_all_that_belongs_to_it_is_found_o
     async with as_administrator(plain.url) as connection:
         await forge_an_approval(connection, request.id, BEN)
         assert await faults(connection, head) == [], "nothing tells it from what the bot writes"
+    assert "The hashes have no key" in (await verify(plain.url, head))[1]
 
     await start(keys=(KEY,)).checked(subuser="other")
     async with as_administrator(plain.url, (KEY,)) as connection:
@@ -180,6 +181,7 @@ async def test_a_key_is_taken_in_the_middle_and_followed_by_newer_ones(start: St
 
     assert found == []
     assert "The hashes are keyed from event 3 on." in whole
+    assert "no key" not in whole
     async with third.database.read() as connection:
         assert [event["kind"] for event in await events.chain(connection)].count("keyed") == 2
 
@@ -293,8 +295,8 @@ async def test_triggers_that_were_taken_away_are_missed_and_laid_again(bot: Bot)
             for statement in re.split("; (?=CREATE)", statements):
                 await transaction.connection.exec_driver_sql(statement)
         found, _ = await verify(bot.url)
-        assert found[0].startswith("What keeps events from being changed is not in force"), statements
-        assert "`creditbot migrate` lays it again" in found[1]
+        assert found[0].startswith("Not all that keeps events as they are is in force"), statements
+        assert "`creditbot migrate` lays it again" in found[0]
         await asyncio.to_thread(migrate, bot.url)
         assert (await verify(bot.url))[0] == []
 
