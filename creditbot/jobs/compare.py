@@ -45,6 +45,8 @@ KEPT = timedelta(days=35)
 KEY_IS_WRONG = frozenset({401, 403})
 """Statuses that would come for every other subuser as well."""
 
+UNREADABLE = Reading(None, None, None)
+
 log = structlog.get_logger(__name__)
 
 
@@ -114,7 +116,10 @@ class Compare:
                     found.problem = problem
                     return
                 log.warning("A balance can't be read", subuser=name, error=without_markup(problem.sentence))
-                reading = Reading(None, None, None)
+                reading = UNREADABLE
+            except ValueError as error:  # a name that is no part of a path, or of a header
+                log.warning("A balance can't be asked for", subuser=name, error=str(error))
+                reading = UNREADABLE
             found.taken.append(Snapshot(name, at, reading))
 
     async def _comes_again(self, bulletin: Bulletin, found: Round) -> bool:

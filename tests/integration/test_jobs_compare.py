@@ -320,6 +320,17 @@ async def test_what_one_subuser_does_not_tell_keeps_no_other_from_being_compared
     assert [found.subuser for found in notice.findings] == ["other"]
 
 
+async def test_odd_names_are_read_or_named(watching: Bot, sandbox: SendGridSandbox, clock: Clock) -> None:
+    for name in ("..", "a/b", "ü\nx", "50%"):
+        sandbox.account.add_subuser(
+            Subuser(name, type="recurring", remain=10, total=10, last_reset=date(2026, 3, 1))
+        )
+    change_outside(sandbox, "acme", 5)
+    [notice] = await next_morning(watching, clock)
+    assert notice.unread == ("..", "ü\nx")
+    assert [found.subuser for found in notice.findings] == ["acme"]
+
+
 async def test_a_subuser_that_is_deleted_meanwhile_is_no_fault(
     watching: Bot, sandbox: SendGridSandbox, clock: Clock
 ) -> None:
