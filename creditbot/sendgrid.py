@@ -202,6 +202,13 @@ def path_segment(name: str) -> str:
     return quote(name, safe="")
 
 
+def subuser_header(name: str) -> str:
+    """A subuser's name as `on-behalf-of` has it: one that would mean a customer account there is refused."""
+    if name.lower().startswith("account-id"):
+        raise ValueError(f"{name!r} would mean a customer account")
+    return name
+
+
 def _json(body: str) -> Any:
     try:
         return json.loads(body)

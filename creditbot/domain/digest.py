@@ -12,7 +12,7 @@ class Digest:
     Of what was `asked`, `to_add` and `to_remove` are the credits, and `granted` is how many requests were
     approved. `ends` counts requests by the state in which they ended; `net` is what was applied to each
     subuser. `compared` is how many balances were last compared with the ledger (None: no comparison was
-    made), and `drifted` how many of them were not as it tells.
+    made), `drifted` how many of them were not as it tells, and `unread` how many could not be read.
     """
 
     since: int
@@ -27,6 +27,7 @@ class Digest:
     head: str
     compared: int | None = None
     drifted: int = 0
+    unread: int = 0
     to_add: int = 0
     to_remove: int = 0
     granted: int = 0

@@ -20,6 +20,9 @@ MARGIN = timedelta(minutes=2)
 USUAL = timedelta(days=14)
 """How far back the use of a day counts as usual."""
 
+SHORTEST_DAY = timedelta(hours=18)
+"""Readings that are nearer to each other tell too little of a day's use."""
+
 LEAST_DAYS = 3
 """Days whose use must be known before a fall can be called unusual."""
 
@@ -40,12 +43,19 @@ class Landed(StrEnum):
     NO = "no"
 
 
+class Settler(StrEnum):
+    """Who settled a request that was in doubt."""
+
+    PERSON = "person"
+    BALANCE = "balance"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A request that may have changed a balance at some moment from `since` to `until` (None: it still may).
 
     `subuser` is the name as it was typed; whether SendGrid minds upper and lower case is not documented.
-    `word` is true if a person said what became of it: they may have been wrong.
+    `by` says who concluded what became of it where SendGrid did not answer: they may have been wrong.
     """
 
     request_id: int
@@ -54,12 +64,12 @@ class Change:
     since: datetime
     until: datetime | None
     landed: Landed
-    word: bool = False
+    by: Settler | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A subuser's credits at one moment; a reading without any value could not be made."""
+    """A subuser's credits at one moment; of one that could not be read, there is no value."""
 
     subuser: str
     at: datetime
@@ -95,8 +105,8 @@ class Finding:
     """One subuser whose credits are not as the ledger and mail would have left them.
 
     `expected` is what would remain without any mail: of a rise the most, of a fall the least. `changes` are
-    the ledger's in between: request, allocation_update, landed, word. `usual` is the most that is usually
-    used in a day.
+    the ledger's in between: request, allocation_update, landed, settled_by. `usual` is the most that is
+    usually used in a day.
     """
 
     subuser: str
@@ -179,7 +189,7 @@ def _listed(change: Change) -> Mapping[str, Any]:
         "request": change.request_id,
         "allocation_update": change.allocation_update,
         "landed": str(change.landed),
-        "word": change.word,
+        "settled_by": None if change.by is None else str(change.by),
     }
 
 
@@ -224,7 +234,9 @@ def usual_use(history: Sequence[Snapshot], changes: Sequence[Change]) -> int | N
     """
     used = []
     for before, after in pairwise(history):
-        if after.at < history[-1].at - USUAL or not comparable(before, after):
+        if after.at < history[-1].at - USUAL or after.at - before.at < SHORTEST_DAY:
+            continue
+        if not comparable(before, after):
             continue
         if after.reading.remain is None or before.reading.type != after.reading.type:
             continue

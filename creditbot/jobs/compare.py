@@ -16,7 +16,7 @@ from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import subuser_key
 from creditbot.domain.text import without_markup
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid import SendGrid, SendGridProblem, subuser_header
 from creditbot.store import bulletins, changes, events, snapshots
 from creditbot.store.bulletins import Bulletin
 from creditbot.store.database import Database
@@ -42,22 +42,26 @@ PATIENT_TRIES = 240
 
 KEPT = timedelta(days=35)
 
-KEY_IS_WRONG = frozenset({401, 403})
-"""Statuses that would come for every other subuser as well."""
+ENOUGH_REFUSED = 5
+"""Subusers that SendGrid refuses to tell of, before it has told of any: then it is the key, and not they."""
 
-UNREADABLE = Reading(None, None, None)
+UNREADABLE, GONE = Reading(None, None, None), Reading("gone", None, None)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Round:
-    """What one run of the job has read. `gone` were deleted meanwhile; `problem` ended it early."""
+    """What one run of the job has read. `problem` ended it early, `refusal` is about single subusers."""
 
     taken: list[Snapshot] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     problem: SendGridProblem | None = None
+    refusal: SendGridProblem | None = None
+
+    @property
+    def only_refused(self) -> bool:
+        return len(self.taken) >= ENOUGH_REFUSED and not any(snapshot.readable for snapshot in self.taken)
 
 
 class Compare:
@@ -79,6 +83,7 @@ class Compare:
                 return
             if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
                 return
+            await snapshots.forget(transaction, now - KEPT, now)
             known = await snapshots.subusers(transaction.connection, bulletin.due_at)
         found = await self._read(known)
         async with self._database.write() as transaction:
@@ -98,7 +103,7 @@ class Compare:
         waiting = iter(sorted(found.left)[:AT_A_TIME])
         until = self._clock() + LONG_ENOUGH
         await asyncio.gather(*(self._read_each(waiting, found, until) for _ in range(READERS)))
-        found.left -= {snapshot.subuser for snapshot in found.taken} | found.gone
+        found.left -= {snapshot.subuser for snapshot in found.taken}
         return found
 
     async def _read_each(self, names: Iterator[str], found: Round, until: datetime) -> None:
@@ -107,20 +112,23 @@ class Compare:
             if name is None:
                 return
             try:
-                _, reading = await read_credits(self._sendgrid, name)
+                _, reading = await read_credits(self._sendgrid, subuser_header(name))
             except SendGridProblem as problem:
-                if problem.no_such_user:
-                    found.gone.add(name)
-                    continue
-                if problem.passing or problem.status in KEY_IS_WRONG:
+                if problem.passing:
                     found.problem = problem
                     return
-                log.warning("A balance can't be read", subuser=name, error=without_markup(problem.sentence))
-                reading = UNREADABLE
+                reading = GONE if problem.no_such_user else UNREADABLE
+                if reading is UNREADABLE:
+                    found.refusal = problem
+                    log.warning(
+                        "A balance can't be read", subuser=name, error=without_markup(problem.sentence)
+                    )
             except ValueError as error:  # a name that is no part of a path, or of a header
                 log.warning("A balance can't be asked for", subuser=name, error=str(error))
                 reading = UNREADABLE
             found.taken.append(Snapshot(name, at, reading))
+            if found.refusal is not None and found.only_refused:
+                found.problem = found.refusal
 
     async def _comes_again(self, bulletin: Bulletin, found: Round) -> bool:
         """Plan the next run of this comparison, if it takes one."""
@@ -162,7 +170,6 @@ class Compare:
             if not outcome.worth_telling:
                 await bulletins.sent(transaction, bulletin.id, now)
             await bulletins.plan(transaction, bulletins.DRIFT, self._policy.next(self._policy.drift, now))
-            await snapshots.forget(transaction, now - KEPT)
 
     async def _judge(self, bulletin: Bulletin, found: Round, now: datetime) -> Comparison:
         findings: list[Finding] = []
@@ -183,7 +190,8 @@ class Compare:
                     findings += [finding] if finding is not None else []
                 else:
                     not_comparable += 1
-        problem = None if found.problem is None else found.problem.sentence
+        why = found.problem or found.refusal
+        problem = None if why is None else why.sentence
         return Comparison(
             round(now.timestamp() * 1000),
             compared,

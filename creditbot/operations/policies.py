@@ -25,8 +25,7 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
         await events.take_key(transaction.connection, now)
         known = last is not None and last.get("hash") == policy.hash
         for kind, time_of_day in ((bulletins.DIGEST, policy.digest), (bulletins.DRIFT, policy.drift)):
-            if not known or not await bulletins.planned(transaction.connection, kind):
-                await bulletins.plan(transaction, kind, policy.next(time_of_day, now))
+            await _plan(transaction, kind, policy.next(time_of_day, now), now)
         if known:
             return False
         await events.append(
@@ -38,6 +37,14 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
         for request in await requests.waiting(transaction.connection):
             await _follow(transaction, policy, request, now)
     return True
+
+
+async def _plan(transaction: Transaction, kind: str, at: datetime | None, now: datetime) -> None:
+    """Have the next bulletin of a kind at that moment, unless one is overdue, which still comes."""
+    planned = await bulletins.planned(transaction.connection, kind)
+    overdue = planned is not None and planned <= now
+    if planned != at and not (overdue and at is not None):
+        await bulletins.plan(transaction, kind, at)
 
 
 async def _follow(transaction: Transaction, policy: Policy, request: CreditRequest, now: datetime) -> None:

@@ -28,7 +28,7 @@ def digest(found: Digest) -> Message:
         named = ", ".join(str(request) for request in found.in_doubt[:NAMED])
         lines.append(f"*In doubt now*: {number(len(found.in_doubt))} (request {named}). See their cards.")
     if found.compared is not None:
-        lines.append(_compared(found.compared, found.drifted))
+        lines.append(_compared(found.compared, found))
     head = (
         f"The ledger has {count(found.events, 'event')}; its head is `{found.head}`. Later, "
         "`creditbot audit verify --head` with this head shows whether any of them was changed."
@@ -43,11 +43,13 @@ def _asked(found: Digest) -> str:
     return f"{count(found.asked, 'new request')}{credits_}"
 
 
-def _compared(compared: int, drifted: int) -> str:
-    said = f"The balances of {count(compared, 'subuser')} were compared with the ledger"
-    if not drifted:
-        return f"{said}: nothing stands out."
-    return f"{said}: {number(drifted)} changed otherwise. The notice of the comparison has the figures."
+def _compared(compared: int, found: Digest) -> str:
+    said = f"Balances compared with the ledger: {number(compared)}"
+    if found.unread:
+        said += f", and {number(found.unread)} could not be read"
+    if not found.drifted:
+        return f"{said}. Nothing stands out."
+    return f"{said}. {number(found.drifted)} changed otherwise; the notice of the comparison has the figures."
 
 
 def _ends(found: Digest) -> list[str]:

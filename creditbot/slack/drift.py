@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from creditbot.domain.drift import Comparison, Finding, Kind, Landed, Point
+from creditbot.domain.drift import Comparison, Finding, Kind, Landed, Point, Settler
 from creditbot.domain.text import count, escape, literal, number, signed
 from creditbot.store.types import from_millis
 
@@ -36,14 +36,14 @@ def comparison(found: Comparison) -> Message:
 def _summary(found: Comparison) -> str:
     said = f"{count(found.compared, 'subuser')} compared"
     if found.not_comparable:
-        said += f", {number(found.not_comparable)} not: new, or reset since"
+        said += f", {number(found.not_comparable)} not: new, deleted, or reset since"
     if not found.compared and found.problem:
         return "No balance could be compared with the ledger."
     if not found.findings:
         return f"{said}. Nothing stands out."
     return (
-        f"{said}. *{number(len(found.findings))} changed otherwise than by creditbot and mail, as far as "
-        "balances show.* Ask who works in SendGrid's console, or with its API, what they changed."
+        f"{said}. *{number(len(found.findings))} changed otherwise than by creditbot and the usual mail.* "
+        "Ask who works in SendGrid's console, or with its API, what they changed."
     )
 
 
@@ -79,7 +79,7 @@ def _finding(finding: Finding) -> str:
     return (
         f"*{_name(finding.subuser)} {title}.* Balance at {_at(finding.before)}: {_remain(finding.before)}. "
         f"By creditbot in between: {_changes(finding.changes)}. So without any mail {bound}. "
-        f"Balance at {_at(finding.after)}: {_remain(finding.after)}. {verdict}{_by_word(finding)}"
+        f"Balance at {_at(finding.after)}: {_remain(finding.after)}. {verdict}{_concluded(finding)}"
     )
 
 
@@ -96,17 +96,18 @@ def _change(change: Mapping[str, Any]) -> str:
     return f"{perhaps}{signed(change['allocation_update'])} (request {change['request']})"
 
 
-def _by_word(finding: Finding) -> str:
-    """A sentence, with a space before it, about what only a person has said."""
+def _concluded(finding: Finding) -> str:
+    """A sentence, with a space before it, about what SendGrid itself did not say."""
     settled = [
         f"request {change['request']} ({signed(change['allocation_update'])}) as "
-        f"{'not applied' if change['landed'] == Landed.NO else 'applied'}"
+        f"{'not applied' if change['landed'] == Landed.NO else 'applied'}, "
+        f"{'by a person' if change['settled_by'] == Settler.PERSON else 'by the balance at that time'}"
         for change in finding.changes
-        if change["word"]
+        if change["settled_by"] is not None
     ]
     if not settled:
         return ""
-    return f" A person settled {', '.join(settled[:NAMED])}; if that was wrong, it may explain this."
+    return f" A doubt was settled: {'; '.join(settled[:NAMED])}. If that was wrong, it may explain this."
 
 
 def _unread(found: Comparison) -> str:
@@ -116,7 +117,7 @@ def _unread(found: Comparison) -> str:
     names = ", ".join(map(_name, found.unread[:NAMED]))
     more = len(found.unread) - NAMED
     others = f" and {count(more, 'other')}" if more > 0 else ""
-    return f"*Not compared, since SendGrid did not say their credits:* {names}{others}.{why}"
+    return f"*{number(len(found.unread))} could not be read.*{why} Not compared: {names}{others}."
 
 
 def _name(subuser: str) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -42,15 +42,20 @@ async def get(connection: AsyncConnection, bulletin_id: int) -> Bulletin | None:
 async def plan(transaction: Transaction, kind: str, at: datetime | None) -> None:
     """Have the next one of a kind at that moment; one that was planned and not worked out is forgotten."""
     connection = transaction.connection
-    await connection.execute(delete(bulletins).where(bulletins.c.kind == kind, bulletins.c.content.is_(None)))
-    if at is not None:
-        await connection.execute(insert(bulletins).values(kind=kind, due_at=at, next_try_at=at))
+    of_this_kind = bulletins.c.kind == kind
+    await connection.execute(delete(bulletins).where(of_this_kind, bulletins.c.content.is_(None)))
+    if at is None:
+        return
+    while await connection.scalar(select(bulletins.c.id).where(of_this_kind, bulletins.c.due_at == at)):
+        at += timedelta(days=1)  # it was there already, when a clock was ahead
+    await connection.execute(insert(bulletins).values(kind=kind, due_at=at, next_try_at=at))
 
 
-async def planned(connection: AsyncConnection, kind: str) -> bool:
-    """Whether the next one of a kind has its moment."""
-    query = select(bulletins.c.id).where(bulletins.c.kind == kind, bulletins.c.content.is_(None)).limit(1)
-    return await connection.scalar(query) is not None
+async def planned(connection: AsyncConnection, kind: str) -> datetime | None:
+    """When the next one of a kind is due."""
+    query = select(bulletins.c.due_at).where(bulletins.c.kind == kind, bulletins.c.content.is_(None)).limit(1)
+    found: datetime | None = await connection.scalar(query)
+    return found
 
 
 async def written(

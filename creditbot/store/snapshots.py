@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.drift import Snapshot
@@ -47,8 +47,10 @@ async def histories(connection: AsyncConnection, since: datetime) -> AsyncIterat
         yield found
 
 
-async def forget(transaction: Transaction, before: datetime) -> None:
-    await transaction.connection.execute(delete(snapshots).where(snapshots.c.at < before))
+async def forget(transaction: Transaction, before: datetime, now: datetime) -> None:
+    """Drop what is old, and what a clock that was ahead has left in the future."""
+    stale = or_(snapshots.c.at < before, snapshots.c.at > now)
+    await transaction.connection.execute(delete(snapshots).where(stale))
 
 
 def _row(snapshot: Snapshot) -> dict[str, object]:

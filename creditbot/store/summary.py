@@ -75,6 +75,7 @@ async def digest(
         head=GENESIS if head is None else str(head.hash),
         compared=compared.get("compared"),
         drifted=compared.get("found", 0),
+        unread=compared.get("unread", 0),
     )
 
 

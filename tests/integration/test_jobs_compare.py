@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -186,8 +186,8 @@ async def test_a_request_settled_wrongly_within_a_day_is_named(
     [notice] = await next_morning(watching, clock)
 
     [found] = notice.findings
-    assert [(change["request"], change["landed"], change["word"]) for change in found.changes] == [
-        (request.id, "no", True)
+    assert [(change["request"], change["landed"], change["settled_by"]) for change in found.changes] == [
+        (request.id, "no", "person")
     ]
 
 
@@ -316,7 +316,8 @@ async def test_what_one_subuser_does_not_tell_keeps_no_other_from_being_compared
     change_outside(sandbox, "other", 5)
     sandbox.faults.add("status_before", method="GET", username="acme", status=451)
     [notice] = await next_morning(watching, clock)
-    assert (notice.unread, notice.problem) == (("acme",), None)
+    assert notice.unread == ("acme",)
+    assert "another region" in (notice.problem or "")
     assert [found.subuser for found in notice.findings] == ["other"]
 
 
@@ -337,7 +338,68 @@ async def test_a_subuser_that_is_deleted_meanwhile_is_no_fault(
     gone = {"errors": [{"message": "No user found"}]}
     sandbox.faults.add("status_before", method="GET", username="acme", status=400, body=gone)
     assert await next_morning(watching, clock) == []
-    assert (await in_ledger(watching, "compared"))[-1]["compared"] == 1
+    last = (await in_ledger(watching, "compared"))[-1]
+    assert (last["compared"], last["not_comparable"]) == (1, 1)
+
+
+async def test_deleted_subusers_that_are_still_listed_keep_no_other_from_being_compared(
+    watching: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    gone = {"errors": [{"message": "No user found"}]}
+    for number in range(AT_A_TIME + 1):
+        name = f"aaa{number}"
+        sandbox.account.add_subuser(Subuser(name, type="nonrecurring", remain=1))
+        sandbox.faults.add("status_before", method="GET", username=name, status=400, body=gone)
+    change_outside(sandbox, "acme", 5)
+    [notice] = await next_morning(watching, clock)
+    assert (notice.compared, notice.not_comparable, notice.unread) == (2, AT_A_TIME + 1, ())
+
+
+async def test_one_subuser_that_the_key_may_not_see_is_not_taken_for_a_wrong_key(
+    watching: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    sandbox.faults.add("status_before", method="GET", username="acme", status=403)
+    change_outside(sandbox, "other", 5)
+    [notice] = await next_morning(watching, clock)
+    assert (notice.compared, notice.unread) == (1, ("acme",))
+
+
+async def test_a_key_that_may_see_no_subusers_credits_does_not_ask_for_all(
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    for number in range(50):
+        sandbox.account.add_subuser(Subuser(f"sub{number}", type="nonrecurring", remain=1))
+        sandbox.faults.add("status_before", method="GET", username=f"sub{number}", status=403)
+    for name in ("acme", "other"):
+        sandbox.faults.add("status_before", method="GET", username=name, status=403)
+    await begun(bot)
+    [notice] = await next_morning(bot, clock)
+    assert (notice.compared, len(notice.unread)) == (0, 52)
+    assert "subusers.credits.read" in (notice.problem or "")
+    assert len(reads(sandbox)) < 12
+
+
+async def test_a_clock_that_was_ahead_for_a_while_silences_nothing(
+    watching: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    clock.advance(days=10)
+    await told(watching)
+    watching.messenger.bulletins.clear()
+    clock.advance(days=-10)
+    await begun(watching)
+    await next_morning(watching, clock)
+    change_outside(sandbox, "acme", 5)
+    clock.advance(hours=4)
+    assert [len(notice.findings) for notice in await next_morning(watching, clock)] == [1]
+
+
+async def test_a_policy_that_changed_in_the_meantime_skips_no_comparison_that_is_due(
+    watching: Bot, start: StartBot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    change_outside(sandbox, "acme", 5)
+    clock.advance(hours=21)
+    changed = await begun(start(replace(POLICY, drift=time(7))))
+    assert len(await told(changed)) == 1
 
 
 async def test_a_key_without_the_scope_is_told_at_once(

@@ -17,6 +17,7 @@ from creditbot.domain.drift import (
     Finding,
     Kind,
     Landed,
+    Settler,
     Snapshot,
     compare,
 )
@@ -36,12 +37,17 @@ def reading(
 
 
 def change(
-    by: int, at: float, landed: Landed = Landed.YES, *, until: float | None = None, word: bool = False
+    by: int,
+    at: float,
+    landed: Landed = Landed.YES,
+    *,
+    until: float | None = None,
+    settled_by: Settler | None = None,
 ) -> Change:
     """One that was sent some days after the start, and done a second later unless told otherwise."""
     since = START + at * DAY
     ended = since + timedelta(seconds=1) if until is None else START + until * DAY
-    return Change(17, "acme", by, since, ended, landed, word)
+    return Change(17, "acme", by, since, ended, landed, settled_by)
 
 
 def found(history: Sequence[Snapshot], *changes: Change) -> Finding:
@@ -94,9 +100,10 @@ def test_a_change_beside_a_reading_may_or_may_not_be_in_it(at: float, remain: in
 
 
 def test_a_wrong_word_of_a_person_is_found_out() -> None:
-    rose = found([reading(0, 1000), reading(1, 6000)], change(5000, 0.5, Landed.NO, word=True))
+    said = change(5000, 0.5, Landed.NO, settled_by=Settler.PERSON)
+    rose = found([reading(0, 1000), reading(1, 6000)], said)
     assert (rose.kind, rose.expected) == (Kind.ROSE, 1000)
-    assert rose.changes[0]["word"]
+    assert rose.changes[0]["settled_by"] == "person"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +155,11 @@ def test_a_fall_stands_out_beside_what_is_usual(used: int, finding: Kind | None)
 
 def test_nothing_is_usual_before_some_days_are_known() -> None:
     assert compare(days_of_use(300, 500, 50_000), []) is None
+
+
+def test_readings_of_one_day_do_not_tell_what_a_day_uses() -> None:
+    history = [reading(day / 10, 100_000) for day in range(6)]
+    assert compare([*history, reading(1.5, 97_000)], []) is None
 
 
 def test_a_small_fall_is_mail_even_where_none_is_usual() -> None:
@@ -231,15 +243,21 @@ def test_a_change_near_a_reading_makes_no_finding_whichever_side_it_fell_on(
 
 
 ROSE = found([reading(0, 1000), reading(1, 9500)], change(5000, 0.5), change(-20, 0.6, Landed.MAYBE))
-FELL = found(days_of_use(*USED_DAILY, 50_000), change(700, 3.5, word=True))
+FELL = found(days_of_use(*USED_DAILY, 50_000), change(700, 3.5, settled_by=Settler.PERSON))
 TYPE = found([reading(0, 10), reading(1, None, "unlimited")])
 AT = 1_772_352_000_000
 MESSAGES = {
     "all kinds": Comparison(AT, 12, 3, (ROSE, FELL, TYPE)),
     "nothing, but not all": Comparison(AT, 1, 0, (), ("eu-brand",), "SendGrid answered 500."),
     "nothing at all": Comparison(AT, 0, 0, (), (), "SendGrid answered 403."),
+    "a wrong conclusion": Comparison(
+        AT, 1, 0, (found(days_of_use(*USED_DAILY, 50_000), change(700, 3.5, settled_by=Settler.BALANCE)),)
+    ),
     "a wrong word": Comparison(
-        AT, 1, 0, (found([reading(0, 0), reading(1, 500)], change(500, 0.5, Landed.NO, word=True)),)
+        AT,
+        1,
+        0,
+        (found([reading(0, 0), reading(1, 500)], change(500, 0.5, Landed.NO, settled_by=Settler.PERSON)),),
     ),
 }
 
