@@ -105,9 +105,13 @@ class Apply:
             if ahead != request.waits_for:
                 await requests.touch(transaction, request_id, waits_for=ahead)
 
+    def _over(self, attempt: Attempt) -> datetime:
+        """When SendGrid is done with it. The process that sent it may wait longer than this one would."""
+        return attempt.over_at or attempt.started_at + self._lapse
+
     async def _wait_for_or_doubt(self, request: CreditRequest, last: Attempt) -> None:
         """An attempt has no outcome: whoever sent it may still be waiting, or has died."""
-        over = last.started_at + self._lapse
+        over = self._over(last)
         now = self._clock()
         async with self._database.write() as transaction:
             if await attempts.last(transaction.connection, request.id) != last:
@@ -172,7 +176,9 @@ class Apply:
                 current = await requests.get(transaction.connection, request.id)
                 if current is None or current.status is not Status.APPLYING:
                     return
-                attempt_id = await attempts.start(transaction, request.id, number, before, started)
+                attempt_id = await attempts.start(
+                    transaction, request.id, number, before, started, over_at=started + self._lapse
+                )
         except exc.IntegrityError:
             return  # another process wrote this attempt down first, and sends it
         except (CommitUnclear, asyncio.CancelledError) as error:
@@ -345,6 +351,7 @@ class Apply:
         if request.status is not Status.APPLYING:
             return
         last = await attempts.last(transaction.connection, request.id)
+        over = self._over(last) if last else started + self._lapse
         await requests.transition(
             transaction,
             request,
@@ -355,8 +362,8 @@ class Apply:
             answer_status=outcome.status,
             explanation=outcome.detail,
             remain_before=last.before.remain if last else None,
-            unclear_until=started + self._lapse,
-            next_try_at=started + self._lapse,
+            unclear_until=over,
+            next_try_at=over,
         )
         transaction.wake("settle", request.id)
 

@@ -28,12 +28,16 @@ MAY_BE_REPEATED = frozenset({"not_sent", "rate_limited"})
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sending; `outcome` is None while its answer is not known."""
+    """One sending; `outcome` is None while its answer is not known.
+
+    `over_at` is when whoever sends it has given up on SendGrid; None if an earlier version wrote it.
+    """
 
     id: int
     request_id: int
     number: int
     started_at: datetime
+    over_at: datetime | None
     before: Reading
     finished_at: datetime | None
     outcome: str | None
@@ -42,7 +46,15 @@ class Attempt:
     detail: str | None
 
 
-async def start(transaction: Transaction, request_id: int, number: int, before: Reading, at: datetime) -> int:
+async def start(
+    transaction: Transaction,
+    request_id: int,
+    number: int,
+    before: Reading,
+    at: datetime,
+    *,
+    over_at: datetime | None = None,
+) -> int:
     """Write down that a PATCH is about to be sent, with its event; return the attempt's ID.
 
     Raises:
@@ -52,6 +64,7 @@ async def start(transaction: Transaction, request_id: int, number: int, before: 
         "request_id": request_id,
         "number": number,
         "started_at": at,
+        "over_at": over_at,
         "credits_type": before.type,
         "remain_before": before.remain,
         "last_reset": before.last_reset,
@@ -123,6 +136,7 @@ _SAME_NAME = [
     "request_id",
     "number",
     "started_at",
+    "over_at",
     "finished_at",
     "outcome",
     "answer_status",

@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 
 metadata = MetaData()
 
@@ -93,6 +93,14 @@ Index(
     sqlite_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
     postgresql_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
 )
+# An earlier version that still runs knows no keys; this holds it to one change of a name at least.
+Index(
+    "one_change_per_spelling",
+    requests.c.subuser,
+    unique=True,
+    sqlite_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
+    postgresql_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
+)
 Index("requests_by_status", requests.c.status)
 Index("requests_by_subuser", requests.c.subuser_key)
 Index("requests_by_end", requests.c.finished_at)
@@ -114,6 +122,8 @@ attempts = Table(
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("started_at", Moment, nullable=False),
+    # When whoever sends it has given up waiting for SendGrid: how long that waits is its own setting.
+    Column("over_at", Moment),
     Column("credits_type", Words(40)),
     Column("remain_before", BigInteger),
     Column("last_reset", Words(40)),

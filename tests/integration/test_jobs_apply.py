@@ -485,7 +485,7 @@ async def given_up_while_waiting(
     first: Bot, second: Bot, sandbox: SendGridSandbox, request: CreditRequest
 ) -> "asyncio.Task[None]":
     """`first` waits so long for its answer that `second` gives its attempt up."""
-    sandbox.faults.add("slow", seconds=0.5)
+    sandbox.faults.add("slow", seconds=3)
     working = asyncio.create_task(first.apply(request.id))
     await sandbox.until(lambda: patches(sandbox))
     first.clock.now += LAPSE
@@ -506,6 +506,27 @@ async def test_a_late_yes_settles_a_request_that_was_given_up(
     assert (found.status, found.remain_after) == (Status.APPLIED, 1250)
     assert {(ASKER, "in_doubt"), (ASKER, "applied"), (ANN, "applied")} <= await first.notices_of(request.id)
     assert sandbox.account.applied("acme") == [250]
+
+
+async def test_an_attempt_is_over_for_all_when_whoever_sent_it_has_given_up(
+    start: StartBot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    patient, hasty = start(timeout=60), start(timeout=1)
+    request = await patient.approved(-200)
+    sandbox.faults.add("hang_before", seconds=60)
+    working = asyncio.create_task(patient.apply(request.id))
+    await sandbox.until(lambda: patches(sandbox))
+
+    clock.now += timedelta(seconds=60)
+    await hasty.apply(request.id)
+    assert await hasty.status(request.id) is Status.APPLYING
+    clock.now += MARGIN
+    await hasty.apply(request.id)
+
+    found = await hasty.request(request.id)
+    assert (found.status, found.unclear_until) == (Status.IN_DOUBT, clock.now)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
 
 
 async def test_a_late_no_settles_a_request_that_was_given_up(
