@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -120,7 +121,7 @@ class Story:
             line += event["hash"][:12]
             self.console.print(f"    {escape(line)}")
         status, out, err = await self.bot.command_line("audit", "verify")
-        self.console.print(f"    {escape((out + err).strip())}")
+        self.console.print(indent(escape((out + err).strip()), "    "))
         self._check(status == 0, "the chain is whole")
         applied = self._sendgrid.account.applied("acme")
         self.console.print(f"    SendGrid's book for acme: {applied}")
