@@ -383,6 +383,7 @@ class TestAnotherPolicy:
         assert found.status is Status.CANCELLED
         assert "The policy was changed before it could be sent" in str(found.explanation)
         assert says in str(found.explanation)
+        assert await before.notices_of(request.id) >= {(ASKER, "cancelled"), (ANN, "cancelled")}
         assert patches(sandbox) == []
 
     @pytest.mark.parametrize("tried", [False, True])
