@@ -107,7 +107,11 @@ def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C
                 f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
                 "subuser, has ended."
             )
-        case Status.APPROVED | Status.APPLYING:
+        case Status.APPROVED if request.explanation:
+            return f"{_approved(request)} *It is not sent yet.* {request.explanation}"
+        case Status.APPROVED:
+            return f"{_approved(request)} It is about to be sent to SendGrid."
+        case Status.APPLYING:
             return f"{_approved(request)} It is being sent to SendGrid."
         case Status.APPLIED:
             return f"{_applied(request, figures=figures)} {_approved(request)}"
@@ -156,7 +160,7 @@ def _reason_of(kind: str, request: CreditRequest) -> str | None:
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
 
-def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
+def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:  # noqa: C901 - one case for each kind
     match kind:
         case Status.APPROVED if request.waits_for:
             return (
@@ -164,7 +168,13 @@ def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
                 "subuser, has ended; you will be told how it goes on."
             )
         case Status.APPROVED:
-            return f"{_approved(request)} It is being sent to SendGrid; you will be told how that ends."
+            return f"{_approved(request)} It is about to be sent to SendGrid; you will be told how that ends."
+        case "held":
+            return (
+                "*It is not sent yet.* The policy was changed after it was approved, and Slack does not say "
+                "who is in a user group of the policy, so creditbot can't tell whether those who approved it "
+                "still may. Its card says more; you will be told how it goes on."
+            )
         case Status.IN_DOUBT:
             return (
                 "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
@@ -391,7 +401,7 @@ def _buttons(request: CreditRequest, quorum: Quorum) -> ActionsBlock | None:
         withdraw = ButtonElement(text="Withdraw approval", action_id=WITHDRAW, value=value)
         between = [withdraw] if request.approvals else []
         return ActionsBlock(block_id="decision", elements=[approve, deny, *between, cancel])
-    if request.status is Status.APPROVED and request.waits_for:
+    if request.status is Status.APPROVED:
         return ActionsBlock(block_id="decision", elements=[cancel])
     if request.status is Status.IN_DOUBT:
         return ActionsBlock(
