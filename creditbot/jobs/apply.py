@@ -39,6 +39,10 @@ TOO_LATE_TO_SEND = timedelta(seconds=3)
 
 WAITS = timedelta(seconds=30)
 
+STOPPED = InDoubt(
+    "creditbot was stopped while it was sending the change, so nobody knows whether SendGrid got it."
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -115,10 +119,7 @@ class Apply:
             if now < over:
                 await requests.postpone(transaction, request, over, 0)
                 return
-            lost = InDoubt(
-                "creditbot was stopped after it sent the change and before it wrote the answer down."
-            )
-            await self._conclude(transaction, request, last.id, last.started_at, lost)
+            await self._conclude(transaction, request, last.id, last.started_at, STOPPED)
 
     async def _read_before(self, request: CreditRequest, last: Attempt | None, tries: int) -> Reading | None:
         """The balance right before, and a last look whether the change still makes sense."""
@@ -190,8 +191,7 @@ class Apply:
         try:
             outcome = await self._sendgrid.update_remaining(request.subuser, request.allocation_update)
         except asyncio.CancelledError:
-            stopped = InDoubt("creditbot was stopped while it waited for SendGrid's answer.")
-            await self._record(request, attempt_id, started, stopped)
+            await self._record(request, attempt_id, started, STOPPED)
             raise
         await self._record(request, attempt_id, started, outcome)
 

@@ -177,8 +177,8 @@ def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:  # noqa: 
             )
         case Status.IN_DOUBT:
             return (
-                "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
-                "It will not be sent again. You will be told how it ends."
+                "*In doubt.* Nobody knows yet whether SendGrid has applied the change. It will not be sent "
+                "again. You will be told how it ends."
             )
         case "break_glass":
             return (
@@ -327,7 +327,7 @@ def _settled(request: CreditRequest) -> str:
 
 def _doubt(request: CreditRequest, *, figures: bool) -> str:
     what = (
-        "*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. "
+        "*In doubt*: nobody knows yet whether SendGrid has applied the change. "
         f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this "
         "is settled."
     )
