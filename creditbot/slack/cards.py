@@ -1,4 +1,4 @@
-"""A request as people see it: its card in the approvals channel, and the notices about it.
+"""A request as people see it: its card in a channel, and the notices about it.
 
 Pure functions: from a request (and the policy, as it counts at this moment) to a message.
 """
@@ -22,6 +22,8 @@ REQUEST_AGAIN = "request_again"
 
 NAMED = 20
 """Approvers that a card names; more would not fit, and it mentions each of them."""
+
+CHANNELS = "the approvals channel, or the one that the policy names for this subuser"
 
 COPY_ABOVE = (
     "An earlier copy of this card may stand above; a click on either shows how the request stands now."
@@ -199,7 +201,7 @@ def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:  # noqa: 
             return f"*Nobody has decided it, so you may now.* {_asks_for(request)}"
         case "no_card":
             return (
-                "*No approver has seen it yet*, since creditbot can't post to the approvals channel. Tell "
+                f"*No approver has seen it yet*, since creditbot can't post its card in {CHANNELS}. Tell "
                 "whoever runs creditbot; it keeps trying until the request expires."
             )
     return standing(request, figures=figures)
@@ -209,7 +211,7 @@ def _asks_for(request: CreditRequest) -> str:
     """What someone is told who is to decide."""
     return (
         f"{person(request.requested_by)} asked for it on {moment(request.requested_at)}; it can be decided "
-        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on its card in the approvals channel."
+        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on its card in {CHANNELS}."
     )
 
 

@@ -156,6 +156,11 @@ def test_every_notice_says_what_it_is_about(kind: str) -> None:
     assert text.startswith("Request 12, +5,000 credits for `acme`: *")
 
 
+@pytest.mark.parametrize("kind", ["no_card", "reminder_60m", "escalated"])
+def test_a_notice_that_sends_people_to_a_card_allows_for_the_policys_own_channel(kind: str) -> None:
+    assert "or the one that the policy names for this subuser" in notice(kind, a_request()).text
+
+
 def test_more_approvers_than_fit_are_counted() -> None:
     many = Policy.one_tier(f"U{number:04}" for number in range(300))
     text = card(a_request(), many).text
