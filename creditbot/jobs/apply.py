@@ -15,12 +15,14 @@ import structlog
 from sqlalchemy import exc
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
+from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.rules import check_change
 from creditbot.domain.text import without_markup
+from creditbot.domain.who import Roster
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
@@ -56,12 +58,15 @@ class Apply:
         policy: Policy,
         gate: Gate,
         clock: Callable[[], datetime],
+        *,
+        channel: str,
     ) -> None:
         self._database = database
         self._sendgrid = sendgrid
         self._policy = policy
         self._gate = gate
         self._clock = clock
+        self._channel = channel
         self._lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
 
     async def __call__(self, request_id: int) -> None:
@@ -311,6 +316,11 @@ class Apply:
         concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
         if request.settled_by is not None and request.settled_by != OPERATOR:
             concerned.add(request.settled_by)
+        if not request.approvals:
+            # Its requester approved it in an emergency, so somebody else must look. Slack is not asked
+            # inside a transaction who is in a group: those listed by name are told, or else the channel.
+            channel = self._policy.channel_of(request.subuser, self._channel)
+            concerned |= {*whom_to_ask(request, self._policy, Roster(), now, channel)}
         if to is Status.APPLIED and request.asked_again_as is not None:
             concerned |= await self._call_off(transaction, request, request.asked_again_as)
         for person in sorted(concerned):
