@@ -288,7 +288,7 @@ def build_jobs(
     gate = Gate(database, policy, directory, now)
     return {
         "check": Check(database, sendgrid, policy, now).__call__,
-        "apply": Apply(database, sendgrid, policy, gate, now).__call__,
+        "apply": Apply(database, sendgrid, policy, gate, now, channel=channel).__call__,
         "settle": Settle(
             database, sendgrid, now, policy=policy, directory=directory, channel=channel
         ).__call__,

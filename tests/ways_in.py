@@ -161,7 +161,8 @@ def _done(way: Way, name: str, status: Status, channel: str) -> Outcome:
         case "deny":
             kind, changes = "denied", [*_moved("denied", role), decided, f"decision_reason={REASON}"]
         case "cancel":
-            kind, changes = "cancelled", [*_moved("cancelled", role), decided]
+            called_off = role.approved if status is Status.APPROVED else ()
+            kind, changes = "cancelled", [*_moved("cancelled", role, *called_off), decided]
         case "break_glass":
             kind = "break_glass"
             changes = [*_moved("approved", role), decided, f"break_glass_reason={REASON}"]

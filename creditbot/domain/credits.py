@@ -72,7 +72,7 @@ class RateLimited:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """The request went out and no readable answer came back: it may have been applied or not."""
+    """No readable answer came back to what was sent, or may have been: it may have been applied or not."""
 
     detail: str
     status: int | None = None

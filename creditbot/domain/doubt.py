@@ -1,4 +1,4 @@
-"""Whom to ask what became of a request in doubt, when the balance does not prove it."""
+"""Whom to ask what became of a request, when the balance does not prove it or SendGrid contradicts it."""
 
 from datetime import datetime
 

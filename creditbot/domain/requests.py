@@ -151,6 +151,7 @@ def people_to_tell(request: CreditRequest, to: Status) -> list[str]:
         return []
     told = [request.requested_by]
     troubled = to in {Status.FAILED, Status.IN_DOUBT} or request.status is Status.IN_DOUBT
-    if troubled:
+    called_off = request.status is Status.APPROVED and to is Status.CANCELLED
+    if troubled or called_off:
         told += [approval.approver for approval in request.approvals]
     return list(dict.fromkeys(told))

@@ -188,7 +188,11 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
     if quorum.reached:
         return
     if quorum.unread:
-        raise group_unreadable(quorum.unread)
+        raise Refusal(
+            GROUP_UNREADABLE,
+            f"Slack did not say who is in {people(sorted(quorum.unread))}, so creditbot can't tell whether "
+            "those who approved it still may.",
+        )
     raise Refusal(
         "quorum",
         f"It would need {count(quorum.missing, 'more approval')} now, so it must be asked for again."
@@ -308,12 +312,20 @@ def check_cancel(request: CreditRequest, actor: str, policy: Policy, roster: Ros
         raise already_settled(request)
     if actor == request.requested_by:
         return
-    if request.status is Status.APPROVED and roster.has(policy.authority(request, now), actor):
+    approved = request.status is Status.APPROVED
+    authority = policy.authority(request, now)
+    if approved and roster.has(authority, actor):
         return
+    if approved and (unread := roster.unread(authority)):
+        raise Refusal(
+            GROUP_UNREADABLE,
+            f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
+            f"cancel request {request.id}. {people([request.requested_by])}, who asked, may.",
+        )
     raise Refusal(
         "not_the_requester",
         f"Only {people([request.requested_by])}, who asked, may cancel request {request.id}. "
-        "An approver may deny it.",
+        f"An approver may {'cancel' if approved else 'deny'} it{', too' if approved else ''}.",
     )
 
 

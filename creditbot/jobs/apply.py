@@ -15,12 +15,14 @@ import structlog
 from sqlalchemy import exc
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
+from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.rules import check_change
 from creditbot.domain.text import without_markup
+from creditbot.domain.who import Roster
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
@@ -39,6 +41,10 @@ TOO_LATE_TO_SEND = timedelta(seconds=3)
 
 WAITS = timedelta(seconds=30)
 
+STOPPED = InDoubt(
+    "creditbot was stopped while it was sending the change, so nobody knows whether SendGrid got it."
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -52,12 +58,15 @@ class Apply:
         policy: Policy,
         gate: Gate,
         clock: Callable[[], datetime],
+        *,
+        channel: str,
     ) -> None:
         self._database = database
         self._sendgrid = sendgrid
         self._policy = policy
         self._gate = gate
         self._clock = clock
+        self._channel = channel
         self._lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
 
     async def __call__(self, request_id: int) -> None:
@@ -119,10 +128,7 @@ class Apply:
             if now < over:
                 await requests.postpone(transaction, request, over, 0)
                 return
-            lost = InDoubt(
-                "creditbot was stopped after it sent the change and before it wrote the answer down."
-            )
-            await self._conclude(transaction, request, last.id, last.started_at, lost)
+            await self._conclude(transaction, request, last.id, last.started_at, STOPPED)
 
     async def _read_before(self, request: CreditRequest, last: Attempt | None, tries: int) -> Reading | None:
         """The balance right before, and a last look whether the change still makes sense."""
@@ -196,8 +202,7 @@ class Apply:
         try:
             outcome = await self._sendgrid.update_remaining(request.subuser, request.allocation_update)
         except asyncio.CancelledError:
-            stopped = InDoubt("creditbot was stopped while it waited for SendGrid's answer.")
-            await self._record(request, attempt_id, started, stopped)
+            await self._record(request, attempt_id, started, STOPPED)
             raise
         await self._record(request, attempt_id, started, outcome)
 
@@ -317,6 +322,11 @@ class Apply:
         concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
         if request.settled_by is not None and request.settled_by != OPERATOR:
             concerned.add(request.settled_by)
+        if not request.approvals:
+            # Its requester approved it in an emergency, so somebody else must look. Slack is not asked
+            # inside a transaction who is in a group: those listed by name are told, or else the channel.
+            channel = self._policy.channel_of(request.subuser, self._channel)
+            concerned |= {*whom_to_ask(request, self._policy, Roster(), now, channel)}
         if to is Status.APPLIED and request.asked_again_as is not None:
             concerned |= await self._call_off(transaction, request, request.asked_again_as)
         for person in sorted(concerned):

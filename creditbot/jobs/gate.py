@@ -12,13 +12,17 @@ from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Directory, Roster
-from creditbot.store import attempts, requests
+from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED
 from creditbot.store.database import Database, Transaction
+from creditbot.store.types import from_millis
 
-from .backoff import given_up
+from .backoff import GIVE_UP_AFTER
 
 LATER = timedelta(seconds=30)
+
+HELD = "held"
+"""The event, and the notice to its requester, that a user group must be readable before it goes on."""
 
 
 class Gate:
@@ -70,20 +74,46 @@ class Gate:
                 request.subuser, request.allocation_update, self._policy, usage, whose="Its requester has"
             )
         except Refusal as refusal:
-            if refusal.rule == rules.GROUP_UNREADABLE and not given_up(request, now):
-                await requests.postpone(transaction, request, now + LATER, 0)
+            if refusal.rule != rules.GROUP_UNREADABLE:
+                await self._end(transaction, request, refusal.rule, refusal.sentence, now)
+            elif now - await self._tried_since(transaction, request, now) > GIVE_UP_AFTER:
+                await self._end(transaction, request, refusal.rule, f"{refusal.sentence} {_gave_up()}", now)
             else:
-                await self._end(transaction, request, refusal, now)
+                await requests.postpone(transaction, request, now + LATER, 0)
+                await self._hold(transaction, request, refusal, now)
             return False
         return True
 
-    async def _end(
+    async def _tried_since(self, transaction: Transaction, request: CreditRequest, now: datetime) -> datetime:
+        """When it was claimed; or, of what was not, when a group could not be read for the first time."""
+        if request.claimed_at is not None:
+            return request.claimed_at
+        history = await events.of_request(transaction.connection, request.id)
+        return next((from_millis(event["at"]) for event in history if event["kind"] == HELD), now)
+
+    async def _hold(
         self, transaction: Transaction, request: CreditRequest, refusal: Refusal, now: datetime
+    ) -> None:
+        """Say on the card what it waits for, and tell its requester; once, however often it is tried."""
+        if request.status is not Status.APPROVED:
+            return  # it was claimed: its time is short, and nothing but sending it is left to wait for
+        sentence = f"{_CHANGED} {refusal.sentence} {_going_on()}"
+        if request.explanation != sentence:
+            detail = {"rule": refusal.rule, "policy": self._policy.hash, "said": without_markup(sentence)}
+            await requests.amend(
+                transaction, request.id, HELD, at=now, detail=detail, explanation=sentence, waits_for=None
+            )
+            await notices.add(transaction, request.id, HELD, request.requested_by, now)
+        elif request.waits_for is not None:
+            await requests.touch(transaction, request.id, waits_for=None)
+
+    async def _end(
+        self, transaction: Transaction, request: CreditRequest, rule: str, why: str, now: datetime
     ) -> None:
         """What waits its turn is cancelled; what was claimed already can only fail."""
         to = Status.CANCELLED if request.status is Status.APPROVED else Status.FAILED
         nobody: dict[str, Any] = {"decided_by": None} if to is Status.CANCELLED else {}
-        sentence = f"The policy was changed before it could be sent. {refusal.sentence}"
+        sentence = f"{_CHANGED} {why}"
         await requests.transition(
             transaction,
             request,
@@ -91,7 +121,7 @@ class Gate:
             kind=str(to),
             at=now,
             detail={
-                "rule": refusal.rule,
+                "rule": rule,
                 "policy": self._policy.hash,
                 "said": without_markup(sentence),
             },
@@ -99,3 +129,24 @@ class Gate:
             finished_at=now,
             **nobody,
         )
+
+
+_CHANGED = "The policy was changed before it could be sent."
+
+
+def _going_on() -> str:
+    return (
+        f"creditbot asks Slack again every {round(LATER.total_seconds())} seconds, and gives up after "
+        f"{_minutes()} minutes. Tell whoever runs creditbot: the group may be disabled or deleted."
+    )
+
+
+def _gave_up() -> str:
+    return (
+        f"creditbot tried for {_minutes()} minutes; nothing was sent. Tell whoever runs creditbot, since the "
+        "group may be disabled or deleted, and ask again once that is mended."
+    )
+
+
+def _minutes() -> int:
+    return round(GIVE_UP_AFTER.total_seconds() / 60)

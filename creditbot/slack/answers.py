@@ -183,6 +183,7 @@ EVENT_WORDS = {
     "shortened": "a new policy gives it less time",
     "reminded": "those who have not decided reminded",
     "escalated": "put to the backup approvers",
+    "held": "held until a user group can be read",
     "applying": "claimed for sending",
     "attempt": "about to be sent to SendGrid",
     "answer": "what came of it",

@@ -1,4 +1,4 @@
-"""A request as people see it: its card in the approvals channel, and the notices about it.
+"""A request as people see it: its card in a channel, and the notices about it.
 
 Pure functions: from a request (and the policy, as it counts at this moment) to a message.
 """
@@ -22,6 +22,8 @@ REQUEST_AGAIN = "request_again"
 
 NAMED = 20
 """Approvers that a card names; more would not fit, and it mentions each of them."""
+
+CHANNELS = "the approvals channel, or the one that the policy names for this subuser"
 
 COPY_ABOVE = (
     "An earlier copy of this card may stand above; a click on either shows how the request stands now."
@@ -107,7 +109,11 @@ def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C
                 f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
                 "subuser, has ended."
             )
-        case Status.APPROVED | Status.APPLYING:
+        case Status.APPROVED if request.explanation:
+            return f"{_approved(request)} *It is not sent yet.* {request.explanation}"
+        case Status.APPROVED:
+            return f"{_approved(request)} It is about to be sent to SendGrid."
+        case Status.APPLYING:
             return f"{_approved(request)} It is being sent to SendGrid."
         case Status.APPLIED:
             return f"{_applied(request, figures=figures)} {_approved(request)}"
@@ -156,7 +162,7 @@ def _reason_of(kind: str, request: CreditRequest) -> str | None:
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
 
-def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
+def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:  # noqa: C901 - one case for each kind
     match kind:
         case Status.APPROVED if request.waits_for:
             return (
@@ -164,11 +170,17 @@ def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
                 "subuser, has ended; you will be told how it goes on."
             )
         case Status.APPROVED:
-            return f"{_approved(request)} It is being sent to SendGrid; you will be told how that ends."
+            return f"{_approved(request)} It is about to be sent to SendGrid; you will be told how that ends."
+        case "held":
+            return (
+                "*It is not sent yet.* The policy was changed after it was approved, and Slack does not say "
+                "who is in a user group of the policy, so creditbot can't tell whether those who approved it "
+                "still may. Its card says more; you will be told how it goes on."
+            )
         case Status.IN_DOUBT:
             return (
-                "*In doubt.* SendGrid did not clearly answer, so the change may have been applied or not. "
-                "It will not be sent again. You will be told how it ends."
+                "*In doubt.* Nobody knows yet whether SendGrid has applied the change. It will not be sent "
+                "again. You will be told how it ends."
             )
         case "break_glass":
             return (
@@ -189,7 +201,7 @@ def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:
             return f"*Nobody has decided it, so you may now.* {_asks_for(request)}"
         case "no_card":
             return (
-                "*No approver has seen it yet*, since creditbot can't post to the approvals channel. Tell "
+                f"*No approver has seen it yet*, since creditbot can't post its card in {CHANNELS}. Tell "
                 "whoever runs creditbot; it keeps trying until the request expires."
             )
     return standing(request, figures=figures)
@@ -199,7 +211,7 @@ def _asks_for(request: CreditRequest) -> str:
     """What someone is told who is to decide."""
     return (
         f"{person(request.requested_by)} asked for it on {moment(request.requested_at)}; it can be decided "
-        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on its card in the approvals channel."
+        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on its card in {CHANNELS}."
     )
 
 
@@ -317,7 +329,7 @@ def _settled(request: CreditRequest) -> str:
 
 def _doubt(request: CreditRequest, *, figures: bool) -> str:
     what = (
-        "*In doubt*: SendGrid did not clearly answer, so the change may have been applied or not. "
+        "*In doubt*: nobody knows yet whether SendGrid has applied the change. "
         f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this "
         "is settled."
     )
@@ -391,7 +403,7 @@ def _buttons(request: CreditRequest, quorum: Quorum) -> ActionsBlock | None:
         withdraw = ButtonElement(text="Withdraw approval", action_id=WITHDRAW, value=value)
         between = [withdraw] if request.approvals else []
         return ActionsBlock(block_id="decision", elements=[approve, deny, *between, cancel])
-    if request.status is Status.APPROVED and request.waits_for:
+    if request.status is Status.APPROVED:
         return ActionsBlock(block_id="decision", elements=[cancel])
     if request.status is Status.IN_DOUBT:
         return ActionsBlock(

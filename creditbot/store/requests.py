@@ -124,6 +124,8 @@ async def transition(
     """
     check_transition(request.status, to)
     connection = transaction.connection
+    if request.explanation is not None:  # it tells of the state that ends
+        columns = {"explanation": None, **columns}
     fresh = {"next_try_at": None, "tries": 0, "waits_for": None}
     # The key is written with each state: an older creditbot, or someone by hand, may have left it out.
     key = subuser_key(request.subuser)

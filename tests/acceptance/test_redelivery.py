@@ -219,7 +219,7 @@ async def test_a_slack_that_is_down_shows_everything_once_it_is_back(company: Co
     company.slack.faults.down = False
     await company.card_says(card, "Applied: ", 60)
     await company.told(ALICE, "*Applied*", 60)
-    await company.told(ALICE, "It is being sent to SendGrid", 60)
+    await company.told(ALICE, "It is about to be sent to SendGrid", 60)
     assert len(company.slack.dm(ALICE)) == 2
 
 

@@ -187,7 +187,7 @@ class Bot:
         self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
         self.reading = Reading(self.database, self.sendgrid, policy, self.directory, clock)
         self.gate = Gate(self.database, policy, self.directory, clock)
-        self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock)
+        self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock, channel=CHANNEL)
         self.check = Check(self.database, self.sendgrid, policy, clock)
         self.settle = self.settle_with(self.sendgrid)
         self.expire = Expire(self.database, clock)

@@ -206,6 +206,8 @@ async def test_a_requester_withdraws_until_it_is_sent(bot: Bot, sandbox: SendGri
 async def test_an_approver_stops_what_waits_its_turn_and_nothing_else(bot: Bot) -> None:
     approved, pending = await bot.approved(), await bot.checked()
 
+    with pytest.raises(Refusal, match="An approver may cancel it, too"):
+        await bot.decisions.cancel(approved.id, OUTSIDER)
     assert (await bot.decisions.cancel(approved.id, BEN)).status is Status.CANCELLED
     with pytest.raises(Refusal, match="An approver may deny it"):
         await bot.decisions.cancel(pending.id, BEN)

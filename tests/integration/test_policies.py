@@ -15,6 +15,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.slack.cards import card
 from creditbot.store import attempts
 from tests import authority
 from tests.authority import ACTIONS, ROLES
@@ -383,6 +384,7 @@ class TestAnotherPolicy:
         assert found.status is Status.CANCELLED
         assert "The policy was changed before it could be sent" in str(found.explanation)
         assert says in str(found.explanation)
+        assert await before.notices_of(request.id) >= {(ASKER, "cancelled"), (ANN, "cancelled")}
         assert patches(sandbox) == []
 
     @pytest.mark.parametrize("tried", [False, True])
@@ -455,6 +457,47 @@ class TestAnotherPolicy:
         clock.advance(minutes=1)
         await after.apply(request.id)
         assert sandbox.account.applied("acme") == [250]
+        # What it waited for is over, and says nothing of how it ended.
+        assert (await before.request(request.id)).explanation is None
+
+    async def test_says_once_that_it_waits_for_a_group_and_ends_what_waits_too_long(
+        self, start: StartBot, sandbox: SendGridSandbox, clock: Clock
+    ) -> None:
+        before = start(ONE)
+        request = await before.approved()
+        policy, roster = Policy.one_tier(["S0FINANCE"]), Roster({}, frozenset({"S0FINANCE"}))
+        after = start(policy, roster=roster)
+        clock.advance(hours=3)  # it may have waited for another change: that counts for nothing
+        for _ in range(15):
+            await after.work("apply")
+            clock.advance(minutes=1)
+        held = await before.request(request.id)
+        says = card(held, policy, roster, clock()).text
+        assert held.status is Status.APPROVED
+        assert "It is not sent yet" in says
+        assert "Slack did not say who is in <!subteam^S0FINANCE>" in says
+        assert (await before.kinds(request.id)).count("held") == 1
+        assert (ASKER, "held") in await before.notices_of(request.id)
+
+        clock.advance(minutes=1)
+        await after.work("apply")
+        ended = await before.request(request.id)
+        assert ended.status is Status.CANCELLED
+        assert "for 15 minutes; nothing was sent" in str(ended.explanation)
+        assert await before.notices_of(request.id) >= {(ASKER, "cancelled"), (ANN, "cancelled")}
+        assert patches(sandbox) == []
+
+    async def test_is_no_excuse_on_the_card_of_what_a_person_cancels(self, start: StartBot) -> None:
+        before = start(ONE)
+        request = await before.approved()
+        roster = Roster({}, frozenset({"S0FINANCE"}))
+        after = start(Policy.one_tier(["S0FINANCE"]), roster=roster)
+        await after.apply(request.id)
+        with pytest.raises(Refusal, match="can't tell whether you may cancel"):
+            await after.decisions.cancel(request.id, ANN)
+        ended = await after.decisions.cancel(request.id, ASKER)
+        assert (ended.status, ended.explanation) == (Status.CANCELLED, None)
+        await after.assert_sound()
 
     async def test_takes_break_glass_back_from_what_was_not_yet_sent(
         self, start: StartBot, sandbox: SendGridSandbox

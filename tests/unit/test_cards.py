@@ -59,6 +59,10 @@ UNPROVEN = (
     "Used since: 10 if it was not applied, 5,010 if it was. "
     "In the 41 minutes before it was sent, 100 credits were used."
 )
+UNREAD = (
+    "The policy was changed before it could be sent. Slack did not say who is in <!subteam^S0FINANCE>, so "
+    "creditbot can't tell whether those who approved it still may."
+)
 
 REQUESTS = {
     "pending": a_request(),
@@ -71,6 +75,9 @@ REQUESTS = {
     "pending, reset not reported": a_request(check=Check(NOW, "recurring", None, None, None, None)),
     "approved": a_request(Status.APPROVED, approvals=ONE, decided_by=APPROVER),
     "approved, waits for another": a_request(Status.APPROVED, approvals=TWO, waits_for=7),
+    "approved, waits for a user group": a_request(
+        Status.APPROVED, approvals=ONE, decided_by=APPROVER, explanation=UNREAD
+    ),
     "applying": a_request(Status.APPLYING, approvals=ONE, remain_before=998),
     "applied": a_request(
         Status.APPLIED,
@@ -388,7 +395,7 @@ def test_a_card_is_alive_only_while_something_can_be_decided(name: str) -> None:
         expected = ["Approve", "Deny", "Cancel"]
         if REQUESTS[name].approvals:
             expected.insert(2, "Withdraw approval")
-    elif name == "approved, waits for another":
+    elif name.startswith("approved"):
         expected = ["Cancel"]
     elif name.startswith("in doubt"):
         expected = ["It was applied", "It was not applied", "Check again"]

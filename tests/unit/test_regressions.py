@@ -150,10 +150,15 @@ def test_a_card_of_what_came_to_nothing_expects_nothing(status: Status) -> None:
     assert "Lasts only" not in shown
 
 
-@pytest.mark.parametrize("kind", ["not_proven", "contradicted", "no_card"])
+@pytest.mark.parametrize("kind", ["held", "not_proven", "contradicted", "no_card"])
 def test_every_notice_says_what_it_is_about(kind: str) -> None:
     text = notice(kind, a_request(Status.IN_DOUBT)).text
     assert text.startswith("Request 12, +5,000 credits for `acme`: *")
+
+
+@pytest.mark.parametrize("kind", ["no_card", "reminder_60m", "escalated"])
+def test_a_notice_that_sends_people_to_a_card_allows_for_the_policys_own_channel(kind: str) -> None:
+    assert "or the one that the policy names for this subuser" in notice(kind, a_request()).text
 
 
 def test_more_approvers_than_fit_are_counted() -> None:

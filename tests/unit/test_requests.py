@@ -118,6 +118,12 @@ def test_approvers_are_told_when_their_word_did_not_do_what_they_meant(to: Statu
     assert people_to_tell(request, to) == [REQUESTER, APPROVER, SECOND_APPROVER]
 
 
+def test_approvers_are_told_when_what_they_approved_is_cancelled() -> None:
+    both = approvals(APPROVER, SECOND_APPROVER)
+    told = people_to_tell(a_request(Status.APPROVED, approvals=both), Status.CANCELLED)
+    assert told == [REQUESTER, APPROVER, SECOND_APPROVER]
+
+
 @pytest.mark.parametrize("to", [Status.APPLIED, Status.FAILED])
 def test_approvers_who_heard_of_a_doubt_hear_how_it_ended(to: Status) -> None:
     request = a_request(Status.IN_DOUBT, approvals=approvals(APPROVER))
