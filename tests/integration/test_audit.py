@@ -23,6 +23,7 @@ from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
 from creditbot.migrate import migrate
 from creditbot.operations import put_in_force
+from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
 from creditbot.store.audited import AUDITED, LEFT_OUT
@@ -225,6 +226,9 @@ async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Key
 
     assert await bot.status(request.id) is Status.PENDING
     assert (await verify(bot.url, None, (KEY,)))[0] == []
+    status, says = await Probes(other.database, None).ready()
+    assert (status, "CREDITBOT_LEDGER_KEY" in says) == (503, True)
+    assert (await Probes(bot.database, None).ready())[0] == 200
 
 
 async def test_who_has_an_old_key_first_can_neither_start_nor_write(start: StartBot, clock: Clock) -> None:
