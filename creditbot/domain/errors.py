@@ -62,7 +62,7 @@ class KeyMissing(WrongLedgerKey):
         super().__init__(
             "The ledger is kept with a key that this process does not have, so it can't write anything down. "
             "Whoever runs creditbot must set CREDITBOT_LEDGER_KEY to the key with the fingerprint "
-            f"{fingerprint}, and start it again."
+            f"{fingerprint} (a newer one goes before it: NEW,OLD), and start it again."
         )
 
 
