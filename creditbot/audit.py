@@ -84,6 +84,18 @@ def _faults_of_the_key(found: Verification, keys: Keys) -> list[str]:
             )
         before = f"They could not be checked; the {found.count:,} events before them hold."
         return [event + missing, before]
+    if found.late_key is not None:
+        place = [fingerprint(key) for key in keys].index(found.late_key) + 1
+        late = (
+            f"Event {found.count + 1:,} goes on with the key {found.late_key}, which is number {place} in "
+            "CREDITBOT_LEDGER_KEY, from a key that stands before it there: put the newest key first, as in "
+            "NEW,OLD, and verify again."
+        )
+        old = (
+            "But if the newest is first already, someone who has that old key wrote the event: compare the "
+            f"database with a backup. The {found.count:,} events before it hold."
+        )
+        return [late, old]
     if keys and found.keyed_at is None and found.broken_at is None:
         return [
             "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it.",

@@ -112,7 +112,7 @@ async def check_ledger_key(settings: Settings) -> None:
     """Find out before anything happens whether the ledger can be written to.
 
     Raises:
-        KeyMissing: the ledger is keyed, and not with a key of the settings.
+        WrongLedgerKey: the settings do not have the ledger's key, or have an older one first.
     """
     database = Database(settings.database_url, keys=settings.ledger_keys)
     try:

@@ -136,7 +136,7 @@ def _start(role: str, settings: "Settings") -> None:
     """Run a process of this role until it is told to stop."""
     from creditbot.bootstrap import NewerDatabase, Role, build, check_ledger_key, prepare_database
     from creditbot.config import ConfigError
-    from creditbot.domain.errors import KeyMissing
+    from creditbot.domain.errors import WrongLedgerKey
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
@@ -150,7 +150,7 @@ def _start(role: str, settings: "Settings") -> None:
         run(service())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
-    except (CannotListen, KeyMissing, NewerDatabase, WrongToken) as error:
+    except (CannotListen, NewerDatabase, WrongLedgerKey, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 

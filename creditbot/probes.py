@@ -2,8 +2,9 @@
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from creditbot.domain.errors import WrongLedgerKey
 from creditbot.slack.connection import SocketConnection
-from creditbot.store import health
+from creditbot.store import events, health
 from creditbot.store.database import Database
 
 
@@ -18,12 +19,15 @@ class Probes:
         return 200, "alive\n"
 
     async def ready(self) -> tuple[int, str]:
-        """Ready when the database answers and, in Socket Mode, the connection is open."""
+        """Ready when the database answers, the ledger can be written to and any Socket Mode is connected."""
         try:
             async with self._database.read() as connection:
                 await health.counts(connection)
+                await events.check_key(connection)
         except (SQLAlchemyError, OSError):
             return 503, "the database does not answer\n"
+        except WrongLedgerKey:
+            return 503, "the ledger can't be written to with CREDITBOT_LEDGER_KEY as it is\n"
         if self._socket is not None and not await self._socket.is_open():
             return 503, "the Socket Mode connection is not open\n"
         return 200, "ready\n"

@@ -51,13 +51,29 @@ class NotTaken(DomainError):
         )
 
 
-class KeyMissing(DomainError):
-    """The ledger is keyed, and not with a key that this process has, so it can't write to it."""
+class WrongLedgerKey(DomainError):
+    """With its keys this process can't write to the ledger, and no later try of it will do better."""
+
+
+class KeyMissing(WrongLedgerKey):
+    """The ledger is keyed, and not with a key that this process has."""
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(
-            "The ledger is kept with a key that this process does not have, so nothing was changed. Whoever "
-            f"runs creditbot must set CREDITBOT_LEDGER_KEY to the key with the fingerprint {fingerprint}."
+            "The ledger is kept with a key that this process does not have, so it can't write anything down. "
+            "Whoever runs creditbot must set CREDITBOT_LEDGER_KEY to the key with the fingerprint "
+            f"{fingerprint} (a newer one goes before it: NEW,OLD), and start it again."
+        )
+
+
+class OldKeyFirst(WrongLedgerKey):
+    """The first key of this process is one that the ledger has left behind."""
+
+    def __init__(self, first: str, last: str, place: int) -> None:
+        super().__init__(
+            f"The first key in CREDITBOT_LEDGER_KEY ({first}) is an old one, so this process can't write "
+            "anything down. Whoever runs creditbot must put the newest key first, as in NEW,OLD, and start "
+            f"it again: the ledger is kept with the one that is number {place} now ({last})."
         )
 
 

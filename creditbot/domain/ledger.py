@@ -8,8 +8,10 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from .errors import KeyMissing, OldKeyFirst
 
 GENESIS = "0" * 64
 
@@ -52,12 +54,34 @@ def key_named(detail: object) -> str | None:
     return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{16}", name) else None
 
 
+def key_to_take(keys: Keys, named: Sequence[str]) -> str | None:
+    """The fingerprint that a process with these keys must name before it writes, if it must.
+
+    `named` are those that the ledger names, the oldest first. It never goes back to one of them: whoever
+    checks it could not tell that from someone who has an old key that leaked.
+
+    Raises:
+        KeyMissing: the ledger is keyed, and not with one of these keys.
+        OldKeyFirst: the first of them is one from which the ledger has gone on.
+    """
+    known = [fingerprint(key) for key in keys]
+    if named and named[-1] not in known:
+        raise KeyMissing(named[-1])
+    if not known or (named and named[-1] == known[0]):
+        return None
+    if known[0] in named:
+        raise OldKeyFirst(known[0], named[-1], known.index(named[-1]) + 1)
+    return known[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What a recount of the chain found: how many events hold, the head, and the first that does not.
 
     `keyed_at` is the first event with a keyed hash. `other_key` is the fingerprint of a key that is not
     known, with which the next event and those after it are said to be keyed: they could not be checked.
+    `late_key` is that of a key with which the next event really is keyed, and which stands behind one that
+    the ledger had before: the keys were given in another order, or someone has an old one.
     """
 
     count: int
@@ -65,6 +89,7 @@ class Verification:
     broken_at: int | None
     keyed_at: int | None = None
     other_key: str | None = None
+    late_key: str | None = None
 
 
 class Recount:
@@ -76,25 +101,31 @@ class Recount:
         self._broken_at: int | None = None
         self._keyed_at: int | None = None
         self._other_key: str | None = None
+        self._late_key: str | None = None
         self._key: bytes | None = None
         # Only keys that are newer than the last one may follow, so that an old one that leaked does not.
         self._keys = {fingerprint(key): key for key in keys}
         self._newer = set(self._keys)
+        self._taken: set[str] = set()
 
     def add(self, event: Mapping[str, object]) -> bool:
         """Whether the chain holds up to and including this event."""
-        if self._broken_at is not None or self._other_key is not None:
+        if self._stopped:
             return False
         try:
             sound = self._follows(event)
         except (TypeError, ValueError):  # SQLite keeps any type in any column
             sound = False
         if not sound:
-            if self._other_key is None:
+            if not self._stopped:
                 self._broken_at = self._count + 1
             return False
         self._head, self._count = str(event["hash"]), self._count + 1
         return True
+
+    @property
+    def _stopped(self) -> bool:
+        return any(found is not None for found in (self._broken_at, self._other_key, self._late_key))
 
     def _follows(self, event: Mapping[str, object]) -> bool:
         if event["id"] != self._count + 1 or event["previous_hash"] != self._head:
@@ -112,8 +143,11 @@ class Recount:
             self._other_key = name
             return False
         if name not in self._newer:
+            if name not in self._taken and event["hash"] == event_hash(self._head, event, self._keys[name]):
+                self._late_key = name
             return False
         self._key = self._keys[name]
+        self._taken.add(name)
         names = list(self._keys)
         self._newer = set(names[: names.index(name)])
         self._keyed_at = self._keyed_at or self._count + 1
@@ -121,7 +155,9 @@ class Recount:
 
     @property
     def found(self) -> Verification:
-        return Verification(self._count, self._head, self._broken_at, self._keyed_at, self._other_key)
+        return Verification(
+            self._count, self._head, self._broken_at, self._keyed_at, self._other_key, self._late_key
+        )
 
 
 def verify(events: Iterable[Mapping[str, object]], keys: Keys = ()) -> Verification:

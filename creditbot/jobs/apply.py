@@ -16,7 +16,7 @@ from sqlalchemy import exc
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.domain.doubt import whom_to_ask
-from creditbot.domain.errors import Refusal
+from creditbot.domain.errors import Refusal, WrongLedgerKey
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
@@ -219,7 +219,16 @@ class Apply:
     async def _record(
         self, request: CreditRequest, attempt_id: int, started: datetime, outcome: PatchOutcome
     ) -> None:
-        """Commit a known outcome, and try until that is done: a success must not turn into doubt."""
+        """Commit a known outcome, and try until that is done: a success must not turn into doubt.
+
+        Raises:
+            WrongLedgerKey: this process can never write it down, so the log has it for whoever settles it.
+        """
+        about = {
+            "request_id": request.id,
+            "outcome": OUTCOMES[type(outcome)],
+            "status": getattr(outcome, "status", None),
+        }
         tries = 0
         while True:
             try:
@@ -231,10 +240,18 @@ class Apply:
                     known = attempt is not None and attempt.outcome == OUTCOMES[type(outcome)]
                     if current is not None and ours and not known:
                         await self._conclude(transaction, current, attempt_id, started, outcome)
+            except WrongLedgerKey as error:
+                log.error(  # noqa: TRY400 - the sentence says it all
+                    "An outcome can't be written down by this process. Note it: if the request is in doubt "
+                    "later, settle it so with `creditbot requests settle`",
+                    **about,
+                    error=error.sentence,
+                )
+                raise
             except Exception as error:  # noqa: BLE001 - whatever is wrong, what is known must not be lost
                 log.warning(
                     "An outcome could not be written down; trying again",
-                    request_id=request.id,
+                    **about,
                     error=f"{type(error).__name__}: {error}",
                 )
                 await asyncio.sleep(backoff(tries).total_seconds() / 4)

@@ -11,7 +11,11 @@ class Runner(Waker, Protocol):
     """Delivers wake-ups to the jobs, and looks every second for what is due besides."""
 
     async def run(self) -> None:
-        """Go on until `stop`, also after the database was away."""
+        """Go on until `stop`, also after the database was away.
+
+        Raises:
+            WrongLedgerKey: a job met it, so no job can write anything down any more.
+        """
 
     async def stop(self) -> None:
         """Start nothing more, and let what runs finish or record where it stood."""

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import WakeUp
 
 POLL = 1.0
@@ -33,6 +34,7 @@ class EmbeddedRunner:
         self._due = due
         self._wake = asyncio.Event()
         self._stopping = False
+        self._useless: WrongLedgerKey | None = None
         self._running: dict[WakeUp, asyncio.Task[None]] = {}
         self._not_before: dict[WakeUp, float] = {}
         # Jobs that ended since the present look at the tables began: it may have seen them before their end.
@@ -46,8 +48,10 @@ class EmbeddedRunner:
             self._wake.set()
 
     async def run(self) -> None:
-        """Look, start, wait; until `stop`."""
+        """Look, start, wait; until `stop`, or until a job finds that none can write anything down."""
         while not self._stopping:
+            if self._useless is not None:
+                raise self._useless
             self._wake.clear()
             self._ended_meanwhile.clear()
             try:
@@ -86,6 +90,8 @@ class EmbeddedRunner:
         try:
             await self._jobs[wake_up.job](wake_up.key)
             self._not_before.pop(wake_up, None)
+        except WrongLedgerKey as error:
+            self._useless = error
         except Exception:
             self._not_before[wake_up] = time.monotonic() + 5.0
             log.exception("A job failed; it will be tried again", job=wake_up.job, key=wake_up.key)

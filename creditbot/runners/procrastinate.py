@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import CommitUnclear, WakeUp
 from creditbot.store.engines import POSTGRES_CONNECTION
 
@@ -104,6 +105,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
         super().__init__(url)
         self._due = due
         self._stopping = asyncio.Event()
+        self._useless: WrongLedgerKey | None = None
         self._workers: list[asyncio.Task[None]] = []
         self._running: set[asyncio.Task[None]] = set()
         for name, job in jobs.items():
@@ -144,6 +146,10 @@ class ProcrastinateRunner(ProcrastinateQueue):
             log.warning(
                 "The database was away from a job; it will be tried again", job=name, error=str(error)
             )
+            raise
+        except WrongLedgerKey as error:
+            self._useless = error
+            self._cancel_workers()
             raise
         except Exception:
             log.exception("A job failed; it will be tried again", job=name, key=key)
@@ -187,8 +193,13 @@ class ProcrastinateRunner(ProcrastinateQueue):
         await self.app.job_manager.retry_job(job)
 
     async def run(self) -> None:
-        """Work until `stop`; after the database was away, as soon as it is back."""
+        """Work until `stop`; after the database was away, as soon as it is back.
+
+        A process in which no job can write anything down leaves them to others.
+        """
         while not self._stopping.is_set():
+            if self._useless is not None:
+                raise self._useless
             try:
                 async with self.app.open_async():
                     await self._work()
@@ -216,7 +227,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
             )
             for queue in sorted(set(QUEUES.values()))
         ]
-        if self._stopping.is_set():
+        if self._ending:
             self._cancel_workers()
         try:
             await asyncio.wait(self._workers, return_when=asyncio.FIRST_COMPLETED)
@@ -226,8 +237,12 @@ class ProcrastinateRunner(ProcrastinateQueue):
         for error in ended:
             if isinstance(error, Exception):
                 raise error
-        if not self._stopping.is_set():
+        if not self._ending:
             log.warning("A worker of the job queue has ended; starting it again")
+
+    @property
+    def _ending(self) -> bool:
+        return self._stopping.is_set() or self._useless is not None
 
     def _cancel_workers(self) -> None:
         """A cancelled worker takes no more jobs, and waits a while for those that it has.

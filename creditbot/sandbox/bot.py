@@ -123,6 +123,13 @@ class Bot:
         """SIGKILL: no warning, no clean-up."""
         await self._end(signal.SIGKILL, 10)
 
+    async def ended(self, patience: float = 20) -> int:
+        """Wait until it has ended by itself, and the exit status."""
+        if self._process is None:
+            return 0
+        async with asyncio.timeout(patience):
+            return await self._process.wait()
+
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.errors import KeyMissing
-from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint, key_named
+from creditbot.domain.ledger import GENESIS, KEYED, event_hash, key_named, key_to_take
 from creditbot.domain.requests import Status
 
 from .engines import ledger_keys
@@ -33,7 +32,7 @@ async def append(
     The write lock is held by then, so no other event can slip in between reading the head and this.
 
     Raises:
-        KeyMissing: the ledger is keyed, and this process does not have its key.
+        WrongLedgerKey: this process does not have the ledger's key, or has an older one first.
     """
     await take_key(connection, at)
     row: dict[str, object] = {
@@ -52,31 +51,25 @@ async def take_key(connection: AsyncConnection, at: datetime) -> None:
     """Write down that hashes are keyed from here on, if this process has a key that the ledger has not.
 
     Raises:
-        KeyMissing: the ledger is keyed, and this process does not have its key.
+        WrongLedgerKey: this process does not have the ledger's key, or has an older one first.
     """
-    keys = [fingerprint(key) for key in ledger_keys(connection)]
-    last = await check_key(connection)
-    if not keys or keys[0] == last:
+    new = await check_key(connection)
+    if new is None:
         return
     row: dict[str, object] = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
-    row |= {"at": to_millis(at), "kind": KEYED, "detail": json.dumps({"key": keys[0]})}
+    row |= {"at": to_millis(at), "kind": KEYED, "detail": json.dumps({"key": new})}
     await _chain(connection, row)
 
 
 async def check_key(connection: AsyncConnection) -> str | None:
-    """The fingerprint of the key that the ledger has, if it has one.
+    """The fingerprint of the key of this process that the ledger has yet to take, if there is one.
 
     Raises:
-        KeyMissing: this process does not have it.
+        WrongLedgerKey: this process does not have the ledger's key, or has an older one first.
     """
-    query = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id.desc()).limit(1)
-    detail = await connection.scalar(query)
-    if detail is None:
-        return None
-    last = key_named(detail) or "unknown"
-    if last not in {fingerprint(key) for key in ledger_keys(connection)}:
-        raise KeyMissing(last)
-    return last
+    query = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id)
+    named = [key_named(detail) or "unknown" for detail in (await connection.execute(query)).scalars()]
+    return key_to_take(ledger_keys(connection), named)
 
 
 async def _chain(connection: AsyncConnection, row: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -220,26 +221,56 @@ def test_a_number_that_no_request_can_have_is_refused_in_words(tmp_path: Path, n
     assert "Traceback" not in done.stderr
 
 
-def test_a_process_without_the_ledgers_key_does_not_start_and_verify_asks_for_it(tmp_path: Path) -> None:
-    env = {
-        "DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db",
+def take_keys(path: Path, *keys: str) -> None:
+    """Have an empty ledger name these keys, one after the other."""
+    previous = GENESIS
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for number, key in enumerate(keys, 1):
+            detail = json.dumps({"key": fingerprint(key.encode())})
+            event = {"id": number, "at": 0, "kind": KEYED, "detail": detail, "previous_hash": previous}
+            nothing = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
+            event["hash"] = previous = event_hash(previous, nothing | event, key.encode())
+            connection.execute(
+                "INSERT INTO events (id, at, kind, detail, previous_hash, hash) "
+                "VALUES (:id, :at, :kind, :detail, :previous_hash, :hash)",
+                event,
+            )
+
+
+def worker_settings(folder: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": f"sqlite:///{folder}/creditbot.db",
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SENDGRID_API_KEY": "SG.1",
         "CREDITBOT_APPROVALS_CHANNEL": "C1",
     }
+
+
+def test_a_process_with_an_old_key_first_does_not_start_and_verify_says_what_to_change(
+    tmp_path: Path,
+) -> None:
+    env = worker_settings(tmp_path)
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    old, new = "o" * 32, "n" * 32
+    take_keys(tmp_path / "creditbot.db", old, new)
+    swapped = env | {"CREDITBOT_LEDGER_KEY": f"{old},{new}"}
+
+    started = creditbot("worker", env=swapped, cwd=tmp_path)
+    verified = creditbot("audit", "verify", env=swapped, cwd=tmp_path)
+    in_order = env | {"CREDITBOT_LEDGER_KEY": f"{new},{old}"}
+
+    assert started.returncode == 2
+    assert "put the newest key first" in started.stderr.splitlines()[-1]
+    assert verified.returncode == 1
+    assert "put the newest key first" in verified.stderr
+    assert creditbot("audit", "verify", env=in_order, cwd=tmp_path).returncode == 0
+
+
+def test_a_process_without_the_ledgers_key_does_not_start_and_verify_asks_for_it(tmp_path: Path) -> None:
+    env = worker_settings(tmp_path)
     assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
     key = "k" * 32
-    with sqlite3.connect(tmp_path / "creditbot.db") as connection:
-        detail = json.dumps({"key": fingerprint(key.encode())})
-        event = {"id": 1, "at": 0, "kind": KEYED, "detail": detail, "previous_hash": GENESIS}
-        nothing = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
-        event["hash"] = event_hash(GENESIS, nothing | event, key.encode())
-        connection.execute(
-            "INSERT INTO events (id, at, kind, detail, previous_hash, hash) "
-            "VALUES (:id, :at, :kind, :detail, :previous_hash, :hash)",
-            event,
-        )
-    connection.close()
+    take_keys(tmp_path / "creditbot.db", key)
 
     started = creditbot("worker", env=env, cwd=tmp_path)
     without = creditbot("audit", "verify", env=env, cwd=tmp_path)

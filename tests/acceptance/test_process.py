@@ -1,11 +1,15 @@
 """The process: it stops cleanly, and a kill at any moment loses and repeats nothing."""
 
 import asyncio
+import json
 import signal
+from datetime import UTC, datetime
 
 import pytest
 
 from creditbot.sandbox.world import ALICE, BOB, CAROL, GENERAL
+from creditbot.store import events
+from creditbot.store.database import Database
 
 from .company import Company
 from .conftest import over_http, over_socket
@@ -168,6 +172,40 @@ async def test_not_sent_and_429_are_tried_again(company: Company) -> None:
     assert [call.status for call in company.patches] == [429, 429, 200]
     outcomes = company.sql("SELECT outcome FROM attempts ORDER BY number")
     assert [row["outcome"] for row in outcomes] == ["rate_limited", "rate_limited", "applied"]
+
+
+@over_socket
+async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change_is_not_lost(
+    company: Company,
+) -> None:
+    await company.bot.stop()
+    company.bot.env["SENDGRID_TIMEOUT"] = "60"
+    await company.bot.start()
+    company.sendgrid.faults.add("slow", seconds=3)
+    card = await company.ask()
+    await company.slack.click(BOB, card, "Approve")
+    await company.sendgrid.until(lambda: company.patches)
+    key = "k" * 32
+    database = Database(
+        company.bot.env["DATABASE_URL"].replace("sqlite:", "sqlite+aiosqlite:"), keys=(key.encode(),)
+    )
+    async with database.write() as transaction:
+        await events.take_key(transaction.connection, datetime.now(UTC))
+    await database.close()
+
+    assert await company.bot.ended() == 2
+    *before, last = company.log().splitlines()
+    assert "must set CREDITBOT_LEDGER_KEY to the key with the fingerprint" in last
+    [line] = [json.loads(line) for line in before if "An outcome can't be written down" in line]
+    assert (line["request_id"], line["outcome"], line["status"]) == (1, "applied", 200)
+
+    await company.bot.stop()
+    company.bot.env |= {"CREDITBOT_LEDGER_KEY": key, "SENDGRID_TIMEOUT": "2"}
+    await company.bot.start()
+    await company.card_says(card, "Applied: ", 40)
+    assert len(company.patches) == 1
+    status, out, _ = await company.bot.command_line("audit", "verify")
+    assert (status, "The hashes are keyed from event" in out) == (0, True)
 
 
 async def test_its_own_log_goes_on_after_it_has_served_somebody(company: Company) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Table, delete, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from creditbot.domain.ledger import GENESIS, Keys, event_hash
+from creditbot.domain.ledger import GENESIS, KEYED, Keys, event_hash, fingerprint
 from creditbot.store.audited import AUDITED, recorded
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import approvals, attempts, events, requests
@@ -62,6 +62,15 @@ async def forge_an_approval(connection: AsyncConnection, request_id: int, approv
         "previous_hash": last.hash,
     }
     await connection.execute(insert(events).values(row | {"hash": event_hash(last.hash, row)}))
+
+
+async def go_back_to(connection: AsyncConnection, key: bytes) -> None:
+    """Name an old key that leaked once more, at the end of the chain."""
+    last = (await connection.execute(select(events).order_by(events.c.id.desc()).limit(1))).one()
+    row: Row = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
+    row |= {"id": last.id + 1, "at": last.at, "kind": KEYED, "previous_hash": last.hash}
+    row["detail"] = json.dumps({"key": fingerprint(key)})
+    await connection.execute(insert(events).values(row | {"hash": event_hash(last.hash, row, key)}))
 
 
 def _by_hand(connection: Any, _record: Any) -> None:

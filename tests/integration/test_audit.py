@@ -16,13 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.audit import days, export, head_of, verify
-from creditbot.domain.errors import DomainError, KeyMissing
+from creditbot.domain.errors import DomainError, KeyMissing, OldKeyFirst
 from creditbot.domain.ledger import Keys, fingerprint
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
 from creditbot.migrate import migrate
 from creditbot.operations import put_in_force
+from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
 from creditbot.store.audited import AUDITED, LEFT_OUT
@@ -33,7 +34,7 @@ from creditbot.store.tables import events as event_rows
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import StartBot, on_sqlite
-from .tampering import Tamperer, as_administrator, forge_an_approval
+from .tampering import Tamperer, as_administrator, forge_an_approval, go_back_to
 
 TAMPERINGS = 1000
 
@@ -225,6 +226,48 @@ async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Key
 
     assert await bot.status(request.id) is Status.PENDING
     assert (await verify(bot.url, None, (KEY,)))[0] == []
+    status, says = await Probes(other.database, None).ready()
+    assert (status, "CREDITBOT_LEDGER_KEY" in says) == (503, True)
+    assert (await Probes(bot.database, None).ready())[0] == 200
+
+
+async def test_who_has_an_old_key_first_can_neither_start_nor_write(start: StartBot, clock: Clock) -> None:
+    await start(keys=(KEY,)).checked()
+    swapped = start(keys=(KEY, NEWER))
+    await put_in_force(swapped.database, POLICY, clock)  # nothing tells yet that the other one is newer
+    bot = start(keys=(NEWER, KEY))
+    request = await bot.checked()
+
+    with pytest.raises(OldKeyFirst, match="put the newest key first"):
+        await put_in_force(swapped.database, POLICY, clock)
+    with pytest.raises(OldKeyFirst):
+        await swapped.decisions.approve(request.id, ANN)
+    async with swapped.database.read() as connection:
+        with pytest.raises(OldKeyFirst):
+            await events.check_key(connection)
+
+    await bot.decisions.approve(request.id, ANN)
+    assert (await verify(bot.url, None, (NEWER, KEY)))[0] == []
+
+
+async def test_keys_in_the_wrong_order_are_said_to_be_that_and_going_back_to_an_old_one_is_not(
+    start: StartBot,
+) -> None:
+    await start(keys=(KEY,)).checked()
+    bot = start(keys=(NEWER, KEY))
+    await bot.checked()
+
+    found, _ = await verify(bot.url, None, (KEY, NEWER))
+    assert found[0].startswith(f"Event 4 goes on with the key {fingerprint(NEWER)}, which is number 2 in ")
+    assert "put the newest key first, as in NEW,OLD" in found[0]
+    assert "The 3 events before it hold" in found[1]
+    assert not any("broken" in sentence for sentence in found)
+
+    for keys, broken_at in (((NEWER, KEY), 7), ((KEY, NEWER), None)):
+        async with as_administrator(bot.url, keys) as connection:
+            await go_back_to(connection, KEY)
+            again, _ = await audit.recount(connection)
+        assert again.broken_at == broken_at
 
 
 async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_a_head_only(

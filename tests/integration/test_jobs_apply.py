@@ -5,16 +5,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited, SubuserCredits
-from creditbot.domain.errors import Refusal
+from creditbot.domain.errors import KeyMissing, Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPERATOR, CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs.apply import MARGIN
 from creditbot.jobs.backoff import GIVE_UP_AFTER
+from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
@@ -307,6 +309,27 @@ async def test_being_stopped_while_waiting_for_the_answer_is_recorded_as_a_doubt
     assert await bot.status(request.id) is Status.IN_DOUBT
     await bot.apply(request.id)
     assert len(patches(sandbox)) == 1
+
+
+async def test_an_outcome_for_which_the_ledgers_key_is_missing_is_in_the_log_and_not_tried_for_ever(
+    start: StartBot, clock: Clock
+) -> None:
+    bot, other = start(), start(keys=(b"a key that came in between, long",))
+    request = await bot.applying(250)
+    async with bot.database.write() as transaction:
+        reading = Reading("nonrecurring", 1000, None)
+        attempt = await attempts.start(transaction, request.id, 1, reading, clock())
+    await put_in_force(other.database, POLICY, clock)
+
+    outcome = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
+    with structlog.testing.capture_logs() as logs, pytest.raises(KeyMissing):
+        await bot.apply._record(request, attempt, clock(), outcome)
+
+    [line] = logs
+    assert line["log_level"] == "error"
+    assert (line["request_id"], line["outcome"], line["status"]) == (request.id, "applied", 200)
+    assert "`creditbot requests settle`" in line["event"]
+    assert "must set CREDITBOT_LEDGER_KEY" in line["error"]
 
 
 async def test_being_stopped_while_reading_the_balance_leaves_it_to_be_taken_up_again(

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from creditbot.domain.errors import KeyMissing
 from creditbot.domain.requests import Status
+from creditbot.operations import put_in_force
 from creditbot.runners import EmbeddedRunner, Runner, embedded
 from creditbot.runners import procrastinate as queue
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
@@ -109,6 +111,25 @@ async def test_a_job_that_raises_does_not_stop_the_others(bot: Bot) -> None:
 
     assert (await bot.request(sound.id)).check is not None
     assert tried == {broken.id: 1, sound.id: 1}
+
+
+async def test_who_can_write_nothing_down_any_more_does_not_go_on(start: StartBot) -> None:
+    bot, other = start(), start(keys=(b"a key that came in between, long",))
+    request = await bot.ask()
+    await put_in_force(other.database, other.policy, other.clock)
+    runner = runner_of(bot)
+
+    async with asyncio.timeout(20):
+        with pytest.raises(KeyMissing):
+            await runner.run()
+    await runner.stop()
+
+    async def checked() -> bool:
+        return (await other.request(request.id)).check is not None
+
+    assert not await checked()
+    async with running(runner_of(other)):
+        await until(checked)
 
 
 async def test_nothing_runs_twice_at_once_for_the_same_key() -> None:

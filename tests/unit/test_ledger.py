@@ -6,13 +6,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from creditbot.domain.errors import KeyMissing, OldKeyFirst, WrongLedgerKey
 from creditbot.domain.ledger import (
     GENESIS,
     HASHED_FIELDS,
     KEYED,
+    Keys,
     Verification,
     event_hash,
     fingerprint,
+    key_to_take,
     verify,
 )
 
@@ -178,8 +181,64 @@ def test_without_the_key_nothing_can_be_written_on(rows: list[Row], content: Row
 @given(chains, contents)
 def test_an_older_key_does_not_come_back(rows: list[Row], content: Row) -> None:
     newer, older = KEYS
-    rows = keyed(rows, newer, [content])
+    rows = keyed(keyed(rows, older, [content]), newer, [content])
     assert verify(keyed(rows, older, [content]), KEYS).broken_at == len(rows) + 1
+    assert verify(keyed(rows, newer, [content]), KEYS).broken_at == len(rows) + 1
+
+
+@given(chains, contents)
+def test_a_key_that_stands_behind_the_one_before_it_is_told_from_a_broken_chain(
+    rows: list[Row], content: Row
+) -> None:
+    newer, older = KEYS
+    rows = keyed(rows, older, [content])
+    all_rows = keyed(rows, newer, [content])
+    found = verify(all_rows, (older, newer))
+    assert (found.late_key, found.broken_at, found.count) == (fingerprint(newer), None, len(rows))
+
+    all_rows[len(rows)]["actor"] = "someone"
+    found = verify(all_rows, (older, newer))
+    assert (found.late_key, found.broken_at) == (None, len(rows) + 1)
+
+
+A, B, C = (letter * 32 for letter in (b"a", b"b", b"c"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "ledger", "takes"),
+    [
+        ((), (), None),
+        ((A,), (), A),
+        ((A,), (A,), None),
+        ((B, A), (A,), B),
+        ((B, A), (A, B), None),
+        ((B,), (A, B), None),
+        ((C, B, A), (A, B), C),
+        ((A, B), (A,), None),  # in the wrong order, of which nothing tells as yet
+        ((), (A,), KeyMissing),
+        ((B,), (A,), KeyMissing),
+        ((A,), (A, B), KeyMissing),
+        ((C, A), (A, B), KeyMissing),
+        ((A, B), (A, B), OldKeyFirst),
+        ((A, C, B), (A, B, C), OldKeyFirst),
+    ],
+)
+def test_a_process_takes_a_new_key_and_never_goes_back_to_an_old_one(
+    keys: Keys, ledger: Keys, takes: bytes | type[WrongLedgerKey] | None
+) -> None:
+    named = [fingerprint(key) for key in ledger]
+    if isinstance(takes, type):
+        with pytest.raises(takes, match=named[-1]):
+            key_to_take(keys, named)
+    else:
+        assert key_to_take(keys, named) == (None if takes is None else fingerprint(takes))
+
+
+def test_who_has_the_old_key_first_is_told_which_is_the_newest() -> None:
+    with pytest.raises(OldKeyFirst) as caught:
+        key_to_take((A, C, B), [fingerprint(key) for key in (A, B)])
+    assert "put the newest key first, as in NEW,OLD" in caught.value.sentence
+    assert f"number 3 now ({fingerprint(B)})" in caught.value.sentence
 
 
 def test_the_keyed_hash_stays_what_earlier_versions_wrote() -> None:
