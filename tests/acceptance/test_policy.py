@@ -172,7 +172,8 @@ async def test_the_policy_is_checked_against_the_workspace(
         assert f"error: Slack shows the bot no channel {channel}: correct its ID, or invite" in said
     slack.faults.down = True
     good, said = await check()
-    assert "warning: People could not be looked up" in said
+    assert "warning: People could not be looked up: Slack can't be reached (" in said
+    assert "Slack says" not in said
     assert "warning: Channels could not be looked up" in said
 
 
