@@ -133,7 +133,31 @@ def test_what_cannot_work_is_named(policy: Policy, fault: bool, sentence: str) -
 
 def test_a_group_that_could_not_be_read_is_no_fault_of_the_policy() -> None:
     found = said(Policy(tiers=(Tier("t", Who.of(["S0FINANCE"])),)), Roster({}, frozenset({"S0FINANCE"})))
-    assert found == [(False, "Tier t: who is in S0FINANCE could not be read.")]
+    assert found == [
+        (False, "Tier t: who is in S0FINANCE is not known, so nor is whether it can be approved.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentences"),
+    [
+        (
+            Limits(per_request=500, per_requester_24h=200, per_subuser_24h=150),
+            ["limits.per_request (500) is never reached: limits.per_subuser_24h is 150."],
+        ),
+        (
+            Limits(per_requester_24h=2000, per_subuser_24h=3000, in_all_24h=1000),
+            [
+                "limits.per_requester_24h (2,000) is never reached: limits.in_all_24h is 1,000.",
+                "limits.per_subuser_24h (3,000) is never reached: limits.in_all_24h is 1,000.",
+            ],
+        ),
+        (Limits(500, 500, 500, 500), []),
+        (Limits(per_request=500, per_requester_24h=900, per_subuser_24h=600, in_all_24h=1000), []),
+    ],
+)
+def test_a_limit_that_another_one_forestalls_is_named(limits: Limits, sentences: list[str]) -> None:
+    assert said(replace(GOOD, limits=limits)) == [(False, sentence) for sentence in sentences]
 
 
 @pytest.mark.parametrize(
