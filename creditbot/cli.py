@@ -251,7 +251,11 @@ Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Slack.")]
 
 @policy_app.command("check")
 def check_policy(*, offline: Offline = False) -> None:
-    """Find what is wrong with the policy, and with the people and groups that it names; exit 1 if it is."""
+    """Find what is wrong with the policy, and with the people and groups that it names.
+
+    Exit 0 if nothing is, or if there are only warnings; 1 if something is; 2 if the file is missing or not
+    TOML, has an unknown key or a faulty value, or if a setting is faulty.
+    """
     from creditbot import policy_report
     from creditbot.config import PolicySettings
 
@@ -265,6 +269,12 @@ def check_policy(*, offline: Offline = False) -> None:
     if report.faults:
         raise SystemExit(1)
     tiers = f"{len(policy.tiers)} tier" + ("" if len(policy.tiers) == 1 else "s")
+    if report.unseen:
+        *others, last = report.unseen
+        unseen = f"{', '.join(others)} and {last}" if others else last
+        typer.echo(f"The policy is good as far as the file goes; {unseen} were not looked up.")
+        typer.echo(f"It has {tiers}, hash {policy.hash}")
+        return
     typer.echo(f"The policy is good: {tiers}, hash {policy.hash}")
 
 
@@ -277,7 +287,12 @@ def explain_policy(
     actor: Annotated[str, typer.Option("--as", metavar="ID", help="Who would ask: a user ID, U0123ABCD.")],
     offline: Offline = False,
 ) -> None:
-    """Say what would happen to a change, and by which rule; exit 1 if it would be refused."""
+    """Say what would happen to a change, and by which rule.
+
+    Exit 0 if it would go on to its approvers, as far as is known; 1 if it would be refused, if nobody could
+    ever approve it, or if SUBUSER or AMOUNT can't be read; 2 if --as, the policy's file or a setting is
+    faulty.
+    """
     from creditbot import policy_report
     from creditbot.config import PolicySettings
     from creditbot.domain import fields
@@ -298,7 +313,7 @@ def explain_policy(
     told = asyncio.run(policy_report.tell(settings, policy, change, offline=offline))
     for sentence in told.sentences:
         typer.echo(without_markup(sentence))
-    raise SystemExit(1 if told.refused else 0)
+    raise SystemExit(0 if told.possible else 1)
 
 
 def _policy(settings: "PolicySettings") -> "Policy":

@@ -23,13 +23,16 @@ from creditbot.store import requests
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
 
+UNSET = "SLACK_BOT_TOKEN is not set"
+
 
 @dataclass
 class Report:
-    """Sentences in plain text."""
+    """Sentences in plain text, and the kinds of things that were not looked up in Slack."""
 
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
 
 
 async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> Report:
@@ -39,15 +42,13 @@ async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> R
     async with _slack(settings, offline=offline) as client:
         if client is None:
             report.warnings.append(
-                "Slack was not asked, so people, user groups and channels were not looked up."
+                "Slack was not asked (--offline)." if offline else f"{UNSET}; set it to look people up."
             )
+            report.unseen += ["people", "groups", "channels"]
         else:
             groups = Groups(client, policy)
             roster = await groups()
-            report.faults += [
-                f"User group {group}: who is in it could not be read. {groups.why_unread(group)}."
-                for group in sorted(roster.unreadable)
-            ]
+            report.faults += _unread(groups, roster)
             report.faults += [
                 f"User group {group} is empty."
                 for group in sorted(roster.members)
@@ -57,10 +58,18 @@ async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> R
                 report.faults += await people_faults(client, policy.people)
             except NotAsked as why:
                 report.warnings.append(str(why))
+                report.unseen.append("people")
             await _look_up_channels(client, policy, report)
     for finding in findings(policy, roster):
         (report.faults if finding.fault else report.warnings).append(without_markup(finding.sentence))
     return report
+
+
+def _unread(groups: Groups, roster: Roster) -> list[str]:
+    return [
+        f"User group {group}: who is in it could not be read. {groups.why_unread(group)}."
+        for group in sorted(roster.unreadable)
+    ]
 
 
 async def _look_up_channels(client: AsyncWebClient, policy: Policy, report: Report) -> None:
@@ -71,6 +80,7 @@ async def _look_up_channels(client: AsyncWebClient, policy: Policy, report: Repo
         report.faults += await channel_faults(client, channels)
     except NotAsked as why:
         report.warnings.append(str(why))
+        report.unseen.append("channels")
     report.warnings.append(
         f"Whether the bot is in {', '.join(channels)} can't be seen with its scopes: invite it to each with "
         "/invite. A card that can't be posted is logged with its channel."
@@ -78,13 +88,20 @@ async def _look_up_channels(client: AsyncWebClient, policy: Policy, report: Repo
 
 
 async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offline: bool) -> Explanation:
-    """What would happen to a change now."""
+    """What would happen to a change now; first, whose members are not known, and why."""
     roster = Roster({}, policy.groups)
+    unread: list[str] = []
     async with _slack(settings, offline=offline) as client:
         if client is not None:
-            roster = await Groups(client, policy)()
+            groups = Groups(client, policy)
+            roster = await groups()
+            unread = _unread(groups, roster)
+        elif policy.groups:
+            why = "" if offline else f"{UNSET}, so "
+            unread = [f"{why}Slack was not asked who is in {', '.join(sorted(policy.groups))}."]
     usage = await _usage(settings.database_url, change) if policy.limits.rolling else Usage()
-    return explain(policy, roster, change, usage, settings.approvals_channel or "the approvals channel")
+    told = explain(policy, roster, change, usage, settings.approvals_channel or "the approvals channel")
+    return Explanation((*unread, *told.sentences), told.possible)
 
 
 async def _usage(url: str, change: Change) -> Usage | None:

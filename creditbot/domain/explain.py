@@ -7,7 +7,7 @@ from . import rules
 from .errors import Refusal
 from .policy import Policy, Tier, Usage
 from .text import count, length, literal, number, people, person, signed
-from .who import Roster, Who
+from .who import NOBODY, Roster, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,25 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Sentences in the order in which the rules are asked; `refused` if it would not be taken."""
+    """Sentences in the order in which the rules are asked.
+
+    `possible` is false if the change would be refused, or if nobody could ever approve it.
+    """
 
     sentences: tuple[str, ...]
-    refused: bool
+    possible: bool
 
 
 def explain(policy: Policy, roster: Roster, change: Change, usage: Usage | None, channel: str) -> Explanation:
-    """Go through the rules; `usage` is None where nobody could count what was asked for lately."""
+    """Go through the rules; `usage` is None where nobody could count what was asked for lately.
+
+    What hangs on a group that could not be read is said to be unknown, and the other rules are asked all the
+    same.
+    """
+    passed = tuple(_passed_over(policy, change))
+    if _may_not_ask(policy, roster, change):
+        return Explanation((*passed, _not_asking(policy, change)), possible=False)
     try:
-        rules.check_may_ask(change.actor, policy, roster)
-        passed = [*_passed_over(policy, change)]
         tier = rules.check_change_allowed(
             change.subuser,
             change.allocation_update,
@@ -40,16 +48,39 @@ def explain(policy: Policy, roster: Roster, change: Change, usage: Usage | None,
             whose=f"{person(change.actor)} has",
         )
     except Refusal as refusal:
-        return Explanation((*_passed_over(policy, change), f"Refused. {refusal.sentence}"), refused=True)
-    asks = f"{signed(change.allocation_update)} credits for {literal(change.subuser)}"
+        return Explanation((*passed, *_refused(refusal, usage)), possible=False)
     told = [
-        f"{person(change.actor)} may ask for {asks}.",
+        _asking(policy, roster, change),
         *passed,
         *_approval(policy, tier, roster, change),
         *_limits(policy, usage, change),
         *_waiting(policy, tier, change, channel),
     ]
-    return Explanation(tuple(told), refused=False)
+    return Explanation(tuple(told), possible=_can_be_approved(policy, tier, roster, change))
+
+
+def _may_not_ask(policy: Policy, roster: Roster, change: Change) -> bool:
+    """Whether it is certain that they may not."""
+    return not roster.has(policy.may_ask, change.actor) and not roster.unread(policy.may_ask)
+
+
+def _not_asking(policy: Policy, change: Change) -> str:
+    listed = people(policy.may_ask.listed()) or "nobody"
+    return f"Refused. {person(change.actor)} may not ask for credits. Who may ask: {listed}. Rule: may_ask."
+
+
+def _asking(policy: Policy, roster: Roster, change: Change) -> str:
+    asks = f"ask for {signed(change.allocation_update)} credits for {literal(change.subuser)}"
+    if roster.has(policy.may_ask, change.actor):
+        return f"{person(change.actor)} may {asks}."
+    groups = people(sorted(roster.unread(policy.may_ask)))
+    return f"Whether {person(change.actor)} may {asks} is not known: it depends on who is in {groups}. If so:"
+
+
+def _refused(refusal: Refusal, usage: Usage | None) -> Iterator[str]:
+    yield f"Refused. {refusal.sentence}"
+    if usage is None and refusal.rule.endswith("_24h"):
+        yield "What was asked for before is not known here, so it was taken to be 0."
 
 
 def _passed_over(policy: Policy, change: Change) -> Iterator[str]:
@@ -63,20 +94,55 @@ def _passed_over(policy: Policy, change: Change) -> Iterator[str]:
 def _approval(policy: Policy, tier: Tier, roster: Roster, change: Change) -> Iterator[str]:
     if tier.name:
         yield f"Tier {literal(tier.name)} covers it: it is for {tier.words()}."
-    second = f", at least one of them from {people(tier.including.listed())}" if tier.including else ""
-    yield (
-        f"It needs {count(tier.approvals, 'approval')} from "
-        f"{people(tier.authority.listed(without={change.actor}))}{second}."
-    )
+    second = tier.including
+    among = f", at least one of them from {people(second.listed())}" if second else ""
+    listed = people(tier.authority.listed(without={change.actor})) or "someone else"
+    yield f"It needs {count(tier.approvals, 'approval')} from {listed}{among}."
     yield from _members(tier.authority, roster)
-    if roster.unread(tier.authority):
-        return
-    able = roster.everyone(tier.authority) - {change.actor}
-    if len(able) < tier.approvals or (tier.including and not roster.everyone(tier.including) & able):
-        others = number(len(able))
-        yield f"Too few people could approve it: {others} besides the requester."
+    if (lack := _lack(tier, roster, change.actor)) is not None:
+        yield lack
+        if _lack(tier, roster, change.actor, _backup(policy, tier)) is None:
+            yield "So it waits for those to whom it is escalated."
     if change.actor in policy.break_glass.people:
         yield f"In an emergency {person(change.actor)} may approve it alone, with a reason (break_glass)."
+
+
+def _can_be_approved(policy: Policy, tier: Tier, roster: Roster, change: Change) -> bool:
+    """False if it is certain that it can't be, not even in an emergency or after it is escalated."""
+    alone = change.actor in policy.break_glass.people
+    return alone or _lack(tier, roster, change.actor, _backup(policy, tier)) is None
+
+
+def _backup(policy: Policy, tier: Tier) -> Who:
+    """Those to whom it is escalated before it expires."""
+    after = policy.reminders.escalate_after
+    in_time = after is not None and after < policy.expiry_of(tier)
+    return policy.reminders.escalate_to if in_time else NOBODY
+
+
+def _lack(tier: Tier, roster: Roster, requester: str, backup: Who = NOBODY) -> str | None:
+    """Why the quorum can't be made up, if that is certain; `backup` stands in for every list."""
+    authority = tier.authority | backup
+    able = roster.everyone(authority) - {requester}
+    if len(able) < tier.approvals and not roster.unread(authority):
+        if able:
+            return f"Too few people could approve it: {number(len(able))} besides the requester."
+        return f"Nobody could approve it: {_why_nobody(authority, roster, requester)}."
+    second = None if tier.including is None else tier.including | backup
+    if second is None or roster.unread(second) or roster.everyone(second) - {requester}:
+        return None
+    return (
+        "Nobody could approve it: someone listed under including must be among those who do, and "
+        f"{_why_nobody(second, roster, requester)}."
+    )
+
+
+def _why_nobody(who: Who, roster: Roster, requester: str) -> str:
+    if who.nobody:
+        return "CREDITBOT_APPROVERS is empty"
+    if requester in roster.everyone(who):
+        return f"{person(requester)} is the only one listed, and nobody approves their own request"
+    return f"nobody is in {people(who.listed())}"
 
 
 def _members(who: Who, roster: Roster) -> Iterator[str]:

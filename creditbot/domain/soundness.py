@@ -29,6 +29,7 @@ def findings(policy: Policy, roster: Roster) -> Iterator[Finding]:
     for place, tier in enumerate(policy.tiers):
         yield from _never_reached(policy, place)
         yield from _quorum(policy, tier, roster)
+    yield from _never_binding(policy.limits)
     yield from _channels(policy.routes)
     yield from _emergencies(policy, roster)
     yield from _escalation(policy, roster)
@@ -76,6 +77,25 @@ def _most(limits: Limits) -> tuple[int, str]:
     return min((cap, name) for name, cap in caps.items() if cap is not None)
 
 
+def _never_binding(limits: Limits) -> Iterator[Finding]:
+    """Limits that another one forestalls: each change counts towards all of them."""
+    in_all = (limits.in_all_24h, "in_all_24h")
+    of_one = [(limits.per_requester_24h, "per_requester_24h"), (limits.per_subuser_24h, "per_subuser_24h")]
+    for (limit, name), others in (
+        ((limits.per_request, "per_request"), [*of_one, in_all]),
+        *((cap, [in_all]) for cap in of_one),
+    ):
+        lower = [
+            (cap, other) for cap, other in others if cap is not None and limit is not None and cap < limit
+        ]
+        if limit is not None and lower:
+            cap, other = min(lower)
+            yield Finding(
+                f"limits.{name} ({number(limit)}) is never reached: limits.{other} is {number(cap)}.",
+                fault=False,
+            )
+
+
 def _channels(routes: Sequence[Route]) -> Iterator[Finding]:
     for place, route in enumerate(routes):
         before = [pattern for other in routes[:place] for pattern in other.subusers]
@@ -93,7 +113,10 @@ def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
     name = f"Tier {literal(tier.name)}" if tier.name else "CREDITBOT_APPROVERS"
     unread = roster.unread(tier.authority)
     if unread:
-        yield Finding(f"{name}: who is in {people(sorted(unread))} could not be read.", fault=False)
+        yield Finding(
+            f"{name}: who is in {people(sorted(unread))} is not known, so nor is whether it can be approved.",
+            fault=False,
+        )
         return
     everyone = roster.everyone(tier.authority)
     if (short := _short(tier, everyone, roster)) is not None:

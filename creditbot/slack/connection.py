@@ -160,6 +160,15 @@ def error_code(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def what_slack_said(error: Exception) -> str:
+    """What came of asking, for people: Slack says CODE, or that it can't be reached."""
+    if isinstance(error, SlackApiError) and own_word(error):
+        return f"Slack says {error_code(error)}"
+    if isinstance(error, TimeoutError):
+        return "Slack did not answer in time"
+    return f"Slack can't be reached ({error_code(error)})"
+
+
 def own_word(error: SlackApiError) -> str | None:
     """Slack's own word for what went wrong; None if the answer was not Slack's, but a proxy's page."""
     data: Any = getattr(error.response, "data", None)

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Roster, Who
 
-from .connection import error_code, retry_after
+from .connection import error_code, retry_after, what_slack_said
 from .responder import TROUBLE
 
 FRESH = (40.0, 50.0)
@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 class Known:
     """What is known of one group: its members, if Slack has said so lately, and when to ask next.
 
-    `refused` is what Slack last said instead.
+    `refused` is Slack's word where it last said no, or what else went wrong; `why` says it to people.
     """
 
     fresh: float
@@ -57,6 +57,7 @@ class Known:
     until: float = 0.0
     ask_at: float = 0.0
     refused: str | None = None
+    why: str = "Slack was not asked"
 
 
 class Groups:
@@ -91,8 +92,8 @@ class Groups:
 
     def why_unread(self, group: str) -> str:
         """What Slack said of a group that could not be read, and what to do about it."""
-        code = self._known[group].refused or "nothing"
-        return f"Slack says {code}: {LASTING.get(code, 'try again in a minute')}"
+        known = self._known[group]
+        return f"{known.why}: {LASTING.get(known.refused or '', 'try again in a minute')}"
 
     async def _ask(self, group: str, now: float) -> None:
         """Ask Slack for the members. Their age counts from `now`, before it can have looked."""
@@ -108,6 +109,7 @@ class Groups:
 
     def _failed(self, group: str, known: Known, error: Exception, now: float) -> None:
         code = known.refused = error_code(error)
+        known.why = what_slack_said(error)
         wait = retry_after(error)
         if wait is not None:  # it holds for the method, whatever the group
             self._hold_until = max(self._hold_until, now + min(wait, LONGEST_WAIT))

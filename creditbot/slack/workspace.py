@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from .connection import error_code
+from .connection import error_code, what_slack_said
 from .responder import TROUBLE
 
 
@@ -35,7 +35,7 @@ async def person_fault(client: AsyncWebClient, person: str) -> str | None:
                 "People could not be looked up: the app lacks the scope users:read. Add it and install the "
                 "app again."
             ) from error
-        raise NotAsked(f"People could not be looked up: Slack says {code}.") from error
+        raise NotAsked(f"People could not be looked up: {what_slack_said(error)}.") from error
     if user.get("deleted"):
         return f"{person} is deactivated: take them out, or approvals may wait for nobody."
     if user.get("is_bot"):
@@ -76,7 +76,7 @@ async def channel_fault(client: AsyncWebClient, channel: str) -> str | None:
                 f"Slack shows the bot no channel {channel}: correct its ID, or invite the bot with /invite."
             )
         if code != "message_not_found":
-            raise NotAsked(f"Channels could not be looked up: Slack says {code}.") from error
+            raise NotAsked(f"Channels could not be looked up: {what_slack_said(error)}.") from error
     return None
 
 

@@ -172,7 +172,8 @@ async def test_the_policy_is_checked_against_the_workspace(
         assert f"error: Slack shows the bot no channel {channel}: correct its ID, or invite" in said
     slack.faults.down = True
     good, said = await check()
-    assert "warning: People could not be looked up" in said
+    assert "warning: People could not be looked up: Slack can't be reached (" in said
+    assert "Slack says" not in said
     assert "warning: Channels could not be looked up" in said
 
 
@@ -211,6 +212,41 @@ async def test_a_change_is_explained(settings: dict[str, str], tmp_path: Path) -
     assert (status, "Rule: limits.per_request." in said) == (1, True)
     status, said = await asyncio.to_thread(explain, "add", "acme", "lots")
     assert (status, "lots is not an amount" in said) == (1, True)
+
+
+async def test_a_policy_that_was_not_looked_up_is_not_said_to_be_wholly_good(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    del settings["SLACK_BOT_TOKEN"]
+    unseen = "The policy is good as far as the file goes; people, groups and channels were not looked up."
+    for flags, warning in (
+        ([], "SLACK_BOT_TOKEN is not set; set it to look people up."),
+        (["--offline"], "Slack was not asked (--offline)."),
+    ):
+        done = await asyncio.to_thread(creditbot, "policy", "check", *flags, env=settings, cwd=tmp_path)
+        assert done.returncode == 0
+        assert f"warning: {warning}" in done.stdout.splitlines()
+        assert unseen in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (("add", "acme", "50"), 0, "Tier small covers it"),
+        (("add", "acme", "6001"), 1, "Rule: limits.per_request."),
+    ],
+)
+async def test_a_change_is_explained_without_slack(
+    settings: dict[str, str], tmp_path: Path, words: tuple[str, ...], status: int, sentence: str
+) -> None:
+    (tmp_path / "rules.toml").write_text(
+        POLICY.replace('may_ask = ["U0ALICE", "U0BOB"]', 'may_ask = ["S0ASK"]')
+    )
+    command = ("policy", "explain", "--offline", "--as", ALICE, *words)
+    done = await asyncio.to_thread(creditbot, *command, env=settings, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.startswith("Slack was not asked who is in S0ASK, S0FINANCE.\n")
+    assert sentence in done.stdout
 
 
 @pytest.mark.parametrize("actor", ["alice", "@alice", "S0FINANCE", "U", "U1 "])

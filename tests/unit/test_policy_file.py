@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.config import ConfigError, Settings
-from creditbot.domain.policy import Direction, Policy, QuietHours, Route
-from creditbot.domain.who import ANYONE, Who
+from creditbot.domain.policy import Direction, Limits, Policy, QuietHours, Route
+from creditbot.domain.soundness import findings
+from creditbot.domain.who import ANYONE, Roster, Who
 from creditbot.policy_file import TABLES, PolicyTable, load, parse, policy_of
 
 from .test_config import GOOD
@@ -43,14 +44,19 @@ def test_the_example_says_what_it_says() -> None:
     assert policy.expiry_of(small) == timedelta(hours=24)
     assert policy.expiry_of(large) == timedelta(days=2)
     assert (policy.may_ask, policy.may_see) == (Who.of(["S0SUPPORT"]), ANYONE)
-    assert policy.limits.per_subuser_24h == 200_000
-    assert policy.limits.floor == 100
+    assert policy.limits == Limits(50_000, 60_000, 60_000, 300_000, floor=100)
     assert policy.reminders.after == (timedelta(hours=1), timedelta(hours=4))
     assert policy.reminders.quiet == QuietHours(time(19), time(8))
     assert policy.reminders.escalate_to == Who.of(["U0BACKUP"])
     assert policy.break_glass == Who.of(["U0ONCALL"])
     assert policy.routes == (Route(("brand-*",), "C0BRANDS"),)
     assert policy.timezone == "Europe/Berlin"
+
+
+def test_nothing_in_the_example_is_without_effect() -> None:
+    policy = parse(EXAMPLE)
+    found = findings(policy, Roster({}, policy.groups))
+    assert [finding for finding in found if "is not known" not in finding.sentence] == []
 
 
 @pytest.mark.parametrize("table", [PolicyTable, *TABLES.values()])

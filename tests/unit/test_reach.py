@@ -76,6 +76,13 @@ def test_of_tiers_for_the_same_subusers_none_is_missed(tiers: tuple[Tier, ...], 
     assert said_to_be_dead(policy) | tiers_of_all_changes(policy) == {tier.name for tier in tiers}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "fits"), [("stra?e", False), ("stra??e", True), ("STRASSE", True), ("stra*e", True)]
+)
+def test_a_letter_that_is_two_without_its_case_counts_as_two_characters(pattern: str, fits: bool) -> None:
+    assert matches(pattern, "straße") is fits
+
+
 @given(patterns, patterns)
 def test_what_a_covered_pattern_fits_its_cover_fits(wide: str, narrow: str) -> None:
     if covers(wide, narrow):

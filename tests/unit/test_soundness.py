@@ -133,7 +133,31 @@ def test_what_cannot_work_is_named(policy: Policy, fault: bool, sentence: str) -
 
 def test_a_group_that_could_not_be_read_is_no_fault_of_the_policy() -> None:
     found = said(Policy(tiers=(Tier("t", Who.of(["S0FINANCE"])),)), Roster({}, frozenset({"S0FINANCE"})))
-    assert found == [(False, "Tier t: who is in S0FINANCE could not be read.")]
+    assert found == [
+        (False, "Tier t: who is in S0FINANCE is not known, so nor is whether it can be approved.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentences"),
+    [
+        (
+            Limits(per_request=500, per_requester_24h=200, per_subuser_24h=150),
+            ["limits.per_request (500) is never reached: limits.per_subuser_24h is 150."],
+        ),
+        (
+            Limits(per_requester_24h=2000, per_subuser_24h=3000, in_all_24h=1000),
+            [
+                "limits.per_requester_24h (2,000) is never reached: limits.in_all_24h is 1,000.",
+                "limits.per_subuser_24h (3,000) is never reached: limits.in_all_24h is 1,000.",
+            ],
+        ),
+        (Limits(500, 500, 500, 500), []),
+        (Limits(per_request=500, per_requester_24h=900, per_subuser_24h=600, in_all_24h=1000), []),
+    ],
+)
+def test_a_limit_that_another_one_forestalls_is_named(limits: Limits, sentences: list[str]) -> None:
+    assert said(replace(GOOD, limits=limits)) == [(False, sentence) for sentence in sentences]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +176,12 @@ def test_a_tier_that_something_reaches_is_not_said_to_be_unreachable(first: Tier
     assert said(Policy(tiers=(first, second))) == []
 
 
-def told(policy: Policy, change: int, usage: Usage | None = None) -> tuple[str, bool]:
-    found = explain(policy, ROSTER, Change(ANN, "acme", change), usage, "C0APPROVALS")
-    return "\n".join(without_markup(sentence) for sentence in found.sentences), found.refused
+def told(
+    policy: Policy, change: int, usage: Usage | None = None, roster: Roster = ROSTER
+) -> tuple[str, bool]:
+    """What is explained, and whether it could not come to pass."""
+    found = explain(policy, roster, Change(ANN, "acme", change), usage, "C0APPROVALS")
+    return "\n".join(without_markup(sentence) for sentence in found.sentences), not found.possible
 
 
 def test_the_tier_and_who_may_approve_are_named() -> None:
@@ -189,11 +216,71 @@ def test_a_refusal_is_the_sentence_that_slack_would_show() -> None:
     assert refused
     assert "Refused. One request may change 100 credits at most, and this one would change 101." in text
     assert told(Policy(tiers=(Tier("small", ALL, up_to=5),)), 6)[1]
-    assert told(replace(GOOD, may_ask=Who.of([BEN])), 5)[1]
+    text, refused = told(replace(GOOD, may_ask=Who.of([BEN])), 5)
+    assert refused
+    assert text == "Refused. U0ANN may not ask for credits. Who may ask: U0BEN. Rule: may_ask."
 
 
-def test_too_few_approvers_are_told_of() -> None:
-    assert (
-        "Too few people could approve it: 2 besides the requester."
-        in told(Policy(tiers=(Tier("t", ALL, 3),)), 5)[0]
-    )
+UNREAD = Roster({}, frozenset({"S0FINANCE"}))
+
+
+def test_what_hangs_on_an_unread_group_is_unknown_and_the_rest_is_explained() -> None:
+    policy = replace(GOOD, may_ask=Who.of(["S0FINANCE"]), limits=Limits(per_request=5000, in_all_24h=9000))
+    text, refused = told(policy, 500, roster=UNREAD)
+    assert not refused
+    for sentence in (
+        "Whether U0ANN may ask for +500 credits for acme is not known: it depends on who is in S0FINANCE.",
+        "Tier large covers it",
+        "It needs 2 approvals from U0BEN, U0CAT.",
+        "One request may change 5,000 credits at most.",
+        "Its card goes to C0APPROVALS.",
+    ):
+        assert sentence in text
+
+
+def test_a_broken_limit_refuses_whatever_an_unread_group_says() -> None:
+    policy = replace(GOOD, may_ask=Who.of(["S0FINANCE"]), limits=Limits(per_request=5000, in_all_24h=600))
+    text, refused = told(policy, 5001, roster=UNREAD)
+    assert refused
+    assert "Rule: limits.per_request." in text
+    text, refused = told(policy, 601, roster=UNREAD)
+    assert refused
+    assert "Rule: limits.in_all_24h." in text
+    assert "What was asked for before is not known here, so it was taken to be 0." in text
+
+
+@pytest.mark.parametrize(
+    ("tier", "sentence"),
+    [
+        (Tier("t", ALL, 3), "Too few people could approve it: 2 besides the requester."),
+        (Tier("", Who()), "Nobody could approve it: CREDITBOT_APPROVERS is empty."),
+        (Tier("t", Who.of([ANN])), "U0ANN is the only one listed, and nobody approves their own request."),
+        (Tier("t", Who.of(["S0EMPTY"])), "Nobody could approve it: nobody is in S0EMPTY."),
+        (
+            Tier("t", ALL, 2, Who.of([ANN])),
+            "someone listed under including must be among those who do, and U0ANN is the only one listed,",
+        ),
+    ],
+)
+def test_too_few_approvers_are_told_of_and_why(tier: Tier, sentence: str) -> None:
+    text, hopeless = told(Policy(tiers=(tier,)), 5)
+    assert hopeless
+    assert sentence in text
+    assert " from ." not in text
+    _, hopeless = told(Policy(tiers=(tier,), break_glass=Who.of([ANN])), 5)
+    assert not hopeless
+
+
+def test_where_others_may_step_in_before_it_expires_it_can_be_approved() -> None:
+    others = Reminders((), None, timedelta(hours=4), Who.of(["U0BACKUP"]))
+    alone = Policy(tiers=(Tier("t", Who.of([ANN])),), reminders=others)
+    text, hopeless = told(alone, 5)
+    assert not hopeless
+    assert "So it waits for those to whom it is escalated." in text
+    assert told(replace(alone, expiry=timedelta(hours=3)), 5)[1]
+
+
+def test_too_few_approvers_are_not_told_of_where_that_is_not_known() -> None:
+    text, hopeless = told(Policy(tiers=(Tier("t", Who.of(["S0FINANCE"]), 2),)), 5, roster=UNREAD)
+    assert not hopeless
+    assert "could approve it" not in text
