@@ -79,13 +79,17 @@ def environ() -> dict[str, str | None]:
 def settings_of(kind: "type[S]", log_level: str | None = None) -> "S":
     """Read the settings, and have all that is logged from here on go to standard error without secrets."""
     from creditbot import log
-    from creditbot.config import ConfigError
+    from creditbot.config import ConfigError, unknown_names
 
+    found = environ()
+    strange = unknown_names(found)
     try:
-        settings = kind.from_environ(environ())
+        settings = kind.from_environ(found)
     except ConfigError as error:
-        fail(*error.lines, code=FAULTY_SETTINGS)
+        fail(*error.lines, *(f"warning: {sentence}" for sentence in strange), code=FAULTY_SETTINGS)
     log.configure(log_level or settings.log_level, settings.secrets())
+    for sentence in strange:
+        logging.getLogger(__name__).warning("%s", sentence)
     return settings
 
 

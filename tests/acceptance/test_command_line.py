@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import zipfile
 from pathlib import Path
 
@@ -45,6 +46,28 @@ def test_missing_settings_are_a_line_each_all_at_once(tmp_path: Path) -> None:
     ]
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_readmes_settings_as_they_are_start_nothing(tmp_path: Path) -> None:
+    block = (ROOT / "README.md").read_text().partition("**Write the settings**")[2].split("```")[1]
+    (tmp_path / ".env").write_text(textwrap.dedent(block))
+    done = creditbot("serve", env={}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "SENDGRID_API_KEY is still a placeholder",
+        "SLACK_APP_TOKEN is still a placeholder",
+        "SLACK_BOT_TOKEN is still a placeholder",
+    ]
+
+
+def test_a_misspelt_setting_is_warned_of_wherever_it_stands(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CREDITBOT_APPROVRES=U0123ABCD\n")
+    done = creditbot("migrate", env={"CREDITBOT_POLICE": "x"}, cwd=tmp_path)
+    assert done.returncode == 0
+    first, second = done.stderr.splitlines()
+    assert "CREDITBOT_APPROVRES is not a setting of creditbot" in first
+    assert "Is CREDITBOT_APPROVERS meant?" in first
+    assert "Is CREDITBOT_POLICY meant?" in second
 
 
 def test_wrong_settings_are_a_line_each_without_their_values(tmp_path: Path) -> None:
