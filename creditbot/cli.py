@@ -104,6 +104,28 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
+def _print_version(asked: bool) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    if not asked:
+        return
+    try:
+        typer.echo(f"creditbot {version('creditbot')}")
+    except PackageNotFoundError:
+        fail("creditbot is not installed, so nothing says which version it is.")
+    raise typer.Exit
+
+
+@app.callback()
+def whole_command_line(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    del version
+
+
 @app.command()
 def serve() -> None:
     """Run the bot: Slack's events over Socket Mode or HTTP, and the work, in one process."""
@@ -206,13 +228,18 @@ def demo(
 ) -> None:
     """Try the bot in a browser, against a Slack and a SendGrid on this machine."""
     from creditbot.domain.commands import USAGE
-    from creditbot.sandbox.demo import PortTaken, show_page, tell_once
+    from creditbot.sandbox.demo import CannotKeep, PortTaken, show_page, tell_once
 
+    if once and (story or keep is not None or port is not None):
+        fail(
+            "--once shows no page and keeps nothing: leave it out, or leave out --story, --keep and --port.",
+            code=FAULTY_SETTINGS,
+        )
     if once:
         raise SystemExit(asyncio.run(tell_once()))
     try:
         raise SystemExit(asyncio.run(show_page(usage=USAGE, port=port, keep=keep, story=story)))
-    except PortTaken as error:
+    except (CannotKeep, PortTaken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 
@@ -239,14 +266,24 @@ def settle(
     ],
     *,
     applied: Annotated[
-        bool, typer.Option("--applied/--not-applied", help="What you found in SendGrid.", show_default=False)
-    ],
+        bool | None,
+        typer.Option(
+            "--applied/--not-applied", help="What you found in SendGrid: one of the two.", show_default=False
+        ),
+    ] = None,
     reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
 ) -> None:
     """Say what became of a request in doubt, after you have looked in SendGrid."""
-    from creditbot.domain.fields import reason as read_reason
+    from creditbot.domain import fields
+    from creditbot.domain.errors import UnknownRequest
 
-    asyncio.run(_settle(request_id, applied=applied, reason=read_reason(reason)))
+    if applied is None:
+        fail("Say what you found in SendGrid: --applied or --not-applied.", code=FAULTY_SETTINGS)
+    read_reason = fields.reason(reason, fields.HOW_YOU_KNOW)
+    try:
+        asyncio.run(_settle(request_id, applied=applied, reason=read_reason))
+    except UnknownRequest:
+        fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
     typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
 
 
@@ -425,7 +462,11 @@ def existing_database(url: str) -> str:
 
     path = Path(make_url(url).database or "")
     if not is_postgres(url) and not path.is_file():
-        fail(f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one.")
+        fail(
+            f"DATABASE_URL: there is no database at {path.absolute()}. Is this the folder where creditbot "
+            "runs? Go there, or set DATABASE_URL to where the database is. Only if there is none yet, "
+            "`creditbot migrate` makes one."
+        )
     return url
 
 
@@ -505,5 +546,8 @@ def database_errors() -> tuple[type[Exception], ...]:
 
 
 def unusable(error: Exception) -> NoReturn:
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    fail(f"DATABASE_URL is wrong: the database can't be used ({why}).", code=FAULTY_SETTINGS)
+    from creditbot.config import DatabaseSettings
+    from creditbot.unusable import sentence
+
+    # Whatever asked the database has read its settings without a fault.
+    fail(sentence(DatabaseSettings.from_environ(environ()).database_url, error), code=FAULTY_SETTINGS)

@@ -1,6 +1,7 @@
 """What the two databases need to keep the same promise: one writer at a time, and commits that last."""
 
 import os
+import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +88,10 @@ def prepare_sqlite(engine: Engine, begin: str) -> None:
 
     @event.listens_for(engine, "do_connect")
     def before(*_args: Any) -> None:
-        create_private(engine.url.database or "")
+        path = engine.url.database or ""
+        create_private(path)
+        # Where aiosqlite can't open a file, its thread leaves a traceback on standard error; this only raises.
+        sqlite3.connect(path).close()
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:

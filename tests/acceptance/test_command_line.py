@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,15 @@ async def test_a_port_that_is_taken_is_said_in_a_line(settings: dict[str, str], 
     assert done.stderr.splitlines()[-1].startswith("PORT is wrong: nothing can listen")
 
 
+async def test_a_host_that_is_not_this_machines_is_said_in_a_line(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    env = settings | {"HOST": "not a host"}
+    done = await asyncio.to_thread(creditbot, "serve", env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("HOST is wrong: nothing can listen on not a host:")
+
+
 async def test_a_slack_that_is_away_does_not_keep_it_from_starting(
     slack: SlackSandbox, sendgrid: SendGridSandbox, settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -141,8 +151,39 @@ async def test_a_slack_that_is_away_does_not_keep_it_from_starting(
 def test_requests_need_a_database_that_is_there(tmp_path: Path) -> None:
     done = creditbot("requests", "list", env={}, cwd=tmp_path)
     assert done.returncode == 1
-    assert "creditbot migrate" in done.stderr
+    assert f"no database at {tmp_path / 'creditbot.db'}. Is this the folder" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker"])
+def test_a_database_that_cannot_be_opened_is_said_in_the_same_line_by_all(
+    tmp_path: Path, command: str
+) -> None:
+    env = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/creditbot.db",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SENDGRID_API_KEY": "SG.1",
+        "CREDITBOT_APPROVALS_CHANNEL": "C1",
+    }
+    done = creditbot(command, env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"DATABASE_URL: the database at {tmp_path}/nowhere/creditbot.db can't be used (unable to open "
+        f"database file). Make the folder {tmp_path}/nowhere, or set DATABASE_URL to a file in another.\n"
+    )
+
+
+def test_what_settles_nothing_says_what_to_type_in_a_terminal(tmp_path: Path) -> None:
+    assert creditbot("migrate", env={}, cwd=tmp_path).returncode == 0
+    settle = ("requests", "settle", "12", "--reason")
+    undecided = creditbot(*settle, "I looked", env={}, cwd=tmp_path)
+    unknown = creditbot(*settle, "I looked", "--applied", env={}, cwd=tmp_path)
+    blank = creditbot(*settle, "  ", "--applied", env={}, cwd=tmp_path)
+
+    assert (undecided.returncode, unknown.returncode, blank.returncode) == (2, 1, 1)
+    assert undecided.stderr == "Say what you found in SendGrid: --applied or --not-applied.\n"
+    assert unknown.stderr == ("There is no request 12. `creditbot requests list` lists all with their IDs.\n")
+    assert blank.stderr.startswith('Say how you know, in a few words, such as "The console shows 1,200"')
 
 
 def test_requests_are_an_array_in_json_and_a_table_otherwise(tmp_path: Path) -> None:
@@ -198,6 +239,11 @@ def test_help_is_printed_without_settings(tmp_path: Path) -> None:
     assert done.returncode == 0
     for command in ("serve", "migrate", "demo", "requests", "audit"):
         assert command in done.stdout
+
+
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    done = creditbot("--version", env={}, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"creditbot {version('creditbot')}\n")
 
 
 def test_a_wheel_lays_its_tables_outside_the_checkout(tmp_path: Path) -> None:
