@@ -160,23 +160,24 @@ def worker() -> None:
 
 def _start(role: str, settings: "Settings") -> None:
     """Run a process of this role until it is told to stop."""
-    from creditbot.bootstrap import NewerDatabase, Role, build, check_ledger_key, prepare_database
+    from creditbot import bootstrap
     from creditbot.config import ConfigError
     from creditbot.domain.errors import KeyMissing
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
     async def service() -> None:
-        await prepare_database(settings.database_url)
-        await check_ledger_key(settings)
-        await build(settings, Role(role)).run(settings.host, settings.port)
+        await bootstrap.prepare_database(settings.database_url)
+        await bootstrap.warn_of_missing_triggers(settings.database_url)
+        await bootstrap.check_ledger_key(settings)
+        await bootstrap.build(settings, bootstrap.Role(role)).run(settings.host, settings.port)
         await _leave_what_hangs()
 
     try:
         run(service())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
-    except (CannotListen, KeyMissing, NewerDatabase, WrongToken) as error:
+    except (CannotListen, KeyMissing, bootstrap.NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 

@@ -90,7 +90,7 @@ def prepare_sqlite(engine: Engine, begin: str) -> None:
     def before(*_args: Any) -> None:
         path = engine.url.database or ""
         create_private(path)
-        # Where aiosqlite can't open a file, its thread leaves a traceback on standard error; this only raises.
+        # Where aiosqlite can't open a file, its thread leaves a traceback behind; this only raises.
         sqlite3.connect(path).close()
 
     @event.listens_for(engine, "connect")

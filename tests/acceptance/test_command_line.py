@@ -138,6 +138,19 @@ async def test_a_host_that_is_not_this_machines_is_said_in_a_line(
     assert done.stderr.splitlines()[-1].startswith("HOST is wrong: nothing can listen on not a host:")
 
 
+async def test_a_start_tells_of_triggers_that_were_taken_away(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    assert creditbot("migrate", env=settings, cwd=tmp_path).returncode == 0
+    with sqlite3.connect(settings["DATABASE_URL"].removeprefix("sqlite:///")) as connection:
+        connection.execute("DROP TRIGGER events_refuse_update")
+    connection.close()
+    env = settings | {"SLACK_BOT_TOKEN": "xoxb-wrong"}  # it ends by itself
+    done = await asyncio.to_thread(creditbot, "worker", env=env, cwd=tmp_path)
+    [line] = [line for line in done.stderr.splitlines() if "events_refuse_update" in line]
+    assert "`creditbot migrate`" in line
+
+
 async def test_a_slack_that_is_away_does_not_keep_it_from_starting(
     slack: SlackSandbox, sendgrid: SendGridSandbox, settings: dict[str, str], tmp_path: Path
 ) -> None:
