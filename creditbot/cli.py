@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
+from creditbot.usage import PlainUsage
+
 if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings, PolicySettings, Settings
     from creditbot.domain.policy import Policy
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     S = TypeVar("S", bound=DatabaseSettings)
 
 app = typer.Typer(
+    cls=PlainUsage,
     help="Ask for, approve and record credit changes of SendGrid subusers, in Slack.",
     no_args_is_help=True,
     add_completion=False,

@@ -302,6 +302,23 @@ def test_a_number_that_no_request_can_have_is_refused_in_words(tmp_path: Path, n
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("audit", "export", "--format", "xml"), "'--format': 'xml' is not one of 'csv', 'jsonl'."),
+        (("requests", "settle", "first", "--applied", "--reason", "x"), "'ID': it must be a whole number."),
+        (("requests", "settle", "0", "--applied", "--reason", "x"), "'ID': it must be 1 or more."),
+        (("demo", "--port", "65536"), "'--port': it must be 65535 or less."),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_plain_words(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    done = creditbot(*arguments, env={"COLUMNS": "200"}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"Invalid value for {says}" in done.stderr
+
+
 def test_a_process_without_the_ledgers_key_does_not_start_and_verify_asks_for_it(tmp_path: Path) -> None:
     env = {
         "DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db",
