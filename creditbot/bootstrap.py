@@ -33,7 +33,7 @@ from creditbot.slack.people import Groups
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
-from creditbot.store import due, events, health
+from creditbot.store import append_only, due, events, health
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
@@ -106,6 +106,22 @@ async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
                 await asyncio.sleep(1)
     finally:
         await database.close()
+
+
+async def warn_of_missing_triggers(url: str) -> None:
+    """Say so if the database would let events be changed. Nothing that creditbot does needs the triggers."""
+    database = Database(url)
+    try:
+        async with database.read() as connection:
+            missing = await connection.run_sync(append_only.missing)
+    finally:
+        await database.close()
+    if missing:
+        log.warning(
+            "Triggers that keep the ledger from being changed are missing, or not as they were laid. "
+            "Find out who took them away, then run `creditbot migrate`, which lays them again",
+            missing=missing,
+        )
 
 
 async def check_ledger_key(settings: Settings) -> None:
@@ -213,8 +229,9 @@ async def put_policy_in_force(database: Database, policy: Policy, now: Clock) ->
     """
     while True:
         try:
-            if await put_in_force(database, policy, now):
-                log.info("Another policy holds from now on", hash=policy.hash, tiers=len(policy.tiers))
+            if came := await put_in_force(database, policy, now):
+                which = "This" if came == "first" else "Another"
+                log.info(f"{which} policy holds from now on", hash=policy.hash, tiers=len(policy.tiers))
         except (*AWAY, CommitUnclear) as error:
             log.warning(
                 "The policy could not be written down; trying again", error=str(error).splitlines()[0]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
+from creditbot.usage import PlainUsage
+
 if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings, PolicySettings, Settings
     from creditbot.domain.policy import Policy
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     S = TypeVar("S", bound=DatabaseSettings)
 
 app = typer.Typer(
+    cls=PlainUsage,
     help="Ask for, approve and record credit changes of SendGrid subusers, in Slack.",
     no_args_is_help=True,
     add_completion=False,
@@ -79,13 +82,17 @@ def environ() -> dict[str, str | None]:
 def settings_of(kind: "type[S]", log_level: str | None = None) -> "S":
     """Read the settings, and have all that is logged from here on go to standard error without secrets."""
     from creditbot import log
-    from creditbot.config import ConfigError
+    from creditbot.config import ConfigError, unknown_names
 
+    found = environ()
+    strange = unknown_names(found)
     try:
-        settings = kind.from_environ(environ())
+        settings = kind.from_environ(found)
     except ConfigError as error:
-        fail(*error.lines, code=FAULTY_SETTINGS)
+        fail(*error.lines, *(f"warning: {sentence}" for sentence in strange), code=FAULTY_SETTINGS)
     log.configure(log_level or settings.log_level, settings.secrets())
+    for sentence in strange:
+        logging.getLogger(__name__).warning("%s", sentence)
     return settings
 
 
@@ -98,6 +105,28 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
+
+
+def _print_version(asked: bool) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    if not asked:
+        return
+    try:
+        typer.echo(f"creditbot {version('creditbot')}")
+    except PackageNotFoundError:
+        fail("creditbot is not installed, so nothing says which version it is.")
+    raise typer.Exit
+
+
+@app.callback()
+def whole_command_line(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    del version
 
 
 @app.command()
@@ -134,23 +163,24 @@ def worker() -> None:
 
 def _start(role: str, settings: "Settings") -> None:
     """Run a process of this role until it is told to stop."""
-    from creditbot.bootstrap import NewerDatabase, Role, build, check_ledger_key, prepare_database
+    from creditbot import bootstrap
     from creditbot.config import ConfigError
     from creditbot.domain.errors import WrongLedgerKey
     from creditbot.service import CannotListen
     from creditbot.slack.connection import WrongToken
 
     async def service() -> None:
-        await prepare_database(settings.database_url)
-        await check_ledger_key(settings)
-        await build(settings, Role(role)).run(settings.host, settings.port)
+        await bootstrap.prepare_database(settings.database_url)
+        await bootstrap.warn_of_missing_triggers(settings.database_url)
+        await bootstrap.check_ledger_key(settings)
+        await bootstrap.build(settings, bootstrap.Role(role)).run(settings.host, settings.port)
         await _leave_what_hangs()
 
     try:
         run(service())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
-    except (CannotListen, NewerDatabase, WrongLedgerKey, WrongToken) as error:
+    except (CannotListen, WrongLedgerKey, bootstrap.NewerDatabase, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 
@@ -202,13 +232,18 @@ def demo(
 ) -> None:
     """Try the bot in a browser, against a Slack and a SendGrid on this machine."""
     from creditbot.domain.commands import USAGE
-    from creditbot.sandbox.demo import PortTaken, show_page, tell_once
+    from creditbot.sandbox.demo import CannotKeep, PortTaken, show_page, tell_once
 
+    if once and (story or keep is not None or port is not None):
+        fail(
+            "--once shows no page and keeps nothing: leave it out, or leave out --story, --keep and --port.",
+            code=FAULTY_SETTINGS,
+        )
     if once:
         raise SystemExit(asyncio.run(tell_once()))
     try:
         raise SystemExit(asyncio.run(show_page(usage=USAGE, port=port, keep=keep, story=story)))
-    except PortTaken as error:
+    except (CannotKeep, PortTaken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 
@@ -235,14 +270,24 @@ def settle(
     ],
     *,
     applied: Annotated[
-        bool, typer.Option("--applied/--not-applied", help="What you found in SendGrid.", show_default=False)
-    ],
+        bool | None,
+        typer.Option(
+            "--applied/--not-applied", help="What you found in SendGrid: one of the two.", show_default=False
+        ),
+    ] = None,
     reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
 ) -> None:
     """Say what became of a request in doubt, after you have looked in SendGrid."""
-    from creditbot.domain.fields import reason as read_reason
+    from creditbot.domain import fields
+    from creditbot.domain.errors import UnknownRequest
 
-    asyncio.run(_settle(request_id, applied=applied, reason=read_reason(reason)))
+    if applied is None:
+        fail("Say what you found in SendGrid: --applied or --not-applied.", code=FAULTY_SETTINGS)
+    read_reason = fields.reason(reason, fields.HOW_YOU_KNOW)
+    try:
+        asyncio.run(_settle(request_id, applied=applied, reason=read_reason))
+    except UnknownRequest:
+        fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
     typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
 
 
@@ -436,7 +481,11 @@ def existing_database(url: str) -> str:
 
     path = Path(make_url(url).database or "")
     if not is_postgres(url) and not path.is_file():
-        fail(f"DATABASE_URL: there is no database at {path}. `creditbot migrate` makes one.")
+        fail(
+            f"DATABASE_URL: there is no database at {path.absolute()}. Is this the folder where creditbot "
+            "runs? Go there, or set DATABASE_URL to where the database is. Only if there is none yet, "
+            "`creditbot migrate` makes one."
+        )
     return url
 
 
@@ -516,5 +565,8 @@ def database_errors() -> tuple[type[Exception], ...]:
 
 
 def unusable(error: Exception) -> NoReturn:
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    fail(f"DATABASE_URL is wrong: the database can't be used ({why}).", code=FAULTY_SETTINGS)
+    from creditbot.config import DatabaseSettings
+    from creditbot.unusable import sentence
+
+    # Whatever asked the database has read its settings without a fault.
+    fail(sentence(DatabaseSettings.from_environ(environ()).database_url, error), code=FAULTY_SETTINGS)

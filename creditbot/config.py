@@ -1,24 +1,26 @@
 """Settings, read once from a mapping such as the environment, with one clear line for each fault."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, quote_plus
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+PREFIX = "CREDITBOT_"
 SLACK_API_URL = "https://slack.com/api/"
 SENDGRID_HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 HELP = {
     "SLACK_BOT_TOKEN": "set it to the Bot User OAuth Token (xoxb-…) from OAuth & Permissions "
     "in your Slack app",
-    "SLACK_SIGNING_SECRET": "set it to the Signing Secret from Basic Information in your Slack app, "
-    "or set SLACK_APP_TOKEN for Socket Mode",
+    "SLACK_SIGNING_SECRET": "set it to the Signing Secret from Basic Information in your Slack app",
     "SLACK_APP_TOKEN": "set it to an App-Level Token (xapp-…) with the scope connections:write, from "
     "Basic Information in your Slack app",
     "SENDGRID_API_KEY": "set it to an API key of the SendGrid parent account",
@@ -26,6 +28,13 @@ HELP = {
     "(at the end of the channel's About tab)",
 }
 
+WANTED = {
+    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+    "PORT": "a whole number from 0 to 65535",
+    "SENDGRID_REGION": "global or eu",
+    "SENDGRID_TIMEOUT": "a number of seconds from 1 to 60",
+}
+"""What settings must be that pydantic checks by itself, whose prose is not for people."""
 
 SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 """Parameters of libpq that may stand in an address behind a question mark, and are as secret as its password.
@@ -42,6 +51,13 @@ class ConfigError(Exception):
         self.lines = lines
 
 
+def _filled_in(secret: SecretStr) -> SecretStr:
+    """Refuse what the README shows in a token's place; a process would ask with it for ever."""
+    if secret.get_secret_value().endswith("..."):
+        raise PydanticCustomError("placeholder", "is a placeholder")
+    return secret
+
+
 def _printable(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if not (value.isascii() and value.isprintable() and " " not in value):
@@ -50,6 +66,7 @@ def _printable(secret: SecretStr) -> SecretStr:
 
 
 Secret = Annotated[SecretStr, AfterValidator(_printable)]
+Token = Annotated[SecretStr, AfterValidator(_filled_in), AfterValidator(_printable)]
 
 
 def _prefixed(prefix: str, where: str) -> AfterValidator:
@@ -118,7 +135,7 @@ def _database_url(value: str) -> str:
 def _postgres_url(value: str) -> str:
     missing = [name for name in ("psycopg", "procrastinate") if find_spec(name) is None]
     if missing:
-        raise ValueError("PostgreSQL needs more packages: pip install 'creditbot[postgres]'")
+        raise PydanticCustomError("packages", "needs more packages")
     rest = value.partition("://")[2]
     if rest.count("@") > 1:
         # SQLAlchemy would take what follows the first one for the host, which errors name.
@@ -216,7 +233,7 @@ class DatabaseSettings(BaseSettings):
 class PolicySettings(DatabaseSettings):
     """What looking at the policy needs; without a token Slack is not asked."""
 
-    slack_bot_token: Annotated[Secret, _prefixed("xoxb-", "OAuth & Permissions")] | None = Field(
+    slack_bot_token: Annotated[Token, _prefixed("xoxb-", "OAuth & Permissions")] | None = Field(
         None, validation_alias="SLACK_BOT_TOKEN"
     )
     slack_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
@@ -234,14 +251,17 @@ class PolicySettings(DatabaseSettings):
 class Settings(PolicySettings):
     """What the processes need. The names are those of the environment variables, in lower case."""
 
-    slack_bot_token: Annotated[Secret, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
+    slack_bot_token: Annotated[Token, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
         validation_alias="SLACK_BOT_TOKEN"
     )
-    slack_signing_secret: Secret | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_signing_secret: Token | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
     slack_app_token: (
-        Annotated[SecretStr, _prefixed("xapp-", "Basic Information, App-Level Tokens")] | None
+        Annotated[
+            SecretStr, AfterValidator(_filled_in), _prefixed("xapp-", "Basic Information, App-Level Tokens")
+        ]
+        | None
     ) = Field(None, validation_alias="SLACK_APP_TOKEN")
-    sendgrid_api_key: Secret = Field(validation_alias="SENDGRID_API_KEY")
+    sendgrid_api_key: Token = Field(validation_alias="SENDGRID_API_KEY")
     sendgrid_region: Literal["global", "eu"] = Field("global", validation_alias="SENDGRID_REGION")
     sendgrid_api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None, validation_alias="SENDGRID_API_URL"
@@ -254,15 +274,10 @@ class Settings(PolicySettings):
     port: int = Field(3000, ge=0, le=65535, validation_alias="PORT")
 
     @classmethod
-    def way_in(cls, given: Mapping[str, Any]) -> str | None:
-        """The setting that is missing for Slack to get in, if one is."""
-        there = given.get("SLACK_APP_TOKEN") or given.get("SLACK_SIGNING_SECRET")
-        return None if there else "SLACK_SIGNING_SECRET"
-
-    @classmethod
     def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
-        missing = cls.way_in(given)
-        return [] if missing is None else [f"{missing} is missing: {HELP[missing]}."]
+        if given.get("SLACK_APP_TOKEN") or given.get("SLACK_SIGNING_SECRET"):
+            return []
+        return [_missing("SLACK_SIGNING_SECRET", "or set SLACK_APP_TOKEN for Socket Mode")]
 
     @property
     def sendgrid_url(self) -> str:
@@ -273,32 +288,67 @@ class WebSettings(Settings):
     """What `web` needs: Slack comes over HTTP only."""
 
     @classmethod
-    def way_in(cls, given: Mapping[str, Any]) -> str | None:
-        return None if given.get("SLACK_SIGNING_SECRET") else "SLACK_SIGNING_SECRET"
+    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+        if given.get("SLACK_SIGNING_SECRET"):
+            return []
+        return [
+            _missing("SLACK_SIGNING_SECRET", "or run `creditbot socket`, which needs SLACK_APP_TOKEN instead")
+        ]
 
 
 class SocketSettings(Settings):
     """What `socket` needs: Socket Mode only."""
 
     @classmethod
-    def way_in(cls, given: Mapping[str, Any]) -> str | None:
-        return None if given.get("SLACK_APP_TOKEN") else "SLACK_APP_TOKEN"
+    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+        if given.get("SLACK_APP_TOKEN"):
+            return []
+        return [
+            _missing("SLACK_APP_TOKEN", "or run `creditbot web`, which needs SLACK_SIGNING_SECRET instead")
+        ]
 
 
 class WorkerSettings(Settings):
     """What `worker` needs: Slack does not come in here at all."""
 
     @classmethod
-    def way_in(cls, given: Mapping[str, Any]) -> str | None:
+    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
         del given
-        return None
+        return []
+
+
+def unknown_names(names: Iterable[str]) -> list[str]:
+    """A sentence for each name that can only be meant for creditbot, and is no setting of its."""
+    known = [str(field.validation_alias) for field in Settings.model_fields.values()]
+    found = sorted(name for name in names if name.upper().startswith(PREFIX) and name not in known)
+    return [
+        f"{name} is not a setting of creditbot, so it is not used. {_meant(name, known)}" for name in found
+    ]
+
+
+def _meant(name: str, known: list[str]) -> str:
+    bare = {setting.removeprefix(PREFIX): setting for setting in known}
+    near = get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1)
+    return f"Is {bare[near[0]]} meant?" if near else "The README lists all settings."
+
+
+def _missing(name: str, *otherwise: str) -> str:
+    return f"{name} is missing: {', '.join([HELP[name], *otherwise])}."
 
 
 def _line(name: str, kind: str, message: str) -> str:
     if kind == "missing":
-        return f"{name} is missing: {HELP[name]}."
+        return _missing(name)
+    if kind == "placeholder":
+        return f"{name} is still a placeholder: {HELP[name]}."
+    if kind == "packages":
+        return (
+            f"{name} names a PostgreSQL, for which packages are missing. In the checkout of creditbot, run "
+            "pip install --require-hashes -r requirements-postgres.lock"
+        )
+    if name in WANTED:
+        return f"{name} is wrong: it must be {WANTED[name]}."
     text = message.removeprefix("Value error, ")
-    text = text[0].lower() + text[1:] if text.startswith("Input") else text
     # A value is never repeated: it may be a secret that was put in the wrong place.
     it = "it " if text.startswith(("is ", "does ", "has ")) else ""
     return f"{name} is wrong: {it}{text}."

@@ -1,6 +1,7 @@
 """The running of one process: start the parts, wait for the word to stop, end them in order."""
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -152,12 +153,16 @@ def listen(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except (OSError, UnicodeError) as error:
         listening.close()
-        why = getattr(error, "strerror", None) or "not an address"
-        raise CannotListen(
-            f"PORT is wrong: nothing can listen on {host}:{port} ({why}). "
-            "Set PORT to a number that is free, or HOST to an address of this machine."
-        ) from error
+        raise CannotListen(_why_not(host, port, error)) from error
     return listening
+
+
+def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:
+    why = getattr(error, "strerror", None) or "not an address"
+    name, right = "HOST", "an address of this machine, or to 0.0.0.0 for all that it has"
+    if getattr(error, "errno", None) in {errno.EADDRINUSE, errno.EACCES}:
+        name, right = "PORT", "a free number above 1023"
+    return f"{name} is wrong: nothing can listen on {host}:{port} ({why}). Set it to {right}."
 
 
 class QuietServer(uvicorn.Server):

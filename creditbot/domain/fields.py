@@ -107,13 +107,18 @@ def amount(text: str) -> int:
     return int(value)
 
 
-def reason(text: str) -> str:
-    """Why, in one line: white space is folded, what can't be seen is dropped."""
+WHY = "Say why, in a few words, such as `Black Friday`: whoever approves will read it."
+HOW_YOU_KNOW = 'Say how you know, in a few words, such as "The console shows 1,200": it goes into the record.'
+
+
+def reason(text: str, asked: str = WHY) -> str:
+    """Why, in one line: white space is folded, what can't be seen is dropped.
+
+    `asked` is what is said to a person who gave none.
+    """
     seen = " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
     if not any(unicodedata.category(character)[0] in "LNSP" for character in seen):
-        raise CommandError(
-            "Say why, in a few words, such as `Black Friday`: whoever approves will read it.", "reason"
-        )
+        raise CommandError(asked, "reason")
     if len(seen) > MAX_REASON:
         raise CommandError(
             f"The reason has {number(len(seen))} characters; at most {MAX_REASON} fit. "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import over_since
@@ -9,13 +10,15 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.store import bulletins, events, requests
 from creditbot.store.database import Database, Transaction
 
+Came = Literal["first", "another"]
 
-async def put_in_force(database: Database, policy: Policy, clock: Callable[[], datetime]) -> bool:
+
+async def put_in_force(database: Database, policy: Policy, clock: Callable[[], datetime]) -> Came | None:
     """Write down that this policy holds from now on, whole, unless it was the last one written down.
 
     Requests that are open follow it: their cards are drawn anew; of its reminders those are over whose
     moment had come when people were last reminded; and where it gives less time, they expire earlier (never
-    later). Returns whether it was another policy.
+    later). Returns whether it is the ledger's first policy or another than before; None if it held already.
 
     A ledger key that is new is taken now, and not only when something happens.
     """
@@ -27,7 +30,7 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
         for kind, time_of_day in ((bulletins.DIGEST, policy.digest), (bulletins.DRIFT, policy.drift)):
             await _plan(transaction, kind, policy.next(time_of_day, now), now)
         if known:
-            return False
+            return None
         await events.append(
             transaction.connection,
             "policy",
@@ -36,7 +39,7 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
         )
         for request in await requests.waiting(transaction.connection):
             await _follow(transaction, policy, request, now)
-    return True
+    return "first" if last is None else "another"
 
 
 async def _plan(transaction: Transaction, kind: str, at: datetime | None, now: datetime) -> None:

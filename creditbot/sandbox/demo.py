@@ -32,6 +32,10 @@ class PortTaken(Exception):
     """Something else listens on the port that was asked for."""
 
 
+class CannotKeep(Exception):
+    """Nothing can be kept in the folder that was asked for."""
+
+
 @dataclass
 class Stage:
     """All that takes part, and where its files are."""
@@ -94,7 +98,14 @@ async def _stage(keep: Path | None) -> AsyncIterator[Stage]:
 @contextlib.contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=keep):
+                pass
+        except OSError as error:
+            raise CannotKeep(
+                f"Nothing can be kept in {keep} ({error.strerror}); choose another folder with --keep."
+            ) from error
         yield keep.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="creditbot-demo-") as name:

@@ -96,7 +96,7 @@ class Submissions:
                 fields.request_id(number),
                 sent.user,
                 applied=word == "applied",
-                reason=fields.reason(sent.values.get(forms.REASON, "")),
+                reason=fields.reason(sent.values.get(forms.REASON, ""), fields.HOW_YOU_KNOW),
                 arrival=_arrival(sent, started),
             )
             await ack()

@@ -1,5 +1,8 @@
 """What the two databases need to keep the same promise: one writer at a time, and commits that last."""
 
+import os
+import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +78,20 @@ def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
 
 
 def prepare_sqlite(engine: Engine, begin: str) -> None:
-    """Take transactions into our own hands, and make commits last; `migrate` has switched WAL on.
+    """Take transactions into our own hands, make commits last, and keep a new file from others' eyes.
+
+    `migrate` has switched WAL on.
 
     The driver's own way starts a transaction at the first write, so that two which both read before
     they write lose one of the writes or fail as locked; BEGIN IMMEDIATE does neither.
     """
+
+    @event.listens_for(engine, "do_connect")
+    def before(*_args: Any) -> None:
+        path = engine.url.database or ""
+        create_private(path)
+        # Where aiosqlite can't open a file, its thread leaves a traceback behind; this only raises.
+        sqlite3.connect(path).close()
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
@@ -92,6 +104,15 @@ def prepare_sqlite(engine: Engine, begin: str) -> None:
     @event.listens_for(engine, "begin")
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def create_private(path: str) -> None:
+    """Make the file, empty, for its owner only, unless it is there; SQLite's files beside it get its mode.
+
+    A file that is there is not even opened: to close it again would take this process's locks from it.
+    """
+    with suppress(OSError):  # it is there; or it can't be made, which SQLite will say
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _postgres(url: str) -> Engines:

@@ -6,8 +6,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import zipfile
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,28 @@ def test_missing_settings_are_a_line_each_all_at_once(tmp_path: Path) -> None:
     ]
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_readmes_settings_as_they_are_start_nothing(tmp_path: Path) -> None:
+    block = (ROOT / "README.md").read_text().partition("**Write the settings**")[2].split("```")[1]
+    (tmp_path / ".env").write_text(textwrap.dedent(block))
+    done = creditbot("serve", env={}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "SENDGRID_API_KEY is still a placeholder",
+        "SLACK_APP_TOKEN is still a placeholder",
+        "SLACK_BOT_TOKEN is still a placeholder",
+    ]
+
+
+def test_a_misspelt_setting_is_warned_of_wherever_it_stands(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CREDITBOT_APPROVRES=U0123ABCD\n")
+    done = creditbot("migrate", env={"CREDITBOT_POLICE": "x"}, cwd=tmp_path)
+    assert done.returncode == 0
+    first, second = done.stderr.splitlines()
+    assert "CREDITBOT_APPROVRES is not a setting of creditbot" in first
+    assert "Is CREDITBOT_APPROVERS meant?" in first
+    assert "Is CREDITBOT_POLICY meant?" in second
 
 
 def test_wrong_settings_are_a_line_each_without_their_values(tmp_path: Path) -> None:
@@ -106,6 +130,28 @@ async def test_a_port_that_is_taken_is_said_in_a_line(settings: dict[str, str], 
     assert done.stderr.splitlines()[-1].startswith("PORT is wrong: nothing can listen")
 
 
+async def test_a_host_that_is_not_this_machines_is_said_in_a_line(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    env = settings | {"HOST": "not a host"}
+    done = await asyncio.to_thread(creditbot, "serve", env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("HOST is wrong: nothing can listen on not a host:")
+
+
+async def test_a_start_tells_of_triggers_that_were_taken_away(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    assert creditbot("migrate", env=settings, cwd=tmp_path).returncode == 0
+    with sqlite3.connect(settings["DATABASE_URL"].removeprefix("sqlite:///")) as connection:
+        connection.execute("DROP TRIGGER events_refuse_update")
+    connection.close()
+    env = settings | {"SLACK_BOT_TOKEN": "xoxb-wrong"}  # it ends by itself
+    done = await asyncio.to_thread(creditbot, "worker", env=env, cwd=tmp_path)
+    [line] = [line for line in done.stderr.splitlines() if "events_refuse_update" in line]
+    assert "`creditbot migrate`" in line
+
+
 async def test_a_slack_that_is_away_does_not_keep_it_from_starting(
     slack: SlackSandbox, sendgrid: SendGridSandbox, settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -119,8 +165,39 @@ async def test_a_slack_that_is_away_does_not_keep_it_from_starting(
 def test_requests_need_a_database_that_is_there(tmp_path: Path) -> None:
     done = creditbot("requests", "list", env={}, cwd=tmp_path)
     assert done.returncode == 1
-    assert "creditbot migrate" in done.stderr
+    assert f"no database at {tmp_path / 'creditbot.db'}. Is this the folder" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker"])
+def test_a_database_that_cannot_be_opened_is_said_in_the_same_line_by_all(
+    tmp_path: Path, command: str
+) -> None:
+    env = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/creditbot.db",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SENDGRID_API_KEY": "SG.1",
+        "CREDITBOT_APPROVALS_CHANNEL": "C1",
+    }
+    done = creditbot(command, env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"DATABASE_URL: the database at {tmp_path}/nowhere/creditbot.db can't be used (unable to open "
+        f"database file). Make the folder {tmp_path}/nowhere, or set DATABASE_URL to a file in another.\n"
+    )
+
+
+def test_what_settles_nothing_says_what_to_type_in_a_terminal(tmp_path: Path) -> None:
+    assert creditbot("migrate", env={}, cwd=tmp_path).returncode == 0
+    settle = ("requests", "settle", "12", "--reason")
+    undecided = creditbot(*settle, "I looked", env={}, cwd=tmp_path)
+    unknown = creditbot(*settle, "I looked", "--applied", env={}, cwd=tmp_path)
+    blank = creditbot(*settle, "  ", "--applied", env={}, cwd=tmp_path)
+
+    assert (undecided.returncode, unknown.returncode, blank.returncode) == (2, 1, 1)
+    assert undecided.stderr == "Say what you found in SendGrid: --applied or --not-applied.\n"
+    assert unknown.stderr == ("There is no request 12. `creditbot requests list` lists all with their IDs.\n")
+    assert blank.stderr.startswith('Say how you know, in a few words, such as "The console shows 1,200"')
 
 
 def test_requests_are_an_array_in_json_and_a_table_otherwise(tmp_path: Path) -> None:
@@ -178,6 +255,11 @@ def test_help_is_printed_without_settings(tmp_path: Path) -> None:
         assert command in done.stdout
 
 
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    done = creditbot("--version", env={}, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"creditbot {version('creditbot')}\n")
+
+
 def test_a_wheel_lays_its_tables_outside_the_checkout(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
     subprocess.run([*build, str(tmp_path), str(ROOT)], check=True, timeout=120)  # noqa: S603 - fixed arguments
@@ -219,6 +301,23 @@ def test_a_number_that_no_request_can_have_is_refused_in_words(tmp_path: Path, n
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("audit", "export", "--format", "xml"), "'--format': 'xml' is not one of 'csv', 'jsonl'."),
+        (("requests", "settle", "first", "--applied", "--reason", "x"), "'ID': it must be a whole number."),
+        (("requests", "settle", "0", "--applied", "--reason", "x"), "'ID': it must be 1 or more."),
+        (("demo", "--port", "65536"), "'--port': it must be 65535 or less."),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_plain_words(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    done = creditbot(*arguments, env={"COLUMNS": "200"}, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"Invalid value for {says}" in done.stderr
 
 
 def take_keys(path: Path, *keys: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 PATIENCE = 30
 
@@ -110,3 +111,29 @@ async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
             _, err = await process.communicate()
     assert process.returncode == 2
     assert err.decode() == f"Something else listens on port {port}; choose another with --port.\n"
+
+
+async def run(folder: Path, *arguments: str) -> tuple[int | None, str]:
+    """Exit status and standard error of a demo that ends by itself."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "creditbot", "demo", *arguments, cwd=folder, stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(PATIENCE):
+        _, err = await process.communicate()
+    return process.returncode, err.decode()
+
+
+async def test_a_folder_in_which_nothing_can_be_kept_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, err = await run(tmp_path, "--keep", "file/folder")
+    assert status == 2
+    assert err == (
+        "Nothing can be kept in file/folder (Not a directory); choose another folder with --keep.\n"
+    )
+
+
+@pytest.mark.parametrize("other", [("--keep", "kept"), ("--port", "0"), ("--story",)])
+async def test_the_story_alone_takes_no_option_of_the_page(tmp_path: Path, other: tuple[str, ...]) -> None:
+    status, err = await run(tmp_path, "--once", *other)
+    assert (status, files(tmp_path)) == (2, set())
+    assert err.startswith("--once shows no page and keeps nothing")

@@ -139,7 +139,7 @@ async def test_a_doubt_can_be_settled_from_the_command_line(company: Company) ->
     await company.slack.click(BOB, card, "Approve")
     await company.card_says(card, "Mail sent in between could explain this either way", 40)
     status, _, err = await company.bot.command_line("requests", "settle", "1", "--applied", "--reason", " ")
-    assert (status, "Say why" in err) == (1, True)
+    assert (status, "Say how you know" in err) == (1, True)
     status, out, err = await company.bot.command_line(
         "requests", "settle", "1", "--not-applied", "--reason", "Looked in the console"
     )

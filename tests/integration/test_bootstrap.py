@@ -1,19 +1,24 @@
-"""A start looks at its database first: it waits for one that comes, and not for one that never will."""
+"""A start looks at its database first: it waits for one that comes, and says what is not as it should be."""
 
 import asyncio
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from creditbot.bootstrap import prepare_database
+from creditbot.bootstrap import prepare_database, put_policy_in_force, warn_of_missing_triggers
 from creditbot.store import health
 from creditbot.store.database import Database
+from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from tests.postgres import PostgresServer
+
+from .adapters import POLICY, Clock
 
 WAITS = "The database does not answer; trying again"
 
@@ -50,3 +55,33 @@ async def test_a_server_that_is_away_is_waited_for(own_server: PostgresServer) -
     async with database.read() as connection:
         assert await health.schema_version(connection) == SCHEMA_VERSION
     await database.close()
+
+
+async def test_a_start_warns_of_triggers_that_were_taken_away(url: str) -> None:
+    name = "events_refuse" if is_postgres(url) else "events_refuse_update"
+    with structlog.testing.capture_logs() as logs:
+        await warn_of_missing_triggers(url)
+        assert logs == []
+        database = Database(url)
+        async with database.write() as transaction:
+            statement = f"DROP TRIGGER {name}" + (" ON events" if is_postgres(url) else "")
+            await transaction.connection.exec_driver_sql(statement)
+        await database.close()
+        await warn_of_missing_triggers(url)
+
+    [entry] = logs
+    assert (entry["log_level"], entry["missing"]) == ("warning", [name])
+    assert "`creditbot migrate`" in entry["event"]
+
+
+async def test_the_first_policy_is_not_called_another(url: str, clock: Clock) -> None:
+    database = Database(url)
+    with structlog.testing.capture_logs() as logs:
+        for policy in (POLICY, POLICY, replace(POLICY, expiry=timedelta(hours=2))):
+            await put_policy_in_force(database, policy, clock)
+    await database.close()
+
+    assert [entry["event"] for entry in logs] == [
+        "This policy holds from now on",
+        "Another policy holds from now on",
+    ]

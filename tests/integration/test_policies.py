@@ -325,9 +325,9 @@ class TestBreakGlass:
 class TestAnotherPolicy:
     async def test_is_written_down_once_and_whole(self, start: StartBot) -> None:
         bot = start(ONE)
-        assert await put_in_force(bot.database, ONE, bot.clock)
-        assert not await put_in_force(bot.database, ONE, bot.clock)
-        assert await put_in_force(bot.database, TWO, bot.clock)
+        assert await put_in_force(bot.database, ONE, bot.clock) == "first"
+        assert await put_in_force(bot.database, ONE, bot.clock) is None
+        assert await put_in_force(bot.database, TWO, bot.clock) == "another"
         async with bot.database.read() as connection:
             rows = await connection.exec_driver_sql(
                 "SELECT detail FROM events WHERE kind = 'policy' ORDER BY id"

@@ -12,6 +12,7 @@ from creditbot.config import (
     SocketSettings,
     WebSettings,
     WorkerSettings,
+    unknown_names,
 )
 
 SECRETS = {
@@ -104,15 +105,15 @@ def test_a_missing_way_into_slack_names_both() -> None:
         ("SENDGRID_API_URL", "api.sendgrid.com", "https://"),
         ("SENDGRID_API_URL", "https://", "https://"),
         ("SENDGRID_API_URL", "https://a.example/v3?x=1", "https://"),
-        ("SENDGRID_REGION", "us", "'global' or 'eu'"),
-        ("SENDGRID_TIMEOUT", "0.5", "greater than or equal to 1"),
-        ("SENDGRID_TIMEOUT", "61", "less than or equal to 60"),
-        ("SENDGRID_TIMEOUT", "nan", "60"),
-        ("SENDGRID_TIMEOUT", "soon", "a valid number"),
-        ("PORT", "65536", "65535"),
-        ("PORT", "-1", "0"),
-        ("PORT", "http", "integer"),
-        ("LOG_LEVEL", "TRACE", "'DEBUG'"),
+        ("SENDGRID_REGION", "us", "it must be global or eu."),
+        ("SENDGRID_TIMEOUT", "0.5", "seconds from 1 to 60."),
+        ("SENDGRID_TIMEOUT", "61", "seconds from 1 to 60."),
+        ("SENDGRID_TIMEOUT", "nan", "seconds from 1 to 60."),
+        ("SENDGRID_TIMEOUT", "soon", "seconds from 1 to 60."),
+        ("PORT", "65536", "a whole number from 0 to 65535."),
+        ("PORT", "-1", "a whole number from 0 to 65535."),
+        ("PORT", "http", "a whole number from 0 to 65535."),
+        ("LOG_LEVEL", "TRACE", "DEBUG, INFO, WARNING or ERROR."),
         ("CREDITBOT_APPROVALS_CHANNEL", "#approvals", "C0123ABCD"),
         ("CREDITBOT_APPROVALS_CHANNEL", "U0123ABCD", "C0123ABCD"),
         ("CREDITBOT_APPROVERS", "@bob", "U0123ABCD"),
@@ -128,6 +129,74 @@ def test_a_wrong_setting_is_one_line_that_says_what_would_be_right(name: str, va
     assert found[0].startswith(f"{name} ")
     assert says in found[0]
     assert "\n" not in found[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "placeholder", "says"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-...", "OAuth & Permissions"),
+        ("SLACK_APP_TOKEN", "xapp-...", "Basic Information"),
+        ("SLACK_SIGNING_SECRET", "...", "Basic Information"),
+        ("SENDGRID_API_KEY", "SG....", "the SendGrid parent account"),
+    ],
+)
+def test_a_placeholder_is_not_taken_for_a_token(name: str, placeholder: str, says: str) -> None:
+    [line] = lines({**GOOD, name: placeholder})
+    assert line.startswith(f"{name} is still a placeholder: set it to ")
+    assert says in line
+
+
+def test_a_stand_in_for_a_token_is_taken() -> None:
+    stand_ins = {
+        "SLACK_BOT_TOKEN": "xoxb-test",
+        "SLACK_APP_TOKEN": "xapp-test",
+        "SENDGRID_API_KEY": "SG.test",
+    }
+    assert set(stand_ins.values()) <= set(Settings.from_environ({**GOOD, **stand_ins}).secrets())
+
+
+def test_commands_that_need_only_the_database_do_not_mind_a_placeholder() -> None:
+    assert DatabaseSettings.from_environ({"SLACK_BOT_TOKEN": "xoxb-..."}).log_level == "INFO"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("CREDITBOT_APPROVRES", "Is CREDITBOT_APPROVERS meant?"),
+        ("creditbot_approvers", "Is CREDITBOT_APPROVERS meant?"),
+        ("CREDITBOT_PORT", "Is PORT meant?"),
+        ("CREDITBOT_XYZZY", "The README lists all settings."),
+    ],
+)
+def test_a_name_that_only_creditbot_could_use_is_told_of_if_it_does_not(name: str, says: str) -> None:
+    known = [str(field.validation_alias) for field in Settings.model_fields.values()]
+    assert unknown_names([*known, "PATH", "SLACK_TOKEN", name]) == [
+        f"{name} is not a setting of creditbot, so it is not used. {says}"
+    ]
+
+
+def test_without_postgresqls_packages_the_locked_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creditbot.config.find_spec", lambda _name: None)
+    [line] = lines({**GOOD, "DATABASE_URL": "postgresql://bot:hunter2@db/credits"})
+    assert line.startswith("DATABASE_URL names a PostgreSQL, for which packages are missing.")
+    assert line.endswith("pip install --require-hashes -r requirements-postgres.lock")
+
+
+@pytest.mark.parametrize(
+    ("role", "there", "says"),
+    [
+        (WebSettings, "SLACK_APP_TOKEN", "or run `creditbot socket`, which needs SLACK_APP_TOKEN instead."),
+        (SocketSettings, "SLACK_SIGNING_SECRET", "or run `creditbot web`, which needs SLACK_SIGNING_SECRET"),
+    ],
+)
+def test_who_has_the_other_way_into_slack_is_told_which_process_uses_it(
+    role: type[Settings], there: str, says: str
+) -> None:
+    ways_in = {"SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "", there: SECRETS[there]}
+    with pytest.raises(ConfigError) as caught:
+        role.from_environ({**GOOD, **ways_in})
+    [line] = caught.value.lines
+    assert says in line
 
 
 @given(

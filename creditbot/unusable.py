@@ -1,0 +1,55 @@
+"""What is said when the database can't be used: where it is, why, and what to do; never a password."""
+
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from creditbot.store.engines import is_postgres
+
+SQLITE = {
+    "readonly": "Whoever runs creditbot must be allowed to write to the file and to its folder.",
+    "locked": "Another process holds it: wait until it has ended, and try again.",
+    "no such table": "`creditbot migrate` lays its tables.",
+    "not a database": "This file is something else: set DATABASE_URL to creditbot's.",
+    "full": "Make room on the disk.",
+}
+"""What to do, by a word in what SQLite says."""
+
+POSTGRES = {
+    "password authentication failed": "Set DATABASE_URL to a user and a password that the server takes.",
+    'role "': "Set DATABASE_URL to a user that the server has.",
+    'relation "': "`creditbot migrate` lays its tables.",
+    'database "': "Make the database, or set DATABASE_URL to one that is there.",
+    "resolve host": "Set DATABASE_URL to a host that is there.",
+    "connection": "See that the server runs, and that DATABASE_URL names its host and port.",
+}
+"""Likewise for PostgreSQL, the first that fits."""
+
+
+def sentence(url: str, error: Exception) -> str:
+    """One line for the person who started a command; the URL is as `creditbot.config` writes it."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    why = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    where, what_to_do = _postgres(url, why) if is_postgres(url) else _sqlite(url, why)
+    return f"DATABASE_URL: the database {where} can't be used ({why}). {what_to_do}".rstrip()
+
+
+def _sqlite(url: str, why: str) -> tuple[str, str]:
+    path = Path(make_url(url).database or "").absolute()
+    if path.is_dir():
+        return f"at {path}", "This is a folder: set DATABASE_URL to a file in it."
+    if not path.parent.is_dir():
+        return f"at {path}", f"Make the folder {path.parent}, or set DATABASE_URL to a file in another."
+    if "unable to open" in why:
+        return f"at {path}", SQLITE["readonly"]
+    return f"at {path}", _first_that_fits(SQLITE, why)
+
+
+def _postgres(url: str, why: str) -> tuple[str, str]:
+    found = make_url(url)
+    return f"{found.database} on {found.host or 'PostgreSQL'}", _first_that_fits(POSTGRES, why)
+
+
+def _first_that_fits(advice: dict[str, str], why: str) -> str:
+    return next((what_to_do for word, what_to_do in advice.items() if word in why), "")
