@@ -179,7 +179,7 @@ async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change
     company: Company,
 ) -> None:
     await company.bot.stop()
-    company.bot.env["SENDGRID_TIMEOUT"] = "60"
+    company.bot.env["SENDGRID_TIMEOUT"] = "10"
     await company.bot.start()
     company.sendgrid.faults.add("slow", seconds=3)
     card = await company.ask()
@@ -200,7 +200,7 @@ async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change
     assert (line["request_id"], line["outcome"], line["status"]) == (1, "applied", 200)
 
     await company.bot.stop()
-    company.bot.env |= {"CREDITBOT_LEDGER_KEY": key, "SENDGRID_TIMEOUT": "2"}
+    company.bot.env["CREDITBOT_LEDGER_KEY"] = key
     await company.bot.start()
     await company.card_says(card, "Applied: ", 40)
     assert len(company.patches) == 1
