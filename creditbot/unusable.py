@@ -18,6 +18,7 @@ SQLITE = {
 
 POSTGRES = {
     "password authentication failed": "Set DATABASE_URL to a user and a password that the server takes.",
+    "pg_hba.conf": "Have the server's pg_hba.conf let this machine in.",
     'role "': "Set DATABASE_URL to a user that the server has.",
     'relation "': "`creditbot migrate` lays its tables.",
     'database "': "Make the database, or set DATABASE_URL to one that is there.",

@@ -40,6 +40,10 @@ def test_a_path_that_is_a_folder_is_called_one(tmp_path: Path) -> None:
         ('connection failed: FATAL:  password authentication failed for user "bot"', "a user and a password"),
         ('connection failed: FATAL:  role "bot" does not exist', "a user that the server has"),
         ('connection failed: FATAL:  database "credits" does not exist', "Make the database"),
+        (
+            'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "bot", database "credits"',
+            "let this machine",
+        ),
         ('relation "requests" does not exist\nLINE 1: SELECT', "`creditbot migrate`"),
         ("connection failed: Connection refused\nIs the server running?", "See that the server runs"),
         ("failed to resolve host 'db'", "a host that is there"),
