@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings, PolicySettings, Settings
     from creditbot.domain.policy import Policy
     from creditbot.domain.requests import CreditRequest
+    from creditbot.operations import Decisions
 
     S = TypeVar("S", bound=DatabaseSettings)
 
@@ -28,7 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-requests_app = typer.Typer(help="Look at requests, and settle one that is in doubt.", no_args_is_help=True)
+requests_app = typer.Typer(
+    help="Look at requests, settle one that is in doubt, cancel one that has not been sent.",
+    no_args_is_help=True,
+)
 policy_app = typer.Typer(help="Look at the policy before it holds.", no_args_is_help=True)
 audit_app = typer.Typer(help="Check the record.", no_args_is_help=True)
 app.add_typer(requests_app, name="requests")
@@ -279,16 +283,31 @@ def settle(
 ) -> None:
     """Say what became of a request in doubt, after you have looked in SendGrid."""
     from creditbot.domain import fields
-    from creditbot.domain.errors import UnknownRequest
+    from creditbot.domain.text import OPERATOR
 
     if applied is None:
         fail("Say what you found in SendGrid: --applied or --not-applied.", code=FAULTY_SETTINGS)
     read_reason = fields.reason(reason, fields.HOW_YOU_KNOW)
-    try:
-        asyncio.run(_settle(request_id, applied=applied, reason=read_reason))
-    except UnknownRequest:
-        fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
+    _decide(
+        request_id,
+        lambda decisions: decisions.settle(request_id, OPERATOR, applied=applied, reason=read_reason),
+    )
     typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
+
+
+@requests_app.command()
+def cancel(
+    request_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="One not sent yet.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the record, and to those concerned.")],
+) -> None:
+    """Cancel a request that has not been sent, such as one in a restored backup that was sent before."""
+    from creditbot.domain import fields
+    from creditbot.domain.text import OPERATOR
+
+    read_reason = fields.reason(reason, fields.WHY_CANCELLED)
+    _decide(request_id, lambda decisions: decisions.cancel(request_id, OPERATOR, reason=read_reason))
+    typer.echo(f"Request {request_id} is cancelled. Nothing was sent.")
 
 
 Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Slack.")]
@@ -444,10 +463,19 @@ async def _all_requests() -> "list[CreditRequest]":
         await database.close()
 
 
-async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
+def _decide(request_id: int, act: "Callable[[Decisions], Awaitable[object]]") -> None:
+    """Do what whoever runs creditbot says of a request."""
+    from creditbot.domain.errors import UnknownRequest
+
+    try:
+        asyncio.run(_decided(act))
+    except UnknownRequest:
+        fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
+
+
+async def _decided(act: "Callable[[Decisions], Awaitable[object]]") -> None:
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
-    from creditbot.domain.requests import OPERATOR
     from creditbot.domain.secrecy import Secrets
     from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
@@ -468,7 +496,7 @@ async def _settle(request_id: int, *, applied: bool, reason: str) -> None:
     try:
         if is_postgres(url):
             await clock.compare()
-        await decisions.settle(request_id, OPERATOR, applied=applied, reason=reason)
+        await act(decisions)
     finally:
         await database.close()
 

@@ -108,6 +108,7 @@ def amount(text: str) -> int:
 
 
 WHY = "Say why, in a few words, such as `Black Friday`: whoever approves will read it."
+WHY_CANCELLED = 'Say why, in a few words, such as "Was sent before the backup": it goes into the record.'
 HOW_YOU_KNOW = 'Say how you know, in a few words, such as "The console shows 1,200": it goes into the record.'
 
 

@@ -41,10 +41,6 @@ HOLDS_SUBUSER = frozenset({Status.APPLYING, Status.IN_DOUBT})
 FINAL = frozenset(status for status, onward in TRANSITIONS.items() if not onward)
 
 
-OPERATOR = "operator"
-"""Who settles from the command line, where Slack vouches for nobody."""
-
-
 def subuser_key(subuser: str) -> str:
     """What two spellings of a subuser's name have in common.
 

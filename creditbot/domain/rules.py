@@ -303,13 +303,18 @@ def check_change_allowed(
     return tier
 
 
+def check_not_sent(request: CreditRequest) -> None:
+    """Raise Refusal unless the request can still be withdrawn."""
+    if request.status not in {Status.PENDING, Status.APPROVED}:
+        raise already_settled(request)
+
+
 def check_cancel(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
     """Raise Refusal unless `actor` may withdraw this request now.
 
     Its requester may until it is sent. An approver may stop one that is approved and waits its turn.
     """
-    if request.status not in {Status.PENDING, Status.APPROVED}:
-        raise already_settled(request)
+    check_not_sent(request)
     if actor == request.requested_by:
         return
     approved = request.status is Status.APPROVED

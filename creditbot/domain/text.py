@@ -18,8 +18,14 @@ def signed(value: int) -> str:
     return f"{value:+,}"
 
 
+OPERATOR = "operator"
+"""Who acts from the command line, where Slack vouches for nobody."""
+
+
 def person(identifier: str) -> str:
     """Slack's own notation for a person or a user group, from its ID."""
+    if identifier == OPERATOR:
+        return "whoever runs creditbot"
     return f"<!subteam^{identifier}>" if identifier.startswith("S") else f"<@{identifier}>"
 
 

@@ -19,9 +19,9 @@ from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.errors import Refusal, WrongLedgerKey
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import OPERATOR, CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.rules import check_change
-from creditbot.domain.text import without_markup
+from creditbot.domain.text import OPERATOR, without_markup
 from creditbot.domain.who import Roster
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests

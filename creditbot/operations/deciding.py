@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import DAY, Policy, Usage
-from creditbot.domain.requests import OPERATOR, CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
+from creditbot.domain.text import OPERATOR
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
@@ -168,15 +169,21 @@ class Decisions:
 
         return (await self._decide(Deed(request_id, "deny", actor), rule, act, arrival)).request
 
-    async def cancel(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
-        """Withdraw a request that has not been sent."""
+    async def cancel(
+        self, request_id: int, actor: str, arrival: Arrival | None = None, *, reason: str | None = None
+    ) -> CreditRequest:
+        """Withdraw a request that has not been sent; whoever runs creditbot gives a reason."""
+        self._secrets.check(reason or "", "reason")
 
         def rule(request: CreditRequest, roster: Roster) -> None:
-            rules.check_cancel(request, actor, self._policy, roster, self._clock())
+            if actor == OPERATOR:
+                rules.check_not_sent(request)
+            else:
+                rules.check_cancel(request, actor, self._policy, roster, self._clock())
 
         async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
             del roster
-            await self._end(transaction, request, Status.CANCELLED, actor=actor)
+            await self._end(transaction, request, Status.CANCELLED, actor=actor, reason=reason)
 
         return (await self._decide(Deed(request_id, "cancel", actor), rule, act, arrival)).request
 

@@ -9,9 +9,9 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmO
 
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.reminders import ESCALATED, REMINDER
-from creditbot.domain.requests import FINAL, OPERATOR, CreditRequest, Status
+from creditbot.domain.requests import FINAL, CreditRequest, Status
 from creditbot.domain.rules import lasts_until_reset
-from creditbot.domain.text import count, escape, literal, number, people, person, signed
+from creditbot.domain.text import OPERATOR, count, escape, literal, number, people, person, signed
 from creditbot.domain.who import Roster
 
 from .message import Message, context, facts, header, moment, plain, section, typed
@@ -68,8 +68,8 @@ def card(
     ]
     if request.break_glass_reason:
         blocks.append(typed(f"Emergency: {request.break_glass_reason}"))
-    if request.status is Status.DENIED and request.decision_reason:
-        blocks.append(typed(f"Denied because: {request.decision_reason}"))
+    if request.status in {Status.DENIED, Status.CANCELLED} and request.decision_reason:
+        blocks.append(typed(f"{TITLES[request.status]} because: {request.decision_reason}"))
     if request.settled_reason:
         blocks.append(typed(f"Settled because: {request.settled_reason}"))
     if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
@@ -157,7 +157,7 @@ def _reason_of(kind: str, request: CreditRequest) -> str | None:
     """What a person gave as the reason for bringing a request to `kind`."""
     if kind == "break_glass":
         return request.break_glass_reason
-    if kind == Status.DENIED:
+    if kind in {Status.DENIED, Status.CANCELLED}:
         return request.decision_reason
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
@@ -322,9 +322,7 @@ def _asking_again(request: CreditRequest) -> str | None:
 
 
 def _settled(request: CreditRequest) -> str:
-    by = request.settled_by
-    who = "whoever runs creditbot" if by is None or by == OPERATOR else person(by)
-    return f"The doubt was settled by {who}."
+    return f"The doubt was settled by {person(request.settled_by or OPERATOR)}."
 
 
 def _doubt(request: CreditRequest, *, figures: bool) -> str:

@@ -151,6 +151,23 @@ async def test_a_doubt_can_be_settled_from_the_command_line(company: Company) ->
 
 
 @over_socket
+async def test_what_was_not_sent_can_be_cancelled_from_the_command_line(company: Company) -> None:
+    card = await company.ask()
+    cancel = ("requests", "cancel", "1", "--reason")
+    status, _, err = await company.bot.command_line(*cancel, " ")
+    assert (status, "Say why, in a few words" in err) == (1, True)
+    status, out, err = await company.bot.command_line(*cancel, "It was sent before the backup")
+    assert (status, out, err) == (0, "Request 1 is cancelled. Nothing was sent.\n", "")
+    shown = await company.card_says(card, "*Cancelled* by whoever runs creditbot")
+    assert "Cancelled because: It was sent before the backup" in shown
+    await company.told(ALICE, "It was sent before the backup")
+    status, _, err = await company.bot.command_line(*cancel, "again")
+    assert (status, "nothing" in err) == (1, True), err
+    status, _, err = await company.bot.command_line("requests", "cancel", "7", "--reason", "x")
+    assert (status, "creditbot requests list" in err) == (1, True), err
+
+
+@over_socket
 async def test_a_process_that_stood_still_goes_on(company: Company) -> None:
     card = await company.ask()
     company.bot.send(signal.SIGSTOP)

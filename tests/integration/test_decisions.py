@@ -8,7 +8,8 @@ import pytest
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.fields import MAX_REQUEST_ID
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import OPERATOR, CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import OPERATOR
 from creditbot.domain.who import Roster
 from creditbot.sandbox.sendgrid import SendGridSandbox
 
@@ -274,6 +275,35 @@ async def test_an_operator_settles_without_being_an_approver(bot: Bot, sandbox: 
     settled = await bot.decisions.settle(request.id, OPERATOR, applied=False, reason="asked Twilio's support")
 
     assert (settled.status, settled.settled_by) == (Status.FAILED, OPERATOR)
+
+
+@pytest.mark.parametrize("approved", [False, True])
+async def test_an_operator_cancels_what_has_not_been_sent(
+    bot: Bot, sandbox: SendGridSandbox, approved: bool
+) -> None:
+    request = await (bot.approved() if approved else bot.checked())
+
+    cancelled = await bot.decisions.cancel(request.id, OPERATOR, reason="sent before the backup")
+    await bot.apply(request.id)
+
+    assert (cancelled.status, cancelled.decided_by) == (Status.CANCELLED, OPERATOR)
+    assert cancelled.decision_reason == "sent before the backup"
+    assert patches(sandbox) == []
+    assert {who for who, kind in await bot.notices_of(request.id) if kind == "cancelled"} == {
+        ASKER,
+        *([ANN] if approved else []),
+    }
+
+
+async def test_an_operator_cancels_nothing_that_may_have_been_sent(
+    bot: Bot, sandbox: SendGridSandbox
+) -> None:
+    doubted = await in_doubt(bot, sandbox)
+    under_way = await bot.applying(9, "other")
+    for request in (doubted, under_way):
+        with pytest.raises(Refusal, match="nothing was changed"):
+            await bot.decisions.cancel(request.id, OPERATOR, reason="x")
+        assert await bot.status(request.id) is request.status
 
 
 async def test_an_operator_approves_nothing(bot: Bot) -> None:

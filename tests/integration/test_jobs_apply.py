@@ -12,7 +12,8 @@ from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited
 from creditbot.domain.errors import KeyMissing, Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import OPERATOR, CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import OPERATOR
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs.apply import MARGIN
 from creditbot.jobs.backoff import GIVE_UP_AFTER
