@@ -79,6 +79,11 @@ class Snapshot:
     def readable(self) -> bool:
         return self.reading.type is not None or self.reading.remain is not None
 
+    @property
+    def tells(self) -> bool:
+        """Whether another reading can be compared with it."""
+        return self.reading.type in KINDS
+
     def point(self) -> "Point":
         return Point(round(self.at.timestamp() * 1000), self.reading.type, self.reading.remain)
 

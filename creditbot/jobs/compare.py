@@ -181,7 +181,7 @@ class Compare:
                 after = history[-1]
                 if after.at < bulletin.due_at:
                     continue  # deleted since, or not read today
-                earlier = [snapshot for snapshot in history if snapshot.at < bulletin.due_at]
+                earlier = [one for one in history if one.at < bulletin.due_at and one.tells]
                 if not after.readable:
                     unread.add(after.subuser)
                 elif earlier and comparable(earlier[-1], after):

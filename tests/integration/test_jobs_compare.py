@@ -321,6 +321,17 @@ async def test_what_one_subuser_does_not_tell_keeps_no_other_from_being_compared
     assert [found.subuser for found in notice.findings] == ["other"]
 
 
+async def test_a_reading_that_failed_is_passed_over_by_the_next_comparison(
+    watching: Bot, sandbox: SendGridSandbox, clock: Clock
+) -> None:
+    change_outside(sandbox, "acme", 5)
+    sandbox.faults.add("status_before", method="GET", username="acme", status=451)
+    await next_morning(watching, clock)
+    clock.advance(hours=4)
+    [_, notice] = await next_morning(watching, clock)
+    assert [(found.subuser, found.before.remain) for found in notice.findings] == [("acme", 1000)]
+
+
 async def test_odd_names_are_read_or_named(watching: Bot, sandbox: SendGridSandbox, clock: Clock) -> None:
     for name in ("..", "a/b", "ü\nx", "50%"):
         sandbox.account.add_subuser(
