@@ -19,7 +19,7 @@ from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem, subuser_header
 from creditbot.store import bulletins, changes, events, snapshots
 from creditbot.store.bulletins import Bulletin
-from creditbot.store.database import Database
+from creditbot.store.database import Database, Transaction
 from creditbot.store.types import storable
 
 from .backoff import backoff
@@ -88,7 +88,8 @@ class Compare:
         found = await self._read(known)
         async with self._database.write() as transaction:
             await snapshots.add(transaction, found.taken)
-        if not await self._comes_again(bulletin, found):
+            comes_again = await self._comes_again(transaction, bulletin, found)
+        if not comes_again:
             await self._finish(bulletin, found)
 
     async def _read(self, known: set[str]) -> Round:
@@ -130,19 +131,18 @@ class Compare:
             if found.refusal is not None and found.only_refused:
                 found.problem = found.refusal
 
-    async def _comes_again(self, bulletin: Bulletin, found: Round) -> bool:
+    async def _comes_again(self, transaction: Transaction, bulletin: Bulletin, found: Round) -> bool:
         """Plan the next run of this comparison, if it takes one."""
         now = self._clock()
         problem = found.problem
-        async with self._database.write() as transaction:
-            if problem is None and found.left:
-                await bulletins.go_on(transaction, bulletin.id, now)
-                return True
-            if problem is not None and problem.passing and bulletin.tries < PATIENT_TRIES:
-                tries = 0 if found.taken else bulletin.tries
-                later = now + backoff(tries, problem.wait)
-                await bulletins.failed(transaction, replace(bulletin, tries=tries), later, problem.sentence)
-                return True
+        if problem is None and found.left:
+            await bulletins.go_on(transaction, bulletin.id, now)
+            return True
+        if problem is not None and problem.passing and bulletin.tries < PATIENT_TRIES:
+            tries = 0 if found.taken else bulletin.tries
+            later = now + backoff(tries, problem.wait)
+            await bulletins.failed(transaction, replace(bulletin, tries=tries), later, problem.sentence)
+            return True
         return False
 
     async def _finish(self, bulletin: Bulletin, found: Round) -> None:

@@ -15,8 +15,14 @@ from .company import Company
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackSandbox]:
-    async with SlackSandbox() as slack:
+def ack_window() -> float:
+    """Seconds that Slack waits for an ack."""
+    return 3.0
+
+
+@pytest.fixture
+async def slack(ack_window: float) -> AsyncIterator[SlackSandbox]:
+    async with SlackSandbox(ack_window=ack_window) as slack:
         furnish_slack(slack)
         yield slack
 

@@ -9,7 +9,6 @@ import pytest
 
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
-from creditbot.sandbox.world import furnish_slack
 from tests.fleet import FLEETS
 from tests.integration.payloads import encoded, mutated
 
@@ -24,11 +23,9 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nHost: bot.example\r\n\r\n"
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackSandbox]:
-    """A patient one: that acks come in time is for other tests to see."""
-    async with SlackSandbox(ack_window=30) as slack:
-        furnish_slack(slack)
-        yield slack
+def ack_window() -> float:
+    """A patient Slack: that acks come in time is for other tests to see."""
+    return 30.0
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from aiohttp.web import WebSocketResponse
 
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
-from creditbot.sandbox.world import furnish_slack
 from tests.fleet import sqlite_fleet
 
 from .broken_envelopes import BREAKINGS, ENDINGS, Frame, envelope, payload_changed
@@ -21,11 +20,9 @@ AT_ONCE = 25
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackSandbox]:
-    """A patient one: that acks come in time is for other tests to see."""
-    async with SlackSandbox(ack_window=30) as slack:
-        furnish_slack(slack)
-        yield slack
+def ack_window() -> float:
+    """A patient Slack: that acks come in time is for other tests to see."""
+    return 30.0
 
 
 @pytest.fixture

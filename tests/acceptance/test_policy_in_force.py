@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -33,14 +33,21 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_process_waits_for_a_database_that_cannot_be_written(
-    settings: dict[str, str], database: str, tmp_path: Path
-) -> None:
-    bot = Bot(settings, tmp_path)
+@asynccontextmanager
+async def waiting(bot: Bot, database: str) -> AsyncIterator[tuple["asyncio.Task[None]", sqlite3.Connection]]:
+    """The bot is being started, and waits for another writer, who is given too."""
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         starting = asyncio.create_task(bot.start())
         await until(lambda: bot.log_file.exists() and WAITS in bot.log_file.read_text())
+        yield starting, other
+
+
+async def test_a_process_waits_for_a_database_that_cannot_be_written(
+    settings: dict[str, str], database: str, tmp_path: Path
+) -> None:
+    bot = Bot(settings, tmp_path)
+    async with waiting(bot, database) as (starting, other):
         async with aiohttp.ClientSession() as session:
             with pytest.raises(aiohttp.ClientConnectorError):
                 await session.get(f"{bot.url}/healthz")
@@ -54,10 +61,7 @@ async def test_a_process_that_waits_so_can_be_stopped(
     settings: dict[str, str], database: str, tmp_path: Path
 ) -> None:
     bot = Bot(settings, tmp_path)
-    with closing(sqlite3.connect(database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        starting = asyncio.create_task(bot.start())
-        await until(lambda: bot.log_file.exists() and WAITS in bot.log_file.read_text())
+    async with waiting(bot, database) as (starting, _):
         starting.cancel()
         assert await bot.stop() == 0
     assert UP.decode() not in bot.log_file.read_text()

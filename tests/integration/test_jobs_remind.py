@@ -162,13 +162,19 @@ async def test_what_is_decided_meanwhile_is_asked_of_nobody(bot: Bot, clock: Clo
     assert ids(await bot.due(), "notify") == []
 
 
-async def test_a_group_that_cannot_be_read_keeps_nobody_else_from_being_told(
-    start: StartBot, clock: Clock
-) -> None:
+async def reminded_without_the_group(start: StartBot, clock: Clock) -> Bot:
+    """After an hour, those are told who are listed by name."""
     bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
     await bot.checked()
     clock.advance(hours=1)
     assert await told(bot, "reminder_60m") == [ANN, BEN]
+    return bot
+
+
+async def test_a_group_that_cannot_be_read_keeps_nobody_else_from_being_told(
+    start: StartBot, clock: Clock
+) -> None:
+    await reminded_without_the_group(start, clock)
 
 
 async def test_a_reminder_waits_for_a_group_that_cannot_be_read(start: StartBot, clock: Clock) -> None:
@@ -297,10 +303,7 @@ async def test_under_another_policy_each_moment_to_come_is_told_once_and_none_tw
 async def test_another_policy_has_those_told_whom_the_last_reminder_did_not_reach(
     start: StartBot, clock: Clock
 ) -> None:
-    bot = start(POLICY, roster=Roster({}, frozenset({"S0FINANCE"})))
-    await bot.checked()
-    clock.advance(hours=1)
-    assert await told(bot, "reminder_60m") == [ANN, BEN]
+    bot = await reminded_without_the_group(start, clock)
     bot = start(replace(POLICY, expiry=20 * HOUR), roster=ROSTER)
     await put_in_force(bot.database, bot.policy, clock)
     assert await told(bot, "reminder_60m") == [CAT]
