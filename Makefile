@@ -49,7 +49,7 @@ format: $(STAMP) ## Format the code and mend what ruff can mend
 snapshots: $(STAMP) ## Write the cards' snapshots anew, to be read in the diff
 	$(BIN)/python -m pytest -q --snapshot-update tests/unit
 
-diagram: $(STAMP) ## Draw the README's diagram of states anew, from the code
+diagram: $(STAMP) ## Redraw the diagram of states in docs/safety.md from the code
 	$(BIN)/python -m tests.readme
 
 screenshots: $(STAMP) ## Take the README's pictures anew (needs chromium)

@@ -329,7 +329,7 @@ def unknown_names(names: Iterable[str]) -> list[str]:
 def _meant(name: str, known: list[str]) -> str:
     bare = {setting.removeprefix(PREFIX): setting for setting in known}
     near = get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1)
-    return f"Is {bare[near[0]]} meant?" if near else "The README lists all settings."
+    return f"Is {bare[near[0]]} meant?" if near else "docs/settings.md lists all settings."
 
 
 def _missing(name: str, *otherwise: str) -> str:

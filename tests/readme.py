@@ -1,10 +1,11 @@
-"""The parts of the README that are drawn from the code: `python -m tests.readme` writes them anew."""
+"""The diagram of states in docs/safety.md is drawn from the code: `python -m tests.readme` redraws it."""
 
 from pathlib import Path
 
 from creditbot.domain.requests import TRANSITIONS, Status
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+SAFETY = ROOT / "docs" / "safety.md"
 BEGIN, END = "<!-- states: drawn from the code by `make diagram` -->", "<!-- end of states -->"
 
 
@@ -21,13 +22,13 @@ def in_order(statuses: frozenset[Status]) -> list[Status]:
 
 
 def with_states(text: str) -> str:
-    """The README with its diagram as it should be."""
+    """The page with its diagram as it should be."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError("the README has lost the marks around the diagram of states")
+        raise ValueError("docs/safety.md has lost the marks around the diagram of states")
     return f"{before}{begin}\n{states()}\n{end}{after}"
 
 
 if __name__ == "__main__":
-    README.write_text(with_states(README.read_text()))
+    SAFETY.write_text(with_states(SAFETY.read_text()))

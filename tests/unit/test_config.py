@@ -165,7 +165,7 @@ def test_commands_that_need_only_the_database_do_not_mind_a_placeholder() -> Non
         ("CREDITBOT_APPROVRES", "Is CREDITBOT_APPROVERS meant?"),
         ("creditbot_approvers", "Is CREDITBOT_APPROVERS meant?"),
         ("CREDITBOT_PORT", "Is PORT meant?"),
-        ("CREDITBOT_XYZZY", "The README lists all settings."),
+        ("CREDITBOT_XYZZY", "docs/settings.md lists all settings."),
     ],
 )
 def test_a_name_that_only_creditbot_could_use_is_told_of_if_it_does_not(name: str, says: str) -> None:
