@@ -27,9 +27,10 @@ from creditbot.service import Service
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
 from creditbot.slack.commands import Commands
-from creditbot.slack.connection import SocketConnection, check_bot_token
+from creditbot.slack.connection import SocketConnection, check_bot_token, learn_workspace
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.people import Groups
+from creditbot.slack.permalinks import Permalinks
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
@@ -161,9 +162,10 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.sendgrid_timeout
     )
     directory = Groups(client, policy)
+    links = Permalinks()
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
-        messenger = SlackMessenger(client, policy, directory, now)
+        messenger = SlackMessenger(client, policy, directory, links, now)
         jobs = build_jobs(
             database,
             sendgrid,
@@ -208,7 +210,8 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         if server_clock is not None:
             await server_clock.try_compare()
             keeping.append(asyncio.create_task(server_clock.keep()))
-        await check_bot_token(client)
+        await check_bot_token(client, links)
+        keeping.append(asyncio.create_task(learn_workspace(client, links)))
         await put_policy_in_force(database, policy, now)
 
     async def close() -> None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
+from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest
 
 LEASE = timedelta(seconds=12)
@@ -41,8 +42,8 @@ class Messenger(Protocol):
     async def update_card(self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool) -> None:
         """Make a message show the request as it stands."""
 
-    async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
-        """Tell a person by direct message that a request has come to `kind`."""
+    async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
+        """Tell a person by direct message that a request has come to `kind`; `card` is where its card is."""
 
     async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
         """Post what the clock calls for."""

@@ -7,7 +7,7 @@ import structlog
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import is_moot, not_before
-from creditbot.store import notices, requests
+from creditbot.store import cards, notices, requests
 from creditbot.store.database import Database
 
 from .backoff import backoff
@@ -43,9 +43,10 @@ class Notify:
             until = max(earliest, now + LEASE)
             if not await notices.claim(transaction, notice, now, until) or earliest > now:
                 return
+            card = await cards.place(transaction.connection, request.id)
         try:
             if not moot:
-                await self._messenger.send_notice(notice.person, notice.kind, request)
+                await self._messenger.send_notice(notice.person, notice.kind, request, card)
         except DeliveryProblem as problem:
             log.warning(
                 "A person could not be told; it will be tried again",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
+from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import FINAL, CreditRequest, Status
@@ -14,7 +15,7 @@ from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.text import OPERATOR, count, escape, literal, number, people, person, signed
 from creditbot.domain.who import Roster
 
-from .message import Message, context, facts, header, moment, plain, section, typed
+from .message import Message, context, facts, header, linked, moment, plain, section, typed
 
 APPROVE, DENY, CANCEL, WITHDRAW = "approve", "deny", "cancel", "withdraw"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
@@ -136,15 +137,24 @@ def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C
             return f"*Refused*{before}. {request.explanation or ''}".strip()
 
 
-def notice(kind: str, request: CreditRequest, *, figures: bool = True) -> Message:
+def notice(
+    kind: str,
+    request: CreditRequest,
+    *,
+    figures: bool = True,
+    place: Place | None = None,
+    link: str | None = None,
+) -> Message:
     """What a person is told by direct message when a request has come to `kind`; `figures`: with balances.
 
-    The request may have moved on since, so the words come from `kind`, the figures from the request.
+    The request may have moved on since, so the words come from `kind`, the figures from the request. `place`
+    is where its card is, `link` the card's address.
     """
     about = (
-        f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}: "
+        f"{linked(f'Request {request.id}', link)}, {signed(request.allocation_update)} credits for "
+        f"{literal(request.subuser)}: "
     )
-    text = about + _news(kind, request, figures=figures)
+    text = about + _news(kind, request, figures=figures, card=_card_at(place, link))
     blocks: list[Block] = [section(text)]
     reason = _reason_of(kind, request)
     if reason:
@@ -162,7 +172,13 @@ def _reason_of(kind: str, request: CreditRequest) -> str | None:
     return request.settled_reason if kind in {Status.APPLIED, Status.FAILED} else None
 
 
-def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:  # noqa: C901 - one case for each kind
+def _card_at(place: Place | None, link: str | None) -> str:
+    """The words for where a request's card is."""
+    where = CHANNELS if place is None else f"<#{place.channel}>"
+    return f"{linked('its card', link)} in {where}"
+
+
+def _news(kind: str, request: CreditRequest, *, figures: bool, card: str) -> str:  # noqa: C901 - one case for each kind
     match kind:
         case Status.APPROVED if request.waits_for:
             return (
@@ -191,27 +207,27 @@ def _news(kind: str, request: CreditRequest, *, figures: bool) -> str:  # noqa: 
             return (
                 "*It needs you.* The balance does not prove whether the change was applied, and no other "
                 "change of this subuser is sent until someone says. Look at the subuser in SendGrid, then "
-                "press _It was applied_ or _It was not applied_ on the request's card."
+                f"press _It was applied_ or _It was not applied_ on {card}."
             )
         case "contradicted":
             return f"*Look again.* {request.explanation or ''} {standing(request, figures=figures)}"
         case _ if kind.startswith(REMINDER):
-            return f"*It still waits for you.* {_asks_for(request)}"
+            return f"*It still waits for you.* {_asks_for(request, card)}"
         case _ if kind == ESCALATED:
-            return f"*Nobody has decided it, so you may now.* {_asks_for(request)}"
+            return f"*Nobody has decided it, so you may now.* {_asks_for(request, card)}"
         case "no_card":
             return (
-                f"*No approver has seen it yet*, since creditbot can't post its card in {CHANNELS}. Tell "
+                f"*No approver has seen it yet*, since creditbot can't post {card}. Tell "
                 "whoever runs creditbot; it keeps trying until the request expires."
             )
     return standing(request, figures=figures)
 
 
-def _asks_for(request: CreditRequest) -> str:
+def _asks_for(request: CreditRequest, card: str) -> str:
     """What someone is told who is to decide."""
     return (
         f"{person(request.requested_by)} asked for it on {moment(request.requested_at)}; it can be decided "
-        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on its card in {CHANNELS}."
+        f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on {card}."
     )
 
 

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from .envelopes import CheckingClient
 from .payloads import UnreadablePayload, reduce
+from .permalinks import Permalinks
 from .responder import TROUBLE
 
 WRONG_TOKEN = frozenset(
@@ -39,8 +40,10 @@ class WrongToken(Exception):
     """Slack does not accept a token, which only a person can mend; the text says how."""
 
 
-async def check_bot_token(client: AsyncWebClient) -> None:
-    """Ask Slack once whether the bot token is good. Slack being away is no reason not to start.
+async def check_bot_token(client: AsyncWebClient, links: Permalinks) -> None:
+    """Ask Slack once whether the bot token is good, and where the workspace is, so that `links` can be made.
+
+    Slack being away is no reason not to start.
 
     Raises:
         WrongToken: Slack says that it is not.
@@ -59,7 +62,18 @@ async def check_bot_token(client: AsyncWebClient) -> None:
     except TROUBLE as error:
         log.warning("Slack can't be reached; going on", error=error_code(error))
     else:
+        links.learn(answer.get("url"))
         log.info("Slack knows this bot", team=answer.get("team"), bot=answer.get("user"))
+
+
+async def learn_workspace(client: AsyncWebClient, links: Permalinks, every: float = 60.0) -> None:
+    """Ask for the workspace's address every so many seconds, until Slack has told it."""
+    while not links.known:
+        await asyncio.sleep(every)
+        try:
+            links.learn((await client.auth_test()).get("url"))
+        except TROUBLE as error:
+            log.debug("Slack did not tell the workspace's address; trying again", error=error_code(error))
 
 
 class ReducingHandler(AsyncBaseSocketModeHandler):

@@ -91,5 +91,10 @@ def day_or_moment(text: str) -> str:
     return escape(text)
 
 
+def linked(words: str, url: str | None) -> str:
+    """Our own words as a link in mrkdwn, or as they are if there is nowhere to link to."""
+    return words if url is None else f"<{url}|{words}>"
+
+
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

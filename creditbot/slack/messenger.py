@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
+from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.rules import may_see
@@ -20,6 +21,7 @@ from . import cards
 from .connection import error_code, http_status, own_word, retry_after
 from .digest import digest
 from .drift import comparison
+from .permalinks import Permalinks
 from .responder import TROUBLE
 
 GONE = frozenset({"message_not_found", "cant_update_message"})
@@ -44,11 +46,13 @@ class SlackMessenger:
         client: AsyncWebClient,
         policy: Policy,
         directory: Directory,
+        links: Permalinks,
         clock: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._policy = policy
         self._directory = directory
+        self._links = links
         self._clock = clock
 
     async def _card(self, request: CreditRequest, *, copy_above: bool) -> dict[str, Any]:
@@ -74,9 +78,11 @@ class SlackMessenger:
         except TROUBLE as error:
             raise problem(error) from error
 
-    async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
+    async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
         figures = self._policy.may_see.anyone or may_see(person, self._policy, await self._directory())
-        payload = cards.notice(kind, request, figures=figures).payload()
+        payload = cards.notice(
+            kind, request, figures=figures, place=card, link=self._links.to(card)
+        ).payload()
         try:
             await self._client.chat_postMessage(
                 channel=person, unfurl_links=False, unfurl_media=False, **payload

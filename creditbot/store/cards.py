@@ -4,12 +4,15 @@ Usually there is one. A crash between posting and recording, or a post to which 
 second, which joins when it is clicked; until then the card that is on record says that it may be there.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.place import Place
 
 from .database import Transaction
 from .tables import cards
@@ -84,6 +87,22 @@ async def shown(
     )
     if ours.rowcount == 0:
         await joined(transaction, card.request_id, channel, ts)
+
+
+async def places(connection: AsyncConnection, request_ids: Iterable[int]) -> dict[int, Place]:
+    """Where the cards of these requests are, by the requests' IDs; of several, the one posted last."""
+    query = select(cards.c.request_id, cards.c.channel, cards.c.ts).where(
+        cards.c.request_id.in_(list(request_ids))
+    )
+    found: dict[int, Place] = {}
+    for row in await connection.execute(query.order_by(cards.c.ts.is_not(None), cards.c.id)):
+        found[row.request_id] = Place(row.channel, row.ts)
+    return found
+
+
+async def place(connection: AsyncConnection, request_id: int) -> Place | None:
+    """Where the card of a request is, or will be; None if there is no such request."""
+    return (await places(connection, [request_id])).get(request_id)
 
 
 async def is_in(connection: AsyncConnection, request_id: int, channel: str) -> bool:

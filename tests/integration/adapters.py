@@ -16,6 +16,7 @@ from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.ledger import Keys
+from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
@@ -85,6 +86,7 @@ class RecordingMessenger:
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
     bulletins: list[tuple[str, Digest | Comparison]] = field(default_factory=list)
+    pointed_to: dict[str, Place | None] = field(default_factory=dict)
     calls: int = 0
 
     async def post_card(
@@ -108,9 +110,10 @@ class RecordingMessenger:
         if copy_above:
             self.with_copy_above.add(message)
 
-    async def send_notice(self, person: str, kind: str, request: CreditRequest) -> None:
+    async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
         self._maybe_fail()
         self.notices.append((person, kind, request.id))
+        self.pointed_to[kind] = card
 
     async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
         self._maybe_fail()

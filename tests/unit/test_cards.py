@@ -18,6 +18,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from creditbot.domain.commands import OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
+from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.requests import Check, CreditRequest, Status
 from creditbot.domain.who import Roster, Who
@@ -331,6 +332,20 @@ def test_a_notice(name: str, snapshot: SnapshotAssertion) -> None:
 @pytest.mark.parametrize("kind", ["reminder_1", "escalated"])
 def test_a_notice_that_asks_for_a_decision(kind: str, snapshot: SnapshotAssertion) -> None:
     assert notice(kind, REQUESTS["pending"]).payload() == snapshot
+
+
+@pytest.mark.parametrize("kind", ["reminder_30m", "escalated", "not_proven", "no_card"])
+def test_a_notice_links_to_the_card_and_names_its_channel(kind: str) -> None:
+    place, link = (
+        Place("C0ACME", "1700000000.000100"),
+        "https://team.slack.com/archives/C0ACME/p1700000000000100",
+    )
+    linked = notice(kind, REQUESTS["pending"], place=place, link=link)
+    assert linked.text.startswith(f"<{link}|Request {REQUESTS['pending'].id}>, ")
+    assert f"<{link}|its card> in <#C0ACME>" in linked.text
+    unposted = notice(kind, REQUESTS["pending"], place=Place("C0ACME"))
+    assert "its card in <#C0ACME>" in unposted.text
+    assert "http" not in unposted.text
 
 
 @pytest.mark.parametrize("name", REPORTS)
