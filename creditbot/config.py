@@ -58,24 +58,65 @@ def _filled_in(secret: SecretStr) -> SecretStr:
     return secret
 
 
+QUOTES = tuple("\"'`´“”„‟‘’‚‛«»‹›")
+"""A `.env` file is read without the quotes around a value; many other ways into an environment keep them."""
+
+
+def _unquoted(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if value.startswith(QUOTES) or value.endswith(QUOTES):
+        raise ValueError("has quotation marks around it; write it without them")
+    return secret
+
+
+def _in_one_piece(secret: SecretStr) -> SecretStr:
+    if any(character.isspace() for character in secret.get_secret_value()):
+        raise ValueError("has a space or a line break in it; copy it again, whole and alone")
+    return secret
+
+
 def _printable(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
-    if not (value.isascii() and value.isprintable() and " " not in value):
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("has characters that no key has; copy it again, whole")
+    return secret
+
+
+def _of_tokens_characters(secret: SecretStr) -> SecretStr:
+    if re.fullmatch(r"[A-Za-z0-9._-]+", secret.get_secret_value()) is None:
         raise ValueError("has characters that no token has; copy it again, whole")
     return secret
 
 
-Secret = Annotated[SecretStr, AfterValidator(_printable)]
-Token = Annotated[SecretStr, AfterValidator(_filled_in), AfterValidator(_printable)]
+Secret = Annotated[
+    SecretStr, AfterValidator(_unquoted), AfterValidator(_in_one_piece), AfterValidator(_printable)
+]
+Token = Annotated[
+    SecretStr,
+    AfterValidator(_unquoted),
+    AfterValidator(_in_one_piece),
+    AfterValidator(_filled_in),
+    AfterValidator(_of_tokens_characters),
+]
+"""What Slack and SendGrid give out: letters, digits, dots, hyphens and underscores."""
 
 
 def _prefixed(prefix: str, where: str) -> AfterValidator:
     def check(secret: SecretStr) -> SecretStr:
         if not secret.get_secret_value().startswith(prefix):
-            raise ValueError(f"does not begin with {prefix}; take the token from {where} in your Slack app")
+            raise ValueError(f"does not begin with {prefix}; {where}")
         return secret
 
     return AfterValidator(check)
+
+
+BotToken = Annotated[Token, _prefixed("xoxb-", "take the token from OAuth & Permissions in your Slack app")]
+AppToken = Annotated[
+    Token, _prefixed("xapp-", "take the token from Basic Information, App-Level Tokens, in your Slack app")
+]
+SendGridKey = Annotated[
+    Token, _prefixed("SG.", "make an API key of the parent account in SendGrid, under Settings, API Keys")
+]
 
 
 def _channel(value: str) -> str:
@@ -233,9 +274,7 @@ class DatabaseSettings(BaseSettings):
 class PolicySettings(DatabaseSettings):
     """What looking at the policy needs; without a token Slack is not asked."""
 
-    slack_bot_token: Annotated[Token, _prefixed("xoxb-", "OAuth & Permissions")] | None = Field(
-        None, validation_alias="SLACK_BOT_TOKEN"
-    )
+    slack_bot_token: BotToken | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
     slack_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
         SLACK_API_URL, validation_alias="SLACK_API_URL"
     )
@@ -251,17 +290,10 @@ class PolicySettings(DatabaseSettings):
 class Settings(PolicySettings):
     """What the processes need. The names are those of the environment variables, in lower case."""
 
-    slack_bot_token: Annotated[Token, _prefixed("xoxb-", "OAuth & Permissions")] = Field(
-        validation_alias="SLACK_BOT_TOKEN"
-    )
+    slack_bot_token: BotToken = Field(validation_alias="SLACK_BOT_TOKEN")
     slack_signing_secret: Token | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
-    slack_app_token: (
-        Annotated[
-            SecretStr, AfterValidator(_filled_in), _prefixed("xapp-", "Basic Information, App-Level Tokens")
-        ]
-        | None
-    ) = Field(None, validation_alias="SLACK_APP_TOKEN")
-    sendgrid_api_key: Token = Field(validation_alias="SENDGRID_API_KEY")
+    slack_app_token: AppToken | None = Field(None, validation_alias="SLACK_APP_TOKEN")
+    sendgrid_api_key: SendGridKey = Field(validation_alias="SENDGRID_API_KEY")
     sendgrid_region: Literal["global", "eu"] = Field("global", validation_alias="SENDGRID_REGION")
     sendgrid_api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
         None, validation_alias="SENDGRID_API_URL"

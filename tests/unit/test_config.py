@@ -146,6 +146,48 @@ def test_a_placeholder_is_not_taken_for_a_token(name: str, placeholder: str, say
     assert says in line
 
 
+@pytest.mark.parametrize("name", [*SECRETS, "CREDITBOT_LEDGER_KEY"])
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        ('"{}"', "it has quotation marks around it; write it without them."),
+        ("'{}'", "quotation marks"),
+        ("“{}”", "quotation marks"),
+        ("„{}“", "quotation marks"),
+        ("‘{}’", "quotation marks"),
+        ('{}"', "quotation marks"),
+        ("{} # from OAuth & Permissions", "it has a space or a line break in it; copy it again"),
+        ("{}\nPORT=3000", "a space or a line break"),
+        ("Bearer {}", "a space or a line break"),
+        ("{}\u00a0x", "a space or a line break"),
+        ("{}…", "it has characters that no "),
+        ("{}\u200b", "it has characters that no "),
+        ("{}\x07", "it has characters that no "),
+        ("{}\x00", "it has characters that no "),
+    ],
+)
+def test_a_secret_that_was_copied_with_more_than_itself_is_refused(name: str, spoilt: str, says: str) -> None:
+    secret = SECRETS.get(name, "k" * 32)
+    [line] = lines({**GOOD, name: spoilt.format(secret)})
+    assert line.startswith(f"{name} is wrong: it has ")
+    assert says in line
+    assert secret not in line
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("character", "/+=~!$%&;,{}<>@:")
+def test_a_token_has_letters_digits_dots_hyphens_and_underscores_only(name: str, character: str) -> None:
+    [line] = lines({**GOOD, name: f"{SECRETS[name]}{character}x"})
+    assert line.startswith(f"{name} is wrong: it has characters that no token has;")
+
+
+def test_a_sendgrid_key_begins_as_sendgrids_do_wherever_the_api_is() -> None:
+    wrong = {**GOOD, "SENDGRID_API_KEY": "made-up-key", "SENDGRID_API_URL": "http://127.0.0.1:8080"}
+    [line] = lines(wrong)
+    assert line.startswith("SENDGRID_API_KEY is wrong: it does not begin with SG.; make an API key")
+    assert "made-up" not in line
+
+
 def test_a_stand_in_for_a_token_is_taken() -> None:
     stand_ins = {
         "SLACK_BOT_TOKEN": "xoxb-test",
@@ -200,7 +242,7 @@ def test_who_has_the_other_way_into_slack_is_told_which_process_uses_it(
 
 
 @given(
-    st.dictionaries(st.sampled_from(sorted(SECRETS)), st.integers(0, 3), min_size=1),
+    st.dictionaries(st.sampled_from(sorted(SECRETS)), st.integers(0, 5), min_size=1),
     st.dictionaries(
         st.sampled_from(["PORT", "LOG_LEVEL", "SENDGRID_REGION", "DATABASE_URL", "SLACK_API_URL"]),
         st.just("wrong"),
@@ -208,7 +250,7 @@ def test_who_has_the_other_way_into_slack_is_told_which_process_uses_it(
 )
 def test_no_fault_ever_shows_a_secret(secrets: dict[str, int], wrong: dict[str, str]) -> None:
     # Right beginnings and wrong ones, as people swap their tokens.
-    beginnings = ["xoxb-", "xapp-", "xoxp-", ""]
+    beginnings = ["xoxb-", "xapp-", "xoxp-", "", '"xoxb-', "xoxb- "]
     environ = {name: f"{beginnings[n]}hush-{name}" for name, n in secrets.items()} | wrong
     with pytest.raises(ConfigError) as caught:
         Settings.from_environ(environ)
