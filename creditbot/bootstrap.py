@@ -29,6 +29,7 @@ from creditbot.slack.buttons import Buttons
 from creditbot.slack.commands import Commands
 from creditbot.slack.connection import SocketConnection, check_bot_token, learn_workspace
 from creditbot.slack.messenger import SlackMessenger
+from creditbot.slack.naming import Naming, NamingClient
 from creditbot.slack.people import Groups
 from creditbot.slack.permalinks import Permalinks
 from creditbot.slack.responder import Responder
@@ -151,7 +152,9 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     server_clock = ServerClock(database) if is_postgres(settings.database_url) else None
     now = server_clock or local_now
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, sock_connect=3), trust_env=True)
-    client = AsyncWebClient(
+    naming = Naming(settings.command)
+    client = NamingClient(
+        naming,
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         session=session,
@@ -184,10 +187,11 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         database,
         sendgrid,
         client,
+        naming=naming,
         policy=policy,
         directory=directory,
         channel=settings.approvals_channel,
-        responder=Responder(client, session),
+        responder=Responder(client, session, naming),
         tasks=tasks,
         now=now,
         secrets=Secrets.of(settings.secrets()),
@@ -252,6 +256,7 @@ def build_app(
     sendgrid: SendGrid,
     client: AsyncWebClient,
     *,
+    naming: Naming,
     policy: Policy,
     directory: Directory,
     channel: str,
@@ -265,6 +270,7 @@ def build_app(
     decisions = Decisions(database, policy, directory, channel, now, secrets=secrets)
     return app.build(
         client=client,
+        naming=naming,
         commands=Commands(
             client=client,
             responder=responder,

@@ -48,7 +48,7 @@ SAID_ANYWAY = "ERROR"
 def main() -> None:
     """The console script: the one place where an error becomes a line for the person at the terminal."""
     from creditbot.domain.errors import DomainError
-    from creditbot.domain.text import without_markup
+    from creditbot.domain.text import COMMAND, named, without_markup
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that has no sign for a character gets its number
@@ -56,7 +56,8 @@ def main() -> None:
     try:
         app()
     except DomainError as error:
-        fail(without_markup(error.sentence))
+        command = environ().get("CREDITBOT_COMMAND") or COMMAND
+        fail(without_markup(named(error.sentence, command)))
     except database_errors() as error:
         unusable(error)
 

@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from creditbot.domain.text import COMMAND
+
 PREFIX = "CREDITBOT_"
 SLACK_API_URL = "https://slack.com/api/"
 SENDGRID_HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
@@ -58,7 +60,7 @@ def _filled_in(secret: SecretStr) -> SecretStr:
     return secret
 
 
-QUOTES = tuple("\"'`´“”„‟‘’‚‛«»‹›")
+QUOTES = ('"', "'", "`", "\u00b4", "\u00ab", "\u00bb", *map(chr, range(0x2018, 0x2020)), "\u2039", "\u203a")
 """A `.env` file is read without the quotes around a value; many other ways into an environment keep them."""
 
 
@@ -117,6 +119,15 @@ AppToken = Annotated[
 SendGridKey = Annotated[
     Token, _prefixed("SG.", "make an API key of the parent account in SendGrid, under Settings, API Keys")
 ]
+
+
+def _command(value: str) -> str:
+    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", value):
+        raise ValueError(
+            "is not a slash command, which looks like /credits: a slash, then at most 31 lower-case letters, "
+            "digits, hyphens and underscores"
+        )
+    return value
 
 
 def _channel(value: str) -> str:
@@ -302,6 +313,7 @@ class Settings(PolicySettings):
     approvals_channel: Annotated[str, AfterValidator(_channel)] = Field(
         validation_alias="CREDITBOT_APPROVALS_CHANNEL"
     )
+    command: Annotated[str, AfterValidator(_command)] = Field(COMMAND, validation_alias="CREDITBOT_COMMAND")
     host: str = Field("127.0.0.1", validation_alias="HOST")
     port: int = Field(3000, ge=0, le=65535, validation_alias="PORT")
 

@@ -1,6 +1,7 @@
 """How numbers, people and typed text are written for people, everywhere the same.
 
-Sentences are in Slack's mrkdwn; `without_markup` makes plain text of one, for a form's field or a terminal.
+Sentences are in Slack's mrkdwn; `without_markup` makes plain text of one for a terminal, `for_a_field` for a
+form.
 """
 
 import re
@@ -57,8 +58,13 @@ def length(duration: timedelta) -> str:
     return text if text[0].isdigit() else f"1 {text}"
 
 
+COMMAND = "/credits"
+"""The command in texts of our own; `named` puts in what it is called in a workspace."""
+
 WORD_JOINER = "\u2060"
-"""Shows nothing, and keeps Slack from seeing a mention or an address where it stands."""
+"""Shows nothing, and keeps what it stands in from being taken for a mention, an address or our command."""
+
+TAKEN_FOR_MORE = re.compile(rf"@(?=here|channel|everyone)|:(?=//)|/(?={COMMAND[1:]})", re.IGNORECASE)
 
 
 def escape(text: str) -> str:
@@ -68,7 +74,16 @@ def escape(text: str) -> str:
     can still format, so what people type goes through `literal`.
     """
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"@(?=here|channel|everyone)|:(?=//)", rf"\g<0>{WORD_JOINER}", text, flags=re.IGNORECASE)
+    return TAKEN_FOR_MORE.sub(rf"\g<0>{WORD_JOINER}", text)
+
+
+_OURS = re.compile(rf"(?<![\w/]){COMMAND}(?![\w/-])")
+"""Not a path that ends in the same word, and not what `escape` has marked as typed."""
+
+
+def named(text: str, command: str) -> str:
+    """A text of ours in which the command has the name that it has in a workspace."""
+    return _OURS.sub(command, text)
 
 
 def literal(text: str) -> str:
@@ -80,12 +95,16 @@ _REFERENCE = re.compile(r"<(?:@|#|!subteam\^|!date\^)(?P<id>[^|>]*)(?:\|(?P<labe
 
 
 def without_markup(sentence: str) -> str:
-    """A mrkdwn sentence as plain text: no code spans, no bold, no entities, IDs for people.
+    """A mrkdwn sentence as plain text: no code spans, no bold, no entities, IDs for people."""
+    return for_a_field(sentence).replace(WORD_JOINER, "")
+
+
+def for_a_field(sentence: str) -> str:
+    """The same for a field of Slack's, which still has to tell typed text from our own.
 
     What stands in a code span was typed by a person or is to be typed, so its asterisks stay.
     """
     parts = sentence.split("`")
     parts[::2] = [part.replace("*", "") for part in parts[::2]]
     parts[::2] = [_REFERENCE.sub(lambda found: found["label"] or found["id"], part) for part in parts[::2]]
-    plain = "".join(parts).replace(WORD_JOINER, "")
-    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return "".join(parts).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

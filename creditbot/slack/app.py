@@ -13,10 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from . import cards, forms
 from .buttons import Buttons
 from .commands import Commands
+from .naming import Naming, NamingApp
 from .payloads import UnreadablePayload
 from .submissions import Submissions
 
-COMMAND = "/credits"
 ANYTHING = re.compile(".*")
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 def build(
     *,
     client: AsyncWebClient,
+    naming: Naming,
     commands: Commands,
     buttons: Buttons,
     submissions: Submissions,
@@ -42,7 +43,8 @@ def build(
     async def authorize(enterprise_id: str | None, team_id: str | None, **_: Any) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
-    app = AsyncApp(
+    app = NamingApp(
+        naming,
         # Bolt sets the level of the logger of this name to that of the one it is given: not to ours.
         name="slack_bolt.creditbot",
         logger=logger,
@@ -56,7 +58,7 @@ def build(
         attaching_conversation_kwargs_enabled=False,
     )
     # Listeners are matched in order: the command first, then the buttons, since people wait for these.
-    app.command(COMMAND)(commands.handle)
+    app.command(naming.command)(commands.handle)
     app.action(cards.APPROVE)(buttons.approve)
     app.action(cards.DENY)(buttons.deny)
     app.action(cards.CANCEL)(buttons.cancel)

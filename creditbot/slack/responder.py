@@ -7,6 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from .message import Message
+from .naming import Naming
 
 log = structlog.get_logger(__name__)
 
@@ -17,9 +18,10 @@ TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 class Responder:
     """Says things to one person only. What can't be said is logged: nothing depends on it."""
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
+    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, naming: Naming) -> None:
         self._client = client
         self._session = session
+        self._naming = naming
 
     async def privately(self, message: Message, *, response_url: str | None, channel: str, user: str) -> None:
         """Say something to one person where they acted."""
@@ -32,7 +34,7 @@ class Responder:
         """Answer an interaction; Slack takes up to five answers within 30 minutes."""
         # Building one is cheap; the session with its connections is what must be shared.
         webhook = AsyncWebhookClient(response_url, session=self._session, retry_handlers=[])
-        payload = message.payload()
+        payload = self._naming.payload(message.payload())
         try:
             answer = await webhook.send(
                 text=payload["text"],

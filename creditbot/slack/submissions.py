@@ -13,7 +13,7 @@ from creditbot.domain import fields
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.text import literal, signed, without_markup
+from creditbot.domain.text import for_a_field, literal, signed
 from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
@@ -137,14 +137,12 @@ async def _where_it_belongs(ack: AsyncAck) -> AsyncIterator[None]:
     try:
         yield
     except CommandError as error:
-        await ack(
-            response_action="errors", errors={error.field or forms.REASON: without_markup(error.sentence)}
-        )
+        await ack(response_action="errors", errors={error.field or forms.REASON: for_a_field(error.sentence)})
     except Refusal as refusal:
         if refusal.rule not in AMOUNT_RULES:
             async with _in_its_place(ack):
                 raise
-        await ack(response_action="errors", errors={forms.AMOUNT: without_markup(refusal.sentence)})
+        await ack(response_action="errors", errors={forms.AMOUNT: for_a_field(refusal.sentence)})
 
 
 def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]:
@@ -159,7 +157,7 @@ def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]
         try:
             read[name] = reader(values.get(name, ""))
         except CommandError as error:
-            errors[name] = without_markup(error.sentence)
+            errors[name] = for_a_field(error.sentence)
     direction = values.get(forms.DIRECTION)
     if direction not in {"add", "remove"}:
         errors[forms.DIRECTION] = "Choose whether to add or to remove credits."
@@ -173,7 +171,7 @@ def _at_field(ack: AsyncAck, field: str) -> Any:
     """A form has no place for a sentence but at one of its fields."""
 
     async def say(message: Message) -> None:
-        await ack(response_action="errors", errors={field: without_markup(message.text)})
+        await ack(response_action="errors", errors={field: for_a_field(message.text)})
 
     return say
 

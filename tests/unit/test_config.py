@@ -44,6 +44,7 @@ def test_what_is_needed_is_enough_and_the_rest_has_defaults() -> None:
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.sendgrid_url == "https://api.sendgrid.com"
     assert settings.database_url == "sqlite+aiosqlite:///creditbot.db"
+    assert settings.command == "/credits"
     assert (settings.host, settings.port, settings.log_level) == ("127.0.0.1", 3000, "INFO")
 
 
@@ -116,6 +117,10 @@ def test_a_missing_way_into_slack_names_both() -> None:
         ("LOG_LEVEL", "TRACE", "DEBUG, INFO, WARNING or ERROR."),
         ("CREDITBOT_APPROVALS_CHANNEL", "#approvals", "C0123ABCD"),
         ("CREDITBOT_APPROVALS_CHANNEL", "U0123ABCD", "C0123ABCD"),
+        ("CREDITBOT_COMMAND", "credits", "looks like /credits"),
+        ("CREDITBOT_COMMAND", "/Credits", "lower-case"),
+        ("CREDITBOT_COMMAND", "/credits add", "looks like /credits"),
+        ("CREDITBOT_COMMAND", "/" + "c" * 32, "at most 31"),
         ("CREDITBOT_APPROVERS", "@bob", "U0123ABCD"),
         ("CREDITBOT_APPROVERS", "U0123 U0456", "commas"),
         ("CREDITBOT_APPROVERS", "U0123,bob", "entry 2"),
@@ -154,7 +159,7 @@ def test_a_placeholder_is_not_taken_for_a_token(name: str, placeholder: str, say
         ("'{}'", "quotation marks"),
         ("“{}”", "quotation marks"),
         ("„{}“", "quotation marks"),
-        ("‘{}’", "quotation marks"),
+        ("\u2018{}\u2019", "quotation marks"),
         ('{}"', "quotation marks"),
         ("{} # from OAuth & Permissions", "it has a space or a line break in it; copy it again"),
         ("{}\nPORT=3000", "a space or a line break"),
@@ -182,8 +187,8 @@ def test_a_token_has_letters_digits_dots_hyphens_and_underscores_only(name: str,
 
 
 def test_a_sendgrid_key_begins_as_sendgrids_do_wherever_the_api_is() -> None:
-    wrong = {**GOOD, "SENDGRID_API_KEY": "made-up-key", "SENDGRID_API_URL": "http://127.0.0.1:8080"}
-    [line] = lines(wrong)
+    elsewhere = {"SENDGRID_API_KEY": "made-up-key", "SENDGRID_API_URL": "http://127.0.0.1:8080"}
+    [line] = lines({**GOOD, **elsewhere})
     assert line.startswith("SENDGRID_API_KEY is wrong: it does not begin with SG.; make an API key")
     assert "made-up" not in line
 

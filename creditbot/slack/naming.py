@@ -1,0 +1,68 @@
+"""The command's name, which is a setting: put into what creditbot says on its way to Slack.
+
+Texts are written with `/credits`. A workspace that has given that name to another app has another for this
+one. What people typed stays as it is: Slack shows it as plain text, or `escape` has marked it.
+"""
+
+import json as json_module
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from creditbot.domain.text import COMMAND, named
+
+
+class Naming:
+    """Puts the command's name into texts of our own, and into what they travel in."""
+
+    def __init__(self, command: str = COMMAND) -> None:
+        self.command = command
+
+    def payload(self, payload: Any) -> Any:
+        """A message, view or acknowledgement as it is sent, with the name in every text of our own."""
+        return payload if self.command == COMMAND else self._walk(payload)
+
+    def _walk(self, found: Any) -> Any:
+        if isinstance(found, list | tuple):
+            return [self._walk(item) for item in found]
+        if not isinstance(found, dict) or found.get("type") == "plain_text":
+            return found
+        return {name: self._value(name, value) for name, value in found.items()}
+
+    def _value(self, name: str, value: Any) -> Any:
+        if name == "text" and isinstance(value, str):
+            return named(value, self.command)
+        if name == "errors" and isinstance(value, dict):
+            return {field: named(sentence, self.command) for field, sentence in value.items()}
+        return self._walk(value)
+
+
+class NamingClient(AsyncWebClient):
+    """A client of Slack's Web API whose messages and views have the command's name."""
+
+    def __init__(self, naming: Naming, **given: Any) -> None:
+        super().__init__(**given)
+        self._naming = naming
+
+    async def api_call(
+        self, api_method: str, *, json: dict[str, Any] | None = None, **given: Any
+    ) -> AsyncSlackResponse:
+        return await super().api_call(api_method, json=self._naming.payload(json), **given)
+
+
+class NamingApp(AsyncApp):
+    """A Bolt app whose acknowledgements have the command's name."""
+
+    def __init__(self, naming: Naming, **given: Any) -> None:
+        super().__init__(**given)
+        self._naming = naming
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        answer = await super().async_dispatch(req)
+        if answer.body.startswith("{"):
+            answer.body = json_module.dumps(self._naming.payload(json_module.loads(answer.body)))
+        return answer
