@@ -12,10 +12,11 @@ from typing import Any, Literal
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from creditbot.sandbox.bot import Bot, free_port
+from creditbot.sandbox.bot import free_port
 from creditbot.sandbox.slack import SlackSandbox
 from tests.balancer import Balancer
 from tests.postgres import PostgresServer
+from tests.processes import Bot
 
 
 @dataclass

@@ -5,10 +5,11 @@ import os
 import signal
 import socket
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import tempfile
+from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import aiohttp
 
@@ -47,6 +48,17 @@ UP = b"creditbot is up"
 """What a process logs once all its parts have been started."""
 
 
+class Running(Protocol):
+    """A process that was started, as far as it matters here."""
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    async def wait(self) -> int: ...
+
+
 class Bot:
     """One process of creditbot, which can be started, asked, stopped, killed and started again."""
 
@@ -68,7 +80,7 @@ class Bot:
         self.name = name
         self._folder = folder
         self._module = module
-        self._process: Process | None = None
+        self._process: Running | None = None
         self._log: IO[bytes] | None = None
         self._log_start = 0
 
@@ -84,25 +96,28 @@ class Bot:
         """Start the process and wait until it says that it is ready."""
         self._log = self.log_file.open("ab")
         self._log_start = self._log.tell()
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = await self._launch(self.role, out=self._log, err=self._log)
+        await self.wait_until_ready()
+
+    async def _launch(self, *arguments: str, out: IO[bytes], err: IO[bytes]) -> Running:
+        return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             self._module,
-            self.role,
+            *arguments,
             env=self.env,
             cwd=self._folder,
             stdin=DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
+            stdout=out,
+            stderr=err,
         )
-        await self.wait_until_ready()
 
     async def wait_until_ready(self, patience: float = 30) -> None:
         async with asyncio.timeout(patience), aiohttp.ClientSession() as session:
             while not await self._is_ready(session):
                 if self._process is not None and self._process.returncode is not None:
                     raise RuntimeError(f"the bot ended:\n{self.log_file.read_text()[-3000:]}")
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
         if self.role in {"socket", "worker"}:  # these answer no HTTP
@@ -148,16 +163,9 @@ class Bot:
 
     async def command_line(self, *arguments: str) -> tuple[int, str, str]:
         """Run `creditbot …` with the bot's settings: exit status, standard output, standard error."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "creditbot",
-            *arguments,
-            env=self.env,
-            cwd=self._folder,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode(), err.decode()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = await self._launch(*arguments, out=out, err=err)
+            status = await process.wait()
+            out.seek(0)
+            err.seek(0)
+            return status, out.read().decode(), err.read().decode()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from creditbot.sandbox.bot import Bot, environment
+from creditbot.sandbox.bot import environment
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
+from tests.processes import Bot
 
 from .company import Company
 

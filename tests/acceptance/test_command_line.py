@@ -15,26 +15,11 @@ from pathlib import Path
 import pytest
 
 from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint
-from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
+from tests.processes import Bot, creditbot
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-def creditbot(*arguments: str, env: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-    command = [sys.executable, "-m", "creditbot", *arguments]
-    return subprocess.run(  # noqa: S603 - our own command line, with arguments of this file
-        command,
-        env=inherited | env,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
 
 
 def test_missing_settings_are_a_line_each_all_at_once(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
 from tests.fleet import Fleet, postgres_fleet
 from tests.postgres import PostgresServer
+from tests.processes import Bot
 
 
 @pytest.fixture

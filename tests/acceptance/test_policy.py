@@ -7,10 +7,10 @@ import pytest
 
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN
+from tests.processes import creditbot
 
 from .company import Company
 from .conftest import over_http, over_socket
-from .test_command_line import creditbot
 
 POLICY = """
 [who]

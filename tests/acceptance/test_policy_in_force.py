@@ -9,9 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from creditbot.sandbox.bot import UP, Bot
-
-from .test_command_line import creditbot
+from creditbot.sandbox.bot import UP
+from tests.processes import Bot, creditbot
 
 WAITS = "The policy could not be written down; trying again"
 REFUSES_POLICIES = """

@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from creditbot.domain.commands import USAGE
-from creditbot.sandbox.bot import Bot, environment
+from creditbot.sandbox.bot import environment
 from creditbot.sandbox.demo import CAST
 from creditbot.sandbox.page import PageServer
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
+from tests.processes import Bot
 
 
 @dataclass
