@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO_STAMP := $(VENV)/.runs
 ARGS ?=
 
 .PHONY: help demo test campaign fuzz audit check format lock snapshots screenshots diagram clean
@@ -11,15 +12,27 @@ ARGS ?=
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+NEEDS := import sys; sys.exit("creditbot needs Python 3.11 or newer; set PYTHON=python3.11") if sys.version_info < (3, 11) else None
+
 $(STAMP): requirements-dev.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("creditbot needs Python 3.11 or newer; set PYTHON=python3.11") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c '$(NEEDS)'
+	@echo "Installing creditbot and the tools to work on it into $(VENV) (about a minute) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(DEMO_STAMP)
+
+# The demo needs less, and runs from this folder as it is.
+$(DEMO_STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c '$(NEEDS)'
+	@echo "Installing what creditbot needs into $(VENV) (about half a minute, once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
-demo: $(STAMP) ## Try the bot in a browser, in a sandbox on this machine (ARGS=--help for more)
-	$(BIN)/creditbot demo $(ARGS)
+demo: $(DEMO_STAMP) ## Try the bot in a browser, in a sandbox on this machine (ARGS=--help for more)
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m creditbot demo $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

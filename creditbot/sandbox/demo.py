@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import tempfile
+import webbrowser
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,15 +14,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from . import desktop
 from .bot import Bot, environment
 from .keeping import restore, save
 from .page import Cast, PageServer
 from .sendgrid import SendGridSandbox
 from .slack import SlackSandbox
 from .story import Story, StoryBroke
-from .world import ALICE, APPROVALS, BOB, GENERAL, MAILS_PER_SECOND, furnish_sendgrid, furnish_slack
+from .world import ALICE, APPROVALS, BOB, CAROL, GENERAL, MAILS_PER_SECOND, furnish_sendgrid, furnish_slack
 
-CAST = Cast(requester=ALICE, approver=BOB, general=GENERAL, approvals=APPROVALS, subuser="acme")
+CAST = Cast(
+    requester=ALICE, approvers=(BOB, CAROL, ALICE), general=GENERAL, approvals=APPROVALS, subuser="acme"
+)
 USUAL_PORT = 8025
 KEPT = "sandbox.json"
 SAVE_SECONDS = 2.0
@@ -77,6 +82,8 @@ async def show_page(
         stage.sendgrid.start_burn()
         async with await _page(stage, usage, port) as page, _kept(stage, keep):
             _say_where(stage, page)
+            if desktop.is_there(os.environ):
+                await asyncio.to_thread(webbrowser.open, page.url)
             try:
                 return await _run(stage, stop, story=story)
             finally:

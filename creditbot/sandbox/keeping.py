@@ -11,7 +11,7 @@ from typing import Any
 from .sendgrid import LedgerEntry, SendGridSandbox
 from .slack import Message, SlackSandbox
 
-BALANCE = ("remain", "used", "overage")
+BALANCE = ("remain", "added", "used", "overage")
 MESSAGE = ("channel", "ts", "user", "text", "blocks", "edited", "visible_to", "thread_ts", "deleted")
 
 

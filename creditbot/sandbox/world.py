@@ -36,6 +36,7 @@ MAILS_PER_SECOND = {"acme": 0.5, "globex": 0.2, "initech": 3.0}
 def furnish_sendgrid(sendgrid: SendGridSandbox, today: date) -> None:
     """One subuser of each kind."""
     account = sendgrid.account
+    account.oversell = 2.5
     account.add_subuser(Subuser("acme", "nonrecurring", remain=1200, total=20000, used=18800))
     account.add_subuser(
         Subuser(

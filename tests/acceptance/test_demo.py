@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
@@ -25,7 +26,15 @@ CLICK = {"user": "U0BOB", "channel": "C0APPROVALS", "action_id": "approve", "blo
 async def demo(folder: Path, *arguments: str) -> AsyncIterator[str]:
     """The command running, by the address that it printed; it ends with Ctrl+C."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "creditbot", "demo", *arguments, cwd=folder, stdout=PIPE, stderr=STDOUT
+        sys.executable,
+        "-m",
+        "creditbot",
+        "demo",
+        *arguments,
+        cwd=folder,
+        env={**os.environ, "CI": "true"},  # no browser is opened on the desktop of whoever runs the tests
+        stdout=PIPE,
+        stderr=STDOUT,
     )
     try:
         async with asyncio.timeout(PATIENCE):

@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from creditbot.sandbox.world import APPROVALS, CAROL
+
 from .seat import Seat
 from .stage import Stage
 
@@ -54,6 +56,20 @@ async def test_not_yet_sends_nothing(stage: Stage, seat: Seat, subuser: str) -> 
     await seat.modal.get_by_role("button", name="Deny").click()
     await expect(seat.card(subuser)).to_contain_text("Denied because: Not this week")
     assert stage.sendgrid.account.applied(subuser) == []
+
+
+async def test_a_confirmation_that_comes_late_is_answered(stage: Stage, seat: Seat, subuser: str) -> None:
+    await seat.ask(subuser)
+    await seat.act_as("Bob")
+    await seat.go_to("credit-approvals")
+    card = seat.card(subuser)
+    await card.get_by_role("button", name="Approve").click()
+    message = next(m for m in reversed(stage.slack.messages(APPROVALS)) if subuser in m.text)
+    await stage.slack.click(CAROL, message, "Approve")
+    await expect(card).to_contain_text("Balance after: 6,200")
+    await seat.confirmation.get_by_role("button", name="Approve").click()
+    await expect(seat.message("Only visible to you")).to_contain_text("already")
+    assert stage.sendgrid.account.applied(subuser) == [5000]
 
 
 async def test_one_who_may_not_approve_is_told_so(stage: Stage, seat: Seat, subuser: str) -> None:

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from creditbot.sandbox.world import APPROVALS, BOB
+from creditbot.sandbox.world import APPROVALS, BOB, GENERAL
 
-from .conftest import OpenPage
+from .conftest import PHONE, OpenPage
 from .seat import Seat
 from .stage import Stage
 
@@ -86,3 +86,45 @@ async def test_a_reload_comes_back_to_the_same_place(seat: Seat) -> None:
     await seat.page.reload()
     await expect(seat.page.get_by_role("radio", name=re.compile("Erin"))).to_be_checked()
     await expect(seat.page.get_by_role("heading", name="# credit-approvals")).to_be_visible()
+
+
+async def test_a_thread_is_still_open_after_a_reload(seat: Seat) -> None:
+    await seat.type("Who has the figures?")
+    said = seat.message("Who has the figures?")
+    await said.hover()
+    await said.get_by_role("button", name="Reply in thread").click()
+    await seat.page.reload()
+    thread = seat.page.get_by_role("log", name="Thread")
+    await expect(thread).to_contain_text("Who has the figures?")
+
+
+async def test_what_comes_in_below_is_announced_to_whoever_reads_further_up(
+    stage: Stage, seat: Seat, subuser: str
+) -> None:
+    for number in range(40):
+        stage.slack.say(BOB, f"Line {number}", channel=GENERAL)
+    last = seat.message("Line 39")
+    await expect(last).to_be_in_viewport()
+    await seat.messages.evaluate("log => { log.scrollTop = 0 }")
+    await expect(last).not_to_be_in_viewport()
+    below = seat.page.get_by_role("button", name="New messages below")
+    await expect(below).to_be_hidden()
+    stage.slack.say(BOB, "One more", channel=GENERAL)
+    await below.click()
+    await expect(seat.message("One more")).to_be_in_viewport()
+    await expect(below).to_be_hidden()
+    await seat.messages.evaluate("log => { log.scrollTop = 0 }")
+    await seat.type(f"/credits balance {subuser}")
+    await expect(seat.message(f"Credits of {subuser}")).to_be_in_viewport()
+
+
+async def test_on_a_phone_each_drawer_has_a_button_that_closes_it(stage: Stage, open_page: OpenPage) -> None:
+    seat = await open_page(stage, viewport=PHONE, has_touch=True)
+    for opens, closes, drawer in (
+        ("Channels", "Close channels", "#nav"),
+        ("SendGrid and the record", "Close this side", "#panel"),
+    ):
+        await seat.page.get_by_role("button", name=opens, exact=True).click()
+        await expect(seat.page.locator(drawer)).to_be_visible()
+        await seat.page.get_by_role("button", name=closes).click()
+        await expect(seat.page.locator(drawer)).to_be_hidden()

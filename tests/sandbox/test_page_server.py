@@ -15,6 +15,7 @@ from yarl import URL
 from creditbot.domain.commands import USAGE
 from creditbot.sandbox.demo import CAST
 from creditbot.sandbox.page import PageServer
+from creditbot.sandbox.page.record import Record
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import ALICE, BOB, GENERAL, furnish_slack
@@ -246,13 +247,30 @@ async def test_an_act_that_is_no_json_is_refused(browser: aiohttp.ClientSession)
             assert answer.status == 422
 
 
+def test_the_guide_learns_what_the_latest_events_do_not_show_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "creditbot.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, from_status TEXT, to_status TEXT)")
+        moves = [("applying", "in_doubt"), ("in_doubt", "failed"), *[(None, "pending")] * 200]
+        database.executemany("INSERT INTO events (from_status, to_status) VALUES (?, ?)", moves)
+        database.commit()
+    record = Record(path)
+    try:
+        read = record.read()
+    finally:
+        record.close()
+    assert all(event["to_status"] == "pending" for event in read["events"])
+    assert read["milestones"] == {"applied": False, "doubted": True, "doubt_ended": True}
+
+
 async def test_the_record_is_told_whenever_something_was_committed(
     page: PageServer, news: News, tmp_path: Path
 ) -> None:
     await news.next("whole")
     with closing(sqlite3.connect(tmp_path / "creditbot.db")) as connection:
-        for table in ("requests", "attempts", "events"):
+        for table in ("requests", "attempts"):
             connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, status TEXT)")
+        connection.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, from_status TEXT, to_status TEXT)")
         connection.execute("INSERT INTO requests VALUES (1, 'pending')")
         connection.commit()
         while not (record := await news.next("record"))["requests"]:

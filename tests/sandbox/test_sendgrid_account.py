@@ -175,3 +175,24 @@ def test_burning_keeps_parts_of_a_mail_for_later(account: Account) -> None:
     assert acme.remain == 8
     burn.step(1)
     assert acme.remain == 5
+
+
+def test_no_more_remains_than_the_total_after_a_top_up_and_a_reset_takes_it_back(account: Account) -> None:
+    acme = account.add_subuser(Subuser("acme", type="recurring", remain=50, total=50))
+    account.apply(acme, 70)
+    assert (acme.remain, acme.granted) == (120, 120)
+    account.apply(acme, -100)
+    assert (acme.remain, acme.granted) == (20, 20)
+    account.reset("acme")
+    assert (acme.remain, acme.granted) == (50, 50)
+
+
+def test_subusers_hold_no_more_together_than_the_plan_lets_them(account: Account) -> None:
+    account.oversell = 2.5
+    acme = account.add_subuser(Subuser("acme", type="nonrecurring", remain=100))
+    globex = account.add_subuser(Subuser("globex", type="nonrecurring"))
+    account.apply(globex, 150)
+    with pytest.raises(UpdateRefusedError, match="exceeds the credits of the parent"):
+        account.apply(acme, 1)
+    account.apply(acme, -1)
+    account.apply(acme, 1)

@@ -56,12 +56,15 @@ class Acts:
         return _told(await self._slack.command(user, text, channel=channel))
 
     async def _click(self, act: Json) -> Json:
-        done = await self._slack.click(
-            _string(act, "user"),
-            self._acted_on(act),
-            _string(act, "action_id"),
-            block_id=_string(act, "block_id"),
-        )
+        """A click, also on a button that was drawn anew while its "are you sure?" was open."""
+        user, on = _string(act, "user"), self._acted_on(act)
+        action_id, block_id = _string(act, "action_id"), _string(act, "block_id")
+        if isinstance(on, Message) and not on.deleted and not _has_button(on, action_id, block_id):
+            done = await self._slack.click_raw(
+                user, message=on, action_id=action_id, value=_string(act, "value"), block_id=block_id
+            )
+        else:
+            done = await self._slack.click(user, on, action_id, block_id=block_id)
         return _told(done)
 
     async def _choose(self, act: Json) -> Json:
@@ -116,6 +119,15 @@ class Acts:
         if found is None:
             raise LookupError("there is no such view")
         return found
+
+
+def _has_button(message: Message, action_id: str, block_id: str) -> bool:
+    return any(
+        element.get("action_id") == action_id
+        for block in message.blocks
+        if block.get("block_id") == block_id
+        for element in [*block.get("elements", []), block.get("accessory") or {}]
+    )
 
 
 def _string(act: Json, name: str) -> str:

@@ -70,7 +70,7 @@ class News:
         while True:
             await asyncio.sleep(RECORD_SECONDS)
             if self._feeds and self._record.has_changed():
-                self._tell("record", self._record.rows)
+                self._tell("record", self._record.read)
 
     def _slack_changed(self, change: Change) -> None:
         subject = change.subject

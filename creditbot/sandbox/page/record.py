@@ -9,6 +9,14 @@ LATEST = {"requests": 30, "attempts": 30, "events": 120}
 """How many rows of each table the page shows, newest first."""
 
 
+MILESTONES = {
+    "applied": "to_status = 'applied'",
+    "doubted": "to_status = 'in_doubt'",
+    "doubt_ended": "from_status = 'in_doubt'",
+}
+"""What the guide wants to know of the whole ledger, of which the page has only the latest events."""
+
+
 class Record:
     """The tables at `path`, which the bot lays when it starts; until then there is nothing to see."""
 
@@ -25,12 +33,20 @@ class Record:
         self._version = version
         return True
 
-    def rows(self) -> dict[str, list[dict[str, Any]]]:
-        """The latest rows of each table."""
+    def read(self) -> dict[str, Any]:
+        """The latest rows of each table, and the milestones."""
         # The names are this module's own, so nothing foreign gets into the statement.
-        return {
+        tables: dict[str, Any] = {
             table: self._ask(f"SELECT * FROM {table} ORDER BY id DESC LIMIT {most}")  # noqa: S608 - see above
             for table, most in LATEST.items()
+        }
+        return tables | {"milestones": self._milestones()}
+
+    def _milestones(self) -> dict[str, bool]:
+        """Whether each of them was ever reached; the conditions are this module's own, too."""
+        return {
+            name: bool(self._ask(f"SELECT 1 FROM events WHERE {condition} LIMIT 1"))  # noqa: S608 - see above
+            for name, condition in MILESTONES.items()
         }
 
     def close(self) -> None:

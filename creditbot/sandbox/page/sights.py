@@ -17,10 +17,13 @@ LATEST_CALLS = 30
 
 @dataclass(frozen=True)
 class Cast:
-    """Who and what the guided first minute speaks of: IDs of people and channels, and a subuser."""
+    """Who and what the guided first minute speaks of: IDs of people and channels, and a subuser.
+
+    `approvers` come in the order in which the guide suggests them.
+    """
 
     requester: str
-    approver: str
+    approvers: tuple[str, ...]
     general: str
     approvals: str
     subuser: str
@@ -60,7 +63,7 @@ class Sights:
             "subusers": self.subusers(),
             "calls": self.calls(),
             "switches": self.switchboard.read(),
-            "record": self._record.rows(),
+            "record": self._record.read(),
         }
 
     def directory(self) -> Json:
@@ -120,6 +123,7 @@ class Sights:
         account = self._sendgrid.account
         return {
             "mail": bool(account.burn_rates),
+            "parent": {"remain": account.parent.remain, "total": account.parent.granted},
             "list": [self._subuser(subuser) for subuser in account.subusers],
         }
 
@@ -135,7 +139,7 @@ class Sights:
             "username": subuser.username,
             "type": subuser.type,
             "remain": subuser.remain if limited else None,
-            "total": subuser.total if limited else None,
+            "total": subuser.granted if limited else None,
             "used": subuser.used,
             "applied": self._sendgrid.account.applied(subuser.username),
         }

@@ -35,6 +35,8 @@ class Account:
     "refuse" answers 400, "clamp" stops at zero, "negative" lets `remain` fall below zero.
     `used_is_computed` reports a recurring subuser's `used` as `total - remain` instead of counting mails;
     which of them SendGrid does isn't documented either.
+    `oversell` is how many times the parent's plan its subusers may hold together: resellers are told of 2.5.
+    What SendGrid answers beyond that isn't documented; the sandbox answers 400. None sets no limit.
     `burn_rates` holds mails per second by username, for a burn that a server runs.
     """
 
@@ -44,6 +46,7 @@ class Account:
         parent: Balance | None = None,
         below_zero: BelowZero = "refuse",
         used_is_computed: bool = False,
+        oversell: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.parent = parent or Balance(
@@ -51,6 +54,7 @@ class Account:
         )
         self.below_zero = below_zero
         self.used_is_computed = used_is_computed
+        self.oversell = oversell
         self.ledger: list[LedgerEntry] = []
         self.burn_rates: dict[str, float] = {}
         self.changes = Changes()
@@ -112,7 +116,9 @@ class Account:
         if subuser.type == "unlimited":
             raise UpdateRefusedError("credits of an unlimited subuser can not be updated")
         before = subuser.remain
+        self._check_plan(allocation_update)
         subuser.remain = self._remain_after(before, allocation_update)
+        subuser.added += subuser.remain - before
         entry = LedgerEntry(
             seq=len(self.ledger) + 1,
             at=self._clock(),
@@ -129,6 +135,13 @@ class Account:
     def applied(self, username: str) -> list[int]:
         """Each `allocation_update` applied to a subuser, oldest first."""
         return [entry.allocation_update for entry in self.ledger if entry.username == username]
+
+    def _check_plan(self, allocation_update: int) -> None:
+        if self.oversell is None or allocation_update <= 0:
+            return
+        held = sum(subuser.remain for subuser in self.subusers if subuser.type != "unlimited")
+        if held + allocation_update > self.oversell * self.parent.total:
+            raise UpdateRefusedError("allocation_update exceeds the credits of the parent account")
 
     def _remain_after(self, remain: int, allocation_update: int) -> int:
         after = remain + allocation_update

@@ -24,17 +24,26 @@ def following_reset(day: date, frequency: ResetFrequency) -> date:
 class Balance:
     """Credits of the parent, of a customer account or of a subuser, in mails.
 
-    `total` need not be `remain + used`: SendGrid doesn't promise it, so the sandbox keeps them apart.
+    `total` is what a reset gives, and `added` what was added or removed since then. `granted`, their sum, is
+    what answers call "total": no balance remains that is larger than its total. That SendGrid counts it so is
+    assumed. `granted` need not be `remain + used` either: SendGrid doesn't promise it, so the sandbox keeps
+    them apart.
     """
 
     remain: int = 0
     total: int = 0
+    added: int = 0
     used: int = 0
     overage: int = 0
     reset_frequency: ResetFrequency | None = None
     last_reset: date | None = None
     next_reset: date | None = None
     overage_allowed: bool = False
+
+    @property
+    def granted(self) -> int:
+        """The total as SendGrid reports it."""
+        return max(self.total + self.added, 0)
 
     def schedule(self, today: date) -> None:
         """Fills in the dates that the caller left open."""
@@ -46,7 +55,7 @@ class Balance:
         """Gives `total` credits anew; whatever was added or removed since the last reset is gone."""
         if self.reset_frequency is None:
             raise ValueError("only a balance with a reset_frequency is reset on a schedule")
-        self.remain, self.used, self.overage = self.total, 0, 0
+        self.remain, self.added, self.used, self.overage = self.total, 0, 0, 0
         self.last_reset = today
         self.next_reset = following_reset(today, self.reset_frequency)
 

@@ -18,12 +18,12 @@ def subuser_credits(subuser: Subuser, *, used_is_computed: bool = False) -> Json
     https://www.twilio.com/docs/sendgrid/api-reference/subusers-api/update-remaining-credits-for-subuser
     """
     recurring = subuser.type == "recurring"
-    used = max(subuser.total - subuser.remain, 0) if used_is_computed else subuser.used
+    used = max(subuser.granted - subuser.remain, 0) if used_is_computed else subuser.used
     return {
         "type": subuser.type,
         "reset_frequency": subuser.reset_frequency,
         "remain": None if subuser.type == "unlimited" else subuser.remain,
-        "total": subuser.total if recurring else None,
+        "total": subuser.granted if recurring else None,
         "used": used if recurring else None,
     }
 
@@ -38,7 +38,7 @@ def user_credits(balance: Balance) -> Json:
     no_number, no_text = (None, None) if nulls else (0, "")
     return {
         "remain": no_number if unlimited else balance.remain,
-        "total": no_number if unlimited else balance.total,
+        "total": no_number if unlimited else balance.granted,
         "overage": no_number if unlimited else balance.overage,
         "used": balance.used,
         "last_reset": _iso(balance.last_reset) or no_text,

@@ -4,7 +4,7 @@ import { drawComposer, startComposer } from "./composer.js";
 import { drawDrawers, startDrawers } from "./drawers.js";
 import { drawGuide } from "./guide.js";
 import { drawHome } from "./home.js";
-import { drawMessages } from "./messages.js";
+import { drawMessages, startMessages } from "./messages.js";
 import { drawModals, startModals } from "./modals.js";
 import { drawPanel } from "./panel.js";
 import { drawPeople } from "./people.js";
@@ -30,6 +30,7 @@ const PARTS = [
 startTheme();
 startDrawers();
 startComposer();
+startMessages();
 startModals();
 document.getElementById("install-open").addEventListener("click", () => document.getElementById("install").showModal());
 for (const draw of PARTS) onChange(draw);

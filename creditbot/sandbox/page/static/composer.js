@@ -4,6 +4,7 @@ import { act } from "./api.js";
 import { complete } from "./completion.js";
 import { inApp } from "./directory.js";
 import { el } from "./dom.js";
+import { toTheEnd } from "./messages.js";
 import { state, until } from "./store.js";
 
 const form = document.getElementById("composer");
@@ -140,6 +141,7 @@ async function send() {
   sent.push(text);
   close();
   drawHint(null);
+  toTheEnd(); // so that the answer comes into sight
   try {
     const said = { user: state.me, channel: state.channel, text };
     // In its first second creditbot is not connected yet, and Slack would only say that the command failed.

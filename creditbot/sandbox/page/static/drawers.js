@@ -18,6 +18,9 @@ export function startDrawers() {
     node.replaceChildren(icon(glyph), el("span", { class: "sr" }, label));
     node.addEventListener("click", () => change({ ...none, [open]: !state[open] }));
   }
+  const close = document.getElementById("panel-close");
+  close.prepend(icon("close"));
+  close.addEventListener("click", () => change(none));
   shade.addEventListener("click", () => change(none));
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) change(none);

@@ -25,7 +25,7 @@ function button(part, block, on) {
       class: style,
       "data-focus": `${block.block_id}/${part.action_id}`,
       "aria-label": part.accessibility_label ?? null,
-      click: () => press(node, part, on, "click", { block_id: block.block_id, action_id: part.action_id }),
+      click: () => press(node, part, on, "click", { block_id: block.block_id, action_id: part.action_id, value: part.value ?? "" }),
     },
     label,
   );
@@ -77,6 +77,12 @@ function choose(node, part, block, on, value) {
   return press(node, part, on, "choose", { block_id: block.block_id, action_id: part.action_id, value });
 }
 
+/** Beside the control; one that was drawn anew meanwhile is gone, and then under the messages. */
+function complain(node, text) {
+  if (node.isConnected) node.after(el("span", { class: "trouble", role: "alert" }, text));
+  else document.getElementById("trouble").textContent = text;
+}
+
 async function press(node, part, on, name, what) {
   if (node.getAttribute("aria-busy") === "true") return;
   if (part.confirm && !(await ask(part.confirm))) return;
@@ -84,7 +90,7 @@ async function press(node, part, on, name, what) {
   try {
     await act(name, { user: state.me, ...on, ...what });
   } catch (error) {
-    node.after(el("span", { class: "trouble", role: "alert" }, error.message));
+    complain(node, error.message);
   } finally {
     node.removeAttribute("aria-busy");
   }

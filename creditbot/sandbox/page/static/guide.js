@@ -10,7 +10,7 @@ const place = document.getElementById("guide");
 const STEPS = 6;
 const LAST = {
   number: 6,
-  text: "That was all of it: nothing sent twice, nothing lost, nothing pretended. Next:",
+  text: "That’s all: nothing sent twice, nothing lost, nothing pretended. Next:",
   does: "install",
   label: "Install it for real",
 };
@@ -21,19 +21,18 @@ export function drawGuide() {
   redraw(place, [step, state.guideOff, state.directory], () => (step ? draw(step) : again()));
 }
 
-/** The step that comes next, as plain values: `{number, text, code?, does?, label?}`. */
+/** The step that comes next, as plain values: `{number, text, code?, does?, label?, who?}`. It never goes back. */
 export function nextStep({ cast, me, channel: here, record, switches }) {
-  const requests = record.requests;
-  const doubted = new Set(record.events.filter((event) => event.to_status === "in_doubt").map((event) => event.request_id));
+  const { requests, milestones } = record;
+  if (milestones.doubt_ended) return LAST;
   const inDoubt = requests.find((request) => request.status === "in_doubt");
   if (inDoubt) return settle({ cast, me, here, open: inDoubt });
-  if (requests.some((request) => doubted.has(request.id))) return LAST;
-  if (requests.some((request) => request.status === "applied")) return makeDoubt({ cast, me, here, requests, switches });
+  if (milestones.applied) return makeDoubt({ cast, me, here, requests, switches });
   return firstChange({ cast, me, here, requests });
 }
 
 function firstChange({ cast, me, here, requests }) {
-  const open = requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
+  const open = underWay(requests);
   if (!open) {
     if (here.startsWith("D")) return { number: 1, text: "Commands are typed in a channel.", does: "general", label: "Go to the channel" };
     return { number: 1, text: "Ask for credits. Type this below and press Enter:", code: `/credits add ${cast.subuser} 5000 Black Friday`, does: "type", label: "Type it for me" };
@@ -41,37 +40,48 @@ function firstChange({ cast, me, here, requests }) {
   return approve({ cast, me, here, open, number: 2 });
 }
 
+const underWay = (requests) => requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
+
 function approve({ cast, me, here, open, number }) {
-  if (open.status !== "pending") return { number: number + 1, text: "It is approved, and being sent to SendGrid. Watch the PATCH call arrive, and the card follow." };
-  if (me === open.requested_by) return { number, text: "The request waits for someone else: nobody approves their own. Switch to an approver.", does: "approver", label: "Switch to" };
-  if (here !== cast.approvals) return { number, text: "Requests stand in the approvals channel as cards.", does: "approvals", label: "Open it" };
+  if (open.status !== "pending") return { number: number + 1, text: "It is approved, and on its way to SendGrid. Watch the PATCH call arrive and the card change." };
+  const other = switchToAnApprover({ cast, me, open, number, why: "Someone else must approve it: nobody approves their own request." });
+  if (other) return other;
+  if (here !== cast.approvals) return { number, text: "Requests are cards in the approvals channel.", does: "approvals", label: "Open it" };
   return { number: number + 1, text: "Read the card, then press Approve and confirm." };
 }
 
+/** Whoever asked may be an approver as well; then it takes another one. */
+function switchToAnApprover({ cast, me, open, number, why }) {
+  const may = cast.approvers.filter((one) => one !== open.requested_by);
+  return may.includes(me) ? null : { number, text: why, does: "act", label: "Switch to", who: may[0] };
+}
+
 function makeDoubt({ cast, me, here, requests, switches }) {
-  const open = requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
+  const open = underWay(requests);
   const armed = switches.some((one) => one.on && ["drop", "hang", "error"].includes(one.name));
   if (!armed && open?.status !== "applying") {
-    return { number: 4, text: "Applied, once, and on record. Now break something: switch on “Drop after applying” at SendGrid, so that its next answer is lost.", does: "sendgrid", label: "Show me" };
+    return { number: 4, text: "Applied once, and on record. Now break something: under SendGrid, switch on “Drop after applying”, so that its next answer is lost.", does: "sendgrid", label: "Show me" };
   }
   if (open) return { ...approve({ cast, me, here, open, number: 4 }), number: 4 };
   if (here.startsWith("D")) return { number: 4, text: "Ask again, in a channel.", does: "general", label: "Go to the channel" };
-  return { number: 4, text: "Now ask for another change, and let it be approved:", code: `/credits add ${cast.subuser} 250 Newsletter`, does: "type", label: "Type it for me" };
+  return { number: 4, text: "Now ask for another change, and have it approved:", code: `/credits add ${cast.subuser} 250 Newsletter`, does: "type", label: "Type it for me" };
 }
 
 function settle({ cast, me, here, open }) {
   const number = 5;
   if (open.remain_after === null) {
-    return { number, text: "In doubt: the answer was lost. creditbot sends nothing again; in a few seconds it reads the balance, and settles what that proves." };
+    return { number, text: "In doubt: the answer was lost. creditbot never sends a change twice. In a few seconds it reads the balance, and settles what that proves." };
   }
-  if (me === open.requested_by) return { number, text: "The balance proves nothing, so an approver must say what happened.", does: "approver", label: "Switch to" };
-  if (here !== cast.approvals) return { number, text: "The balance proves nothing, so an approver must say what happened.", does: "approvals", label: "Open the card" };
-  return { number, text: "Compare the balances at SendGrid with the card, then press “It was applied” or “It was not applied”." };
+  const why = "The balance proves nothing, so an approver must say what happened.";
+  const other = switchToAnApprover({ cast, me, open, number, why });
+  if (other) return other;
+  if (here !== cast.approvals) return { number, text: why, does: "approvals", label: "Open the card" };
+  return { number, text: "Compare SendGrid’s balances with the card, then press “It was applied” or “It was not applied”." };
 }
 
 const DOES = {
   type: (step) => fillIn(step.code),
-  approver: () => actAs(state.cast.approver),
+  act: (step) => actAs(step.who),
   approvals: () => goTo(state.cast.approvals),
   general: () => goTo(state.cast.general),
   sendgrid: () => {
@@ -82,7 +92,7 @@ const DOES = {
 };
 
 function labelOf(step) {
-  if (step.does === "approver") return `${step.label} ${nameOf(state.cast.approver)}`;
+  if (step.does === "act") return `${step.label} ${nameOf(step.who)}`;
   if (step.does === "general") return `${step.label} #${channel(state.cast.general)?.name}`;
   return step.label;
 }

@@ -13,8 +13,23 @@ const NEAR_THE_END = 80;
 const NOTHING_NEW = "9";
 
 const list = document.getElementById("messages");
+const below = document.getElementById("below");
 let shownPlace = null;
 let newSince = "0";
+let lastShown = null;
+
+export function startMessages() {
+  below.addEventListener("click", toTheEnd);
+  list.addEventListener("scroll", () => isAtEnd() && (below.hidden = true), { passive: true });
+}
+
+/** Show the newest message, and go on showing the newest. */
+export function toTheEnd() {
+  list.scrollTop = list.scrollHeight;
+  below.hidden = true;
+}
+
+const isAtEnd = () => list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
 
 export function drawMessages() {
   list.hidden = inApp() && state.appTab === "home";
@@ -22,13 +37,16 @@ export function drawMessages() {
   const place = `${state.me}/${state.channel}`;
   const moved = place !== shownPlace;
   if (moved) newSince = unread(state.channel).count ? (seen() ?? "0") : NOTHING_NEW;
-  const atEnd = moved || list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
+  const atEnd = moved || isAtEnd();
   shownPlace = place;
   const messages = visibleIn(state.channel);
   // The log of a place that was just entered is no news; what comes in afterwards is read out.
   list.setAttribute("aria-live", moved ? "off" : "polite");
   for (const node of keyed(list, rows(messages), ROWS)) if (!moved) node.classList.add("changed");
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  const last = messages.at(-1)?.ts ?? null;
+  if (atEnd) toTheEnd();
+  else if (last !== lastShown) below.hidden = false;
+  lastShown = last;
   markRead(messages);
 }
 

@@ -13,14 +13,17 @@ let drawn = null;
 
 export function drawPanel() {
   if (!state.me) return;
+  const thread = state.messages.has(state.thread);
   const names = [
     { name: "sendgrid", label: "SendGrid", panel: "panel-body" },
     { name: "record", label: "Record", panel: "panel-body" },
-    ...(state.thread ? [{ name: "thread", label: "Thread", panel: "panel-body" }] : []),
+    ...(thread ? [{ name: "thread", label: "Thread", panel: "panel-body" }] : []),
   ];
-  drawTabs(tabs, names, state.panelTab, (panelTab) => change({ panelTab }));
-  body.setAttribute("aria-labelledby", `tab-${state.panelTab}`);
-  if (drawn !== state.panelTab) body.replaceChildren();
-  drawn = state.panelTab;
-  DRAW[state.panelTab](body);
+  // The message of a thread may be gone, in another run or since it was deleted.
+  const tab = names.some(({ name }) => name === state.panelTab) ? state.panelTab : "sendgrid";
+  drawTabs(tabs, names, tab, (panelTab) => change({ panelTab }));
+  body.setAttribute("aria-labelledby", `tab-${tab}`);
+  if (drawn !== tab) body.replaceChildren();
+  drawn = tab;
+  DRAW[tab](body);
 }

@@ -77,8 +77,11 @@ function frame(table) {
   );
 }
 
+/** What may wrap, so that nothing is cut where there is little room: names anywhere, text between words. */
+const WRAPS = { Subuser: "name", Event: "text", By: "text", Outcome: "text", Balances: "text" };
+
 function drawRow(table, row) {
-  return el("tr", {}, Object.values(table.columns).map((cell) => el("td", {}, cell(row))));
+  return el("tr", {}, Object.entries(table.columns).map(([name, cell]) => el("td", { class: WRAPS[name] ?? null }, cell(row))));
 }
 
 function balances(row) {

@@ -23,6 +23,8 @@ export function drawSendGrid(body) {
   mail.checked = state.subusers.mail;
   keyed(body.querySelector(".subusers"), state.subusers.list, { key: (one) => one.username, version: (one) => one.type, draw: drawSubuser });
   for (const one of state.subusers.list) updateSubuser(body, one);
+  const { parent } = state.subusers;
+  if (parent) body.querySelector(".parent").textContent = `Parent account: ${number(parent.remain)} of ${number(parent.total)} remain. All mail counts against it, too.`;
   keyed(body.querySelector(".switches"), state.switches, { key: (one) => one.name, version: (one) => one.label, draw: drawSwitch });
   for (const one of state.switches) body.querySelector(`[data-switch="${one.name}"]`).checked = one.on;
   const calls = state.calls.length ? state.calls : [{ number: "none" }];
@@ -35,6 +37,7 @@ function frame() {
     {},
     el("h3", {}, "Subusers", el("label", { class: "mail toggle" }, el("input", { type: "checkbox", role: "switch", change: setMail }), "mail is being sent")),
     el("ul", { class: "subusers" }),
+    el("p", { class: "muted parent" }),
     el("h3", {}, "What goes wrong"),
     el("ul", { class: "switches" }),
     el("h3", {}, "PATCH calls"),
@@ -50,6 +53,7 @@ function drawSubuser(one) {
     el("span", { class: "username" }, one.username),
     el("span", { class: "muted" }, one.type),
     el("span", { class: "remain" }),
+    limited ? el("span", { class: "muted of" }) : null,
     limited ? el("span", { class: "bar", "aria-hidden": "true" }, el("span")) : null,
     el("span", { class: "muted applied" }),
   );
@@ -60,6 +64,7 @@ function updateSubuser(body, one) {
   const place = body.querySelector(`[data-subuser="${CSS.escape(one.username)}"]`);
   const bar = place.querySelector(".bar span");
   place.querySelector(".remain").textContent = one.remain === null ? "no limit" : number(one.remain);
+  if (bar) place.querySelector(".of").textContent = `of ${number(one.total)}`;
   if (bar) {
     const share = Math.max(0, Math.min(1, one.remain / one.total));
     bar.style.width = `${share * 100}%`;

@@ -14,7 +14,7 @@ export const state = {
   subusers: { mail: false, list: [] },
   calls: [],
   switches: [],
-  record: { requests: [], attempts: [], events: [] },
+  record: { requests: [], attempts: [], events: [], milestones: {} },
   // This page's own:
   me: null,
   channel: null,
@@ -25,7 +25,7 @@ export const state = {
   guideOff: false,
 };
 
-const OWN = ["me", "channel", "appTab", "panelTab", "read", "guideOff"];
+const OWN = ["me", "channel", "appTab", "panelTab", "thread", "read", "guideOff"];
 const drawers = [];
 let scheduled = false;
 
