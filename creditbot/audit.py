@@ -1,12 +1,13 @@
 """The ledger for an auditor: checked against its chain and the tables, and printed."""
 
-import csv as csv_writer
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import TextIO
 
+from creditbot import spreadsheet
+from creditbot.days import day, midnight
 from creditbot.domain.ledger import Keys, Verification, fingerprint
 from creditbot.store import audit
 from creditbot.store.database import Database
@@ -168,24 +169,14 @@ def days(first: str | None, last: str | None) -> Days:
     Raises:
         ValueError: one of them is no date; the text says what to write.
     """
-    start, end = _day("--from", first), _day("--to", last)
+    start = None if first is None else day("--from", first)
+    end = None if last is None else day("--to", last)
     if start is not None and end is not None and end < start:
         raise ValueError("--to is before --from; change one of them.")
     return (
-        None if start is None else _midnight(start),
-        None if end is None or end == date.max else _midnight(end + timedelta(days=1)),
+        None if start is None else to_millis(midnight(start)),
+        None if end is None or end == date.max else to_millis(midnight(end + timedelta(days=1))),
     )
-
-
-def _day(option: str, text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{option} is not a date such as 2026-01-31.") from None
-
-
-def _midnight(day: date) -> int:
-    return to_millis(datetime.combine(day, time(), UTC))
 
 
 async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str | None) -> None:
@@ -213,24 +204,14 @@ def _moment(millis: object) -> object:
 
 
 def _csv(out: TextIO) -> Callable[[Mapping[str, object]], None]:
-    # All texts are quoted: otherwise a lone return would not be.
-    rows = csv_writer.writer(out, lineterminator="\n", quoting=csv_writer.QUOTE_NONNUMERIC)
-    rows.writerow(COLUMNS)
+    write_row = spreadsheet.writer(out)
+    write_row(COLUMNS)
 
     def write(event: Mapping[str, object]) -> None:
         detail = _without_semicolons(event["detail"])
-        rows.writerow([_cell(({**event, "detail": detail})[name]) for name in COLUMNS])
+        write_row(({**event, "detail": detail})[name] for name in COLUMNS)
 
     return write
-
-
-RUNS = re.compile(r"(^|[;\t\n\r])(?=[\"']*[=+\-@\t\r])")
-"""Where a spreadsheet would see a formula begin. Some split lines at semicolons or tabs."""
-
-
-def _cell(value: object) -> object:
-    """An apostrophe makes a formula a text. Whoever takes away one in each such place has the value again."""
-    return RUNS.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def _without_semicolons(detail: object) -> object:

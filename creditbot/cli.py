@@ -1,11 +1,11 @@
 """The command line. Commands import what they need when they run, so that `--help` is quick."""
 
 import asyncio
-import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
@@ -17,8 +17,9 @@ from creditbot.usage import PlainUsage
 if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings, PolicySettings, Settings
     from creditbot.domain.policy import Policy
-    from creditbot.domain.requests import CreditRequest
+    from creditbot.domain.requests import Status
     from creditbot.operations import Decisions
+    from creditbot.store.lists import Wanted
 
     S = TypeVar("S", bound=DatabaseSettings)
 
@@ -254,18 +255,79 @@ def demo(
 
 @requests_app.command("list")
 def list_requests(
+    *,
     format_: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How to print them.")
+        Literal["table", "json", "csv"], typer.Option("--format", help="How to print them.")
     ] = "table",
+    status: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STATE", help="Only those in this state, such as in_doubt; may be repeated."),
+    ] = None,
+    subuser: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this subuser.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Only those asked for from this day (UTC) on, such as 2026-01-31."),
+    ] = None,
 ) -> None:
-    """Print all requests, oldest first."""
-    found = asyncio.run(_all_requests())
-    if format_ == "json":
+    """Print requests, oldest first.
+
+    In a file or a pipe, a table is a line for each request, with tabs between the values.
+    """
+    import shutil
+
+    from creditbot.listing import print_requests
+
+    wanted = _wanted(status or [], subuser, since)
+    url = existing_database(_database_url())
+    width = None
+    if format_ != "table":
         write_utf8()
-        json.dump([as_document(request) for request in found], sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
-        return
-    _print_table(found)
+    elif sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+    with _until_cut_off():
+        found = asyncio.run(print_requests(url, sys.stdout, format_, wanted=wanted, width=width))
+        if not found and format_ == "table":
+            narrowed = status or subuser is not None or since is not None
+            typer.echo(f"No request {'is like that' if narrowed else 'has been made yet'}.", err=True)
+
+
+def _wanted(statuses: list[str], subuser: str | None, since: str | None) -> "Wanted":
+    """What the options of `requests list` mean; a wrong one is said in a line."""
+    from creditbot.days import day, midnight
+    from creditbot.domain import fields
+    from creditbot.domain.errors import DomainError
+    from creditbot.domain.text import without_markup
+    from creditbot.store.lists import Wanted
+
+    try:
+        return Wanted(
+            statuses=frozenset(map(_status, statuses)),
+            subuser=None if subuser is None else fields.subuser_name(subuser),
+            since=None if since is None else midnight(day("--since", since)),
+        )
+    except DomainError as error:
+        fail(f"--subuser: {without_markup(error.sentence)}", code=FAULTY_SETTINGS)
+    except ValueError as error:
+        fail(str(error), code=FAULTY_SETTINGS)
+
+
+def _status(text: str) -> "Status":
+    from creditbot.domain.requests import Status
+
+    try:
+        return Status(text.strip().lower().replace(" ", "_").replace("-", "_"))
+    except ValueError:
+        raise ValueError(f"--status is no state of a request. They are: {', '.join(Status)}.") from None
+
+
+@contextmanager
+def _until_cut_off() -> Iterator[None]:
+    """Print until whoever reads has seen enough, such as `head`."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @requests_app.command()
@@ -274,19 +336,19 @@ def settle(
         int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The request that is in doubt.")
     ],
     *,
-    applied: Annotated[
-        bool | None,
-        typer.Option(
-            "--applied/--not-applied", help="What you found in SendGrid: one of the two.", show_default=False
-        ),
-    ] = None,
+    applied: Annotated[bool, typer.Option("--applied", help="What you found in SendGrid: it was.")] = False,
+    not_applied: Annotated[
+        bool, typer.Option("--not-applied", help="What you found in SendGrid: it was not.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
 ) -> None:
     """Say what became of a request in doubt, after you have looked in SendGrid."""
     from creditbot.domain import fields
     from creditbot.domain.text import OPERATOR
 
-    if applied is None:
+    if applied and not_applied:
+        fail("--applied and --not-applied can't both be so: leave one of them out.", code=FAULTY_SETTINGS)
+    if not applied and not not_applied:
         fail("Say what you found in SendGrid: --applied or --not-applied.", code=FAULTY_SETTINGS)
     read_reason = fields.reason(reason, fields.HOW_YOU_KNOW)
     _decide(
@@ -438,30 +500,14 @@ def export(
         fail(str(error), code=FAULTY_SETTINGS)
     url = existing_database(_database_url())
     write_utf8()
-    try:
+    with _until_cut_off():
         asyncio.run(audit.export(url, sys.stdout, csv=format_ == "csv", days=days, subuser=subuser))
-    except BrokenPipeError:
-        # Whoever read has seen enough; Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _database_url() -> str:
     from creditbot.config import DatabaseSettings
 
     return settings_of(DatabaseSettings).database_url
-
-
-async def _all_requests() -> "list[CreditRequest]":
-    from creditbot.config import DatabaseSettings
-    from creditbot.store import requests
-    from creditbot.store.database import Database
-
-    database = Database(existing_database(settings_of(DatabaseSettings).database_url))
-    try:
-        async with database.read() as connection:
-            return await requests.everything(connection)
-    finally:
-        await database.close()
 
 
 def _decide(request_id: int, act: "Callable[[Decisions], Awaitable[object]]") -> None:
@@ -516,66 +562,6 @@ def existing_database(url: str) -> str:
             "`creditbot migrate` makes one."
         )
     return url
-
-
-def as_document(request: "CreditRequest") -> dict[str, object]:
-    """A request as JSON has it; times are ISO 8601 in UTC."""
-    return {
-        "id": request.id,
-        "subuser": request.subuser,
-        "allocation_update": request.allocation_update,
-        "reason": request.reason,
-        "status": str(request.status),
-        "policy_hash": request.policy_hash,
-        "again_of": request.again_of,
-        "requested_by": request.requested_by,
-        "requested_at": request.requested_at.isoformat(),
-        "approved_by": [approval.approver for approval in request.approvals],
-        "decided_by": request.decided_by,
-        "decided_at": request.decided_at.isoformat() if request.decided_at else None,
-        "decision_reason": request.decision_reason,
-        "break_glass_reason": request.break_glass_reason,
-        "finished_at": request.finished_at.isoformat() if request.finished_at else None,
-        "answer_status": request.answer_status,
-        "remain_before": request.remain_before,
-        "remain_after": request.remain_after,
-        "explanation": request.explanation,
-        "settled_by": request.settled_by,
-        "settled_reason": request.settled_reason,
-    }
-
-
-def _print_table(found: "list[CreditRequest]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from creditbot.domain.text import signed
-
-    if not found:
-        typer.echo("No request has been made yet.")
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("ID", "Asked (UTC)", "Subuser"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("Change", justify="right", no_wrap=True)
-    for name in ("Status", "Asked by", "Decided by"):
-        table.add_column(name, overflow="fold", min_width=7)
-    table.add_column("Reason", overflow="fold", min_width=12)
-    for request in found:
-        cells = (
-            str(request.id),
-            f"{request.requested_at:%Y-%m-%d %H:%M}",
-            request.subuser,
-            signed(request.allocation_update),
-            request.status.replace("_", " "),
-            request.requested_by,
-            request.decided_by or "",
-            request.reason,
-        )
-        table.add_row(*(Text(cell) for cell in cells))
-    # A file or a pipe has no width to fit.
-    Console(width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 def database_errors() -> tuple[type[Exception], ...]:

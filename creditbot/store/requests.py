@@ -238,7 +238,7 @@ async def withdraw_approval(transaction: Transaction, request_id: int, approver:
 
 async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
     """The request that this very delivery has made before, if it has."""
-    found = await _load(connection, select(requests).where(requests.c.origin == origin))
+    found = await load(connection, select(requests).where(requests.c.origin == origin))
     return found[0] if found else None
 
 
@@ -270,7 +270,7 @@ async def usage(
 
 
 async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:
-    found = await _load(connection, select(requests).where(requests.c.id == request_id))
+    found = await load(connection, select(requests).where(requests.c.id == request_id))
     return found[0] if found else None
 
 
@@ -307,13 +307,13 @@ async def pending(connection: AsyncConnection, limit: int) -> list[CreditRequest
     """What has not ended yet, oldest first."""
     open_ = [Status.PENDING, Status.APPROVED, Status.APPLYING, Status.IN_DOUBT]
     query = select(requests).where(requests.c.status.in_(open_)).order_by(requests.c.id).limit(limit)
-    return await _load(connection, query)
+    return await load(connection, query)
 
 
 async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
     """All that wait for approvals, oldest first."""
     query = select(requests).where(requests.c.status == Status.PENDING).order_by(requests.c.id)
-    return await _load(connection, query)
+    return await load(connection, query)
 
 
 async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -> list[CreditRequest]:
@@ -321,12 +321,7 @@ async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -
     query = select(requests).order_by(requests.c.id.desc()).limit(limit)
     if subuser is not None:
         query = query.where(requests.c.subuser_key == subuser_key(subuser))
-    return await _load(connection, query)
-
-
-async def everything(connection: AsyncConnection) -> list[CreditRequest]:
-    """All requests, oldest first."""
-    return await _load(connection, select(requests).order_by(requests.c.id))
+    return await load(connection, query)
 
 
 async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
@@ -338,7 +333,8 @@ async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
     )
 
 
-async def _load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
+async def load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
+    """The requests that a query of their table finds, each with its approvals."""
     rows = list((await connection.execute(query)).mappings())
     agreed: dict[int, list[Approval]] = {row["id"]: [] for row in rows}
     # Each approval makes a new version, so what is in its first has none.

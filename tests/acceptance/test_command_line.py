@@ -185,12 +185,74 @@ def test_what_settles_nothing_says_what_to_type_in_a_terminal(tmp_path: Path) ->
     assert blank.stderr.startswith('Say how you know, in a few words, such as "The console shows 1,200"')
 
 
-def test_requests_are_an_array_in_json_and_a_table_otherwise(tmp_path: Path) -> None:
+def fill(database: Path, *reasons: str) -> None:
+    """A migrated database gets a request for each reason, the first of them failed."""
+    rows = [("failed" if place == 0 else "pending", reason) for place, reason in enumerate(reasons)]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO requests (origin, subuser, subuser_key, allocation_update, reason, status, version, "
+            "requested_by, requested_at, expires_at, approvals_needed) "
+            "VALUES (hex(randomblob(8)), 'acme', 'acme', 5000, ?2, ?1, 1, 'U0ASK', 0, 1, 1)",
+            rows,
+        )
+
+
+def test_requests_are_listed_in_each_format_and_nothing_else_is_printed(tmp_path: Path) -> None:
     env = {"DATABASE_URL": f"sqlite:///{tmp_path}/with space.db"}
     assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
-    assert json.loads(creditbot("requests", "list", "--format", "json", env=env, cwd=tmp_path).stdout) == []
-    assert "No request" in creditbot("requests", "list", env=env, cwd=tmp_path).stdout
-    assert "The ledger is whole: 0 events" in creditbot("audit", "verify", env=env, cwd=tmp_path).stdout
+
+    def listed(*options: str) -> tuple[str, str]:
+        done = creditbot("requests", "list", *options, env=env, cwd=tmp_path)
+        assert done.returncode == 0
+        return done.stdout, done.stderr
+
+    assert listed("--format", "json") == ("[]\n", "")
+    assert listed() == ("", "No request has been made yet.\n")
+    fill(tmp_path / "with space.db", "first", "second")
+    both = ("--status", "In doubt", "--status", "failed", "--subuser", "ACME", "--since", "1970-01-01")
+    assert [request["id"] for request in json.loads(listed("--format", "json", *both)[0])] == [1]
+    assert len(listed("--format", "csv")[0].splitlines()) == 3
+    assert listed("--since", "1970-01-02") == ("", "No request is like that.\n")
+
+
+def test_who_has_seen_enough_of_a_list_ends_it_quietly(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    fill(tmp_path / "creditbot.db", *("x" * 500 for _ in range(2000)))
+    with subprocess.Popen(
+        [sys.executable, "-m", "creditbot", "requests", "list"],
+        env={"PATH": os.environ["PATH"], **env},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"ID\t")
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 0
+
+
+def test_a_terminal_gets_a_table_with_whole_values_however_narrow_it_is(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    fill(tmp_path / "creditbot.db", "a reason of " + "many words " * 20)
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        with os.fdopen(theirs, "wb", buffering=0) as terminal:
+            subprocess.run(
+                [sys.executable, "-m", "creditbot", "requests", "list"],
+                env={"PATH": os.environ["PATH"], "TERM": "dumb", "COLUMNS": "40", **env},
+                cwd=tmp_path,
+                stdout=terminal,
+                check=True,
+                timeout=60,
+            )
+        shown = screen.read(65536).decode()
+    assert "1970-01-01 00:00" in shown
+    assert "\t" not in shown
+    assert shown.count("many") == 20
 
 
 @pytest.mark.parametrize("head", ["", "`abc`"])

@@ -11,7 +11,7 @@ from creditbot.domain.errors import MaybeTaken, NotTaken
 from creditbot.domain.requests import Status
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import attempts, requests
+from creditbot.store import attempts, lists
 from creditbot.store.database import WakeUp
 
 from .adapters import ANN, Bot, Clock, ids, patches
@@ -83,11 +83,11 @@ async def test_a_request_whose_commit_was_lost_is_neither_claimed_nor_denied(
 
     assert proxy.cuts == 1
     async with wired.database.read() as connection:
-        written = [found.subuser for found in await requests.everything(connection)]
+        written = [found.subuser for found in await lists.page(connection, 1000)]
     assert written == (["other"] if moment == "before" else ["other", "acme"])
     again = await wired.ask(origin="trigger-lost")
     async with wired.database.read() as connection:
-        assert (await requests.everything(connection))[1:] == [again]
+        assert (await lists.page(connection, 1000))[1:] == [again]
     assert await wired.kinds(again.id) == ["requested"]
 
 
@@ -139,7 +139,7 @@ async def test_a_connection_that_is_cut_before_the_commit_takes_nothing(
             if queued:
                 await queue.defer(connection, wake_ups)
             else:
-                await requests.everything(connection)
+                await lists.page(connection, 1000)
 
         def committed(self, wake_ups: object) -> None:
             pass
@@ -149,7 +149,7 @@ async def test_a_connection_that_is_cut_before_the_commit_takes_nothing(
         await wired.ask(origin="trigger-cut")
 
     async with wired.database.read() as connection:
-        assert await requests.everything(connection) == []
+        assert await lists.page(connection, 1000) == []
 
 
 @on_postgres

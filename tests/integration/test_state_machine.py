@@ -20,7 +20,7 @@ from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditR
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
-from creditbot.store import requests, tables
+from creditbot.store import lists, tables
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import EmptyDatabase
@@ -207,7 +207,7 @@ class Promise(RuleBasedStateMachine):
     def everything(self) -> list[CreditRequest]:
         async def read() -> list[CreditRequest]:
             async with self.running.database.read() as connection:
-                return await requests.everything(connection)
+                return await lists.page(connection, 1000)
 
         found: list[CreditRequest] = self.do(read())
         return found

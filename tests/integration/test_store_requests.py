@@ -12,7 +12,7 @@ from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, IllegalTransition, Status
 from creditbot.operations import Arrival
-from creditbot.store import events, requests, tables
+from creditbot.store import events, lists, requests, tables
 from creditbot.store.database import PATIENCE, WakeUp
 
 from .adapters import ANN, ASKER, BEN, CAT, Bot, Clock, RecordingWaker, another_writer
@@ -137,7 +137,7 @@ async def test_the_same_origin_is_the_same_request_however_often_it_is_delivered
     assert len({request.id for request in found}) == 1
     assert len({request.allocation_update for request in found}) == 1
     async with bots[0].database.read() as connection:
-        assert await requests.everything(connection) == [found[0]]
+        assert await lists.page(connection, 1000) == [found[0]]
     assert await bots[0].kinds(found[0].id) == ["requested"]
     assert len(await bots[0].cards_of(found[0].id)) == 1
 
@@ -282,7 +282,7 @@ async def test_what_a_person_saw_fail_on_a_locked_database_does_not_happen_later
     assert [type(end) for end in ends] == [NotTaken] * 5
     assert (await bot.request(request.id), await bot.events(request.id)) == (request, before)
     async with bot.database.read() as connection:
-        assert await requests.everything(connection) == [request]
+        assert await lists.page(connection, 1000) == [request]
     assert (await bot.decisions.approve(request.id, ANN)).status is Status.APPROVED
 
 
