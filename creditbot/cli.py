@@ -17,11 +17,12 @@ from creditbot.usage import PlainUsage
 if TYPE_CHECKING:
     from creditbot.config import DatabaseSettings, PolicySettings, Settings
     from creditbot.domain.policy import Policy
-    from creditbot.domain.requests import Status
+    from creditbot.domain.requests import CreditRequest, Status
     from creditbot.operations import Decisions
     from creditbot.store.lists import Wanted
 
     S = TypeVar("S", bound=DatabaseSettings)
+    Deed = Callable[[Decisions, str], Awaitable[CreditRequest]]
 
 app = typer.Typer(
     cls=PlainUsage,
@@ -253,6 +254,12 @@ def demo(
         fail(str(error), code=FAULTY_SETTINGS)
 
 
+By = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Who you are, for the record; your login name if not said."),
+]
+
+
 @requests_app.command("list")
 def list_requests(
     *,
@@ -341,10 +348,10 @@ def settle(
         bool, typer.Option("--not-applied", help="What you found in SendGrid: it was not.")
     ] = False,
     reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
+    by: By = None,
 ) -> None:
     """Say what became of a request in doubt, after you have looked in SendGrid."""
     from creditbot.domain import fields
-    from creditbot.domain.text import OPERATOR
 
     if applied and not_applied:
         fail("--applied and --not-applied can't both be so: leave one of them out.", code=FAULTY_SETTINGS)
@@ -353,9 +360,10 @@ def settle(
     read_reason = fields.reason(reason, fields.HOW_YOU_KNOW)
     _decide(
         request_id,
-        lambda decisions: decisions.settle(request_id, OPERATOR, applied=applied, reason=read_reason),
+        by,
+        lambda decisions, who: decisions.settle(request_id, who, applied=applied, reason=read_reason),
+        f"is settled as {'applied' if applied else 'not applied'}",
     )
-    typer.echo(f"Request {request_id} is settled as {'applied' if applied else 'not applied'}.")
 
 
 @requests_app.command()
@@ -363,14 +371,18 @@ def cancel(
     request_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="One not sent yet.")],
     *,
     reason: Annotated[str, typer.Option(help="Why; it goes into the record, and to those concerned.")],
+    by: By = None,
 ) -> None:
     """Cancel a request that has not been sent, such as one in a restored backup that was sent before."""
     from creditbot.domain import fields
-    from creditbot.domain.text import OPERATOR
 
     read_reason = fields.reason(reason, fields.WHY_CANCELLED)
-    _decide(request_id, lambda decisions: decisions.cancel(request_id, OPERATOR, reason=read_reason))
-    typer.echo(f"Request {request_id} is cancelled. Nothing was sent.")
+    _decide(
+        request_id,
+        by,
+        lambda decisions, who: decisions.cancel(request_id, who, reason=read_reason),
+        "is cancelled: nothing was sent",
+    )
 
 
 Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Slack.")]
@@ -510,20 +522,38 @@ def _database_url() -> str:
     return settings_of(DatabaseSettings).database_url
 
 
-def _decide(request_id: int, act: "Callable[[Decisions], Awaitable[object]]") -> None:
-    """Do what whoever runs creditbot says of a request."""
+def _decide(request_id: int, by: str | None, act: "Deed", done: str) -> None:
+    """Do what whoever runs creditbot says of a request, and say what was `done`."""
+    from creditbot.domain import fields
     from creditbot.domain.errors import UnknownRequest
+    from creditbot.domain.text import signed
 
+    name = fields.operator_name(login_name() if by is None else by)
     try:
-        asyncio.run(_decided(act))
+        request = asyncio.run(_decided(name, act))
     except UnknownRequest:
         fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
+    change = f"{signed(request.allocation_update)} credits for {request.subuser}"
+    typer.echo(f"Request {request_id} ({change}) {done}. On record as decided by {name}.")
 
 
-async def _decided(act: "Callable[[Decisions], Awaitable[object]]") -> None:
+def login_name() -> str:
+    """Who sits at the terminal, as far as the system says; in a container it may know no names."""
+    import getpass
+
+    if through_sudo := os.environ.get("SUDO_USER", "").strip():
+        return through_sudo
+    try:
+        return getpass.getuser()
+    except (KeyError, ImportError, OSError):  # by version and platform: no variable, and no such account
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
+
+async def _decided(name: str, act: "Deed") -> "CreditRequest":
     from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
     from creditbot.domain.secrecy import Secrets
+    from creditbot.domain.text import operator
     from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
     from creditbot.store.clock import ServerClock
@@ -539,11 +569,13 @@ async def _decided(act: "Callable[[Decisions], Awaitable[object]]") -> None:
     url = existing_database(settings.database_url)
     database = Database(url, keys=settings.ledger_keys)
     clock = ServerClock(database)
-    decisions = Decisions(database, Policy(), nobody, "", clock, secrets=Secrets.of(settings.secrets()))
+    secrets = Secrets.of(settings.secrets())
+    decisions = Decisions(database, Policy(), nobody, "", clock, secrets=secrets)
     try:
         if is_postgres(url):
             await clock.compare()
-        await act(decisions)
+        secrets.check(name, "by")
+        return await act(decisions, operator(name))
     finally:
         await database.close()
 

@@ -107,6 +107,18 @@ def amount(text: str) -> int:
     return int(value)
 
 
+MAX_OPERATOR = 64
+
+
+def operator_name(text: str) -> str:
+    """The name of who acts from the command line, in one line, as `reason` reads one."""
+    seen = _in_one_line(text)
+    if not seen or len(seen) > MAX_OPERATOR:
+        raise CommandError(f"Say who you are with --by NAME, in at most {MAX_OPERATOR} characters.", "by")
+    secrecy.check(seen, "by")
+    return seen
+
+
 WHY = "Say why, in a few words, such as `Black Friday`: whoever approves will read it."
 WHY_CANCELLED = 'Say why, in a few words, such as "Was sent before the backup": it goes into the record.'
 HOW_YOU_KNOW = 'Say how you know, in a few words, such as "The console shows 1,200": it goes into the record.'
@@ -117,7 +129,7 @@ def reason(text: str, asked: str = WHY) -> str:
 
     `asked` is what is said to a person who gave none.
     """
-    seen = " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
+    seen = _in_one_line(text)
     if not any(unicodedata.category(character)[0] in "LNSP" for character in seen):
         raise CommandError(asked, "reason")
     if len(seen) > MAX_REASON:
@@ -128,6 +140,10 @@ def reason(text: str, asked: str = WHY) -> str:
         )
     secrecy.check(seen, "reason")
     return seen
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
 
 
 def request_id(text: str) -> int:

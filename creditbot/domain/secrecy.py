@@ -24,7 +24,7 @@ def check(text: str, field: str) -> None:
 
 
 def refusal(field: str) -> CommandError:
-    what = "The subuser's name" if field == "subuser" else "The reason"
+    what = {"subuser": "The subuser's name", "by": "The name"}.get(field, "The reason")
     return CommandError(
         f"{what} seems to have a token, an API key or a password in it, which nobody else should read. "
         "Take it out; if it is a real one, have it replaced.",

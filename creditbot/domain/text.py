@@ -20,13 +20,23 @@ def signed(value: int) -> str:
 
 
 OPERATOR = "operator"
-"""Who acts from the command line, where Slack vouches for nobody."""
+"""Who acts from the command line, where Slack vouches for nobody; a colon and a name may follow."""
+
+
+def operator(name: str) -> str:
+    """Who acts from the command line, by the name that they give: alice -> operator:alice"""
+    return f"{OPERATOR}:{name}"
+
+
+def is_operator(identifier: str) -> bool:
+    return identifier == OPERATOR or identifier.startswith(f"{OPERATOR}:")
 
 
 def person(identifier: str) -> str:
-    """Slack's own notation for a person or a user group, from its ID."""
-    if identifier == OPERATOR:
-        return "whoever runs creditbot"
+    """Slack's own notation for a person or a user group, from its ID; an operator's name as it was given."""
+    if is_operator(identifier):
+        name = identifier.removeprefix(OPERATOR).removeprefix(":")
+        return f"{literal(name)} (command line)" if name else "whoever runs creditbot"
     return f"<!subteam^{identifier}>" if identifier.startswith("S") else f"<@{identifier}>"
 
 

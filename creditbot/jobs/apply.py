@@ -21,7 +21,7 @@ from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.rules import check_change
-from creditbot.domain.text import OPERATOR, without_markup
+from creditbot.domain.text import is_operator, without_markup
 from creditbot.domain.who import Roster
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
@@ -337,7 +337,7 @@ class Apply:
             contradicted_at=now,
         )
         concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
-        if request.settled_by is not None and request.settled_by != OPERATOR:
+        if request.settled_by is not None and not is_operator(request.settled_by):
             concerned.add(request.settled_by)
         if not request.approvals:
             # Its requester approved it in an emergency, so somebody else must look. Slack is not asked

@@ -11,7 +11,7 @@ from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
-from creditbot.domain.text import OPERATOR
+from creditbot.domain.text import is_operator
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
@@ -176,7 +176,7 @@ class Decisions:
         self._secrets.check(reason or "", "reason")
 
         def rule(request: CreditRequest, roster: Roster) -> None:
-            if actor == OPERATOR:
+            if is_operator(actor):
                 rules.check_not_sent(request)
             else:
                 rules.check_cancel(request, actor, self._policy, roster, self._clock())
@@ -271,7 +271,7 @@ class Decisions:
 
     def _may_settle(self, actor: str) -> Rule:
         def rule(request: CreditRequest, roster: Roster) -> None:
-            if actor == OPERATOR:
+            if is_operator(actor):
                 rules.check_in_doubt(request)
             else:
                 rules.check_settlement(request, actor, self._policy, roster, self._clock())
@@ -352,7 +352,7 @@ class Decisions:
     async def _decide(self, deed: Deed, rule: Rule, act: Act | None, arrival: Arrival | None) -> Decided:
         """Read, judge and act in one transaction, so that nothing changes in between."""
         # Before the transaction: Slack may have to be asked who is in a user group.
-        roster = await self._directory() if deed.actor != OPERATOR else Roster()
+        roster = await self._directory() if not is_operator(deed.actor) else Roster()
 
         async def decide(transaction: Transaction) -> tuple[Decided | None, Refusal | None]:
             request = await requests.get(transaction.connection, deed.request_id)

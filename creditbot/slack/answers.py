@@ -202,7 +202,7 @@ EVENT_WORDS = {
 def _event(event: Mapping[str, object] | RowMapping, *, figures: bool) -> str:
     at = datetime.fromtimestamp(int(str(event["at"])) / 1000, UTC)
     word = EVENT_WORDS.get(str(event["kind"]), str(event["kind"]))
-    by = f" by {_actor(str(event['actor']))}" if event["actor"] else ""
+    by = f" by {person(str(event['actor']))}" if event["actor"] else ""
     detail = json.loads(str(event["detail"]))
     parts = []
     if detail.get("status"):
@@ -214,10 +214,6 @@ def _event(event: Mapping[str, object] | RowMapping, *, figures: bool) -> str:
     if detail.get("rule"):
         parts.append(_word(detail["rule"]))
     return f"{moment(at)}: {word}{by}" + (f" ({', '.join(parts)})" if parts else "")
-
-
-def _actor(actor: str) -> str:
-    return actor if actor == "operator" else person(actor)
 
 
 def _first(*values: int | None) -> int | None:

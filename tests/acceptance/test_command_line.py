@@ -192,7 +192,7 @@ def fill(database: Path, *reasons: str) -> None:
         connection.executemany(
             "INSERT INTO requests (origin, subuser, subuser_key, allocation_update, reason, status, version, "
             "requested_by, requested_at, expires_at, approvals_needed) "
-            "VALUES (hex(randomblob(8)), 'acme', 'acme', 5000, ?2, ?1, 1, 'U0ASK', 0, 1, 1)",
+            "VALUES (hex(randomblob(8)), 'acme', 'acme', 5000, ?2, ?1, 1, 'U0ASK', 0, 4e12, 1)",
             rows,
         )
 
@@ -213,6 +213,26 @@ def test_requests_are_listed_in_each_format_and_nothing_else_is_printed(tmp_path
     assert [request["id"] for request in json.loads(listed("--format", "json", *both)[0])] == [1]
     assert len(listed("--format", "csv")[0].splitlines()) == 3
     assert listed("--since", "1970-01-02") == ("", "No request is like that.\n")
+
+
+def test_whoever_decides_in_a_terminal_is_on_record_by_name(tmp_path: Path) -> None:
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db", "LOGNAME": "carol"}
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    fill(tmp_path / "creditbot.db", "failed", "second", "third")
+    cancel = ("requests", "cancel", "--reason", "Was sent before")
+
+    said = [
+        creditbot(*cancel, *by, env=env, cwd=tmp_path).stdout for by in (("2",), ("3", "--by", "Dave of Ops"))
+    ]
+
+    assert said == [
+        f"Request {number} (+5,000 credits for acme) is cancelled: nothing was sent. "
+        f"On record as decided by {name}.\n"
+        for number, name in ((2, "carol"), (3, "Dave of Ops"))
+    ]
+    with closing(sqlite3.connect(tmp_path / "creditbot.db")) as connection:
+        actors = connection.execute("SELECT actor FROM events ORDER BY id").fetchall()
+    assert actors == [("operator:carol",), ("operator:Dave of Ops",)]
 
 
 def test_who_has_seen_enough_of_a_list_ends_it_quietly(tmp_path: Path) -> None:

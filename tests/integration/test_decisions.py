@@ -9,7 +9,7 @@ from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.fields import MAX_REQUEST_ID
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import OPERATOR
+from creditbot.domain.text import OPERATOR, operator
 from creditbot.domain.who import Roster
 from creditbot.sandbox.sendgrid import SendGridSandbox
 
@@ -262,7 +262,7 @@ async def test_only_a_doubt_can_be_settled(bot: Bot, status: str) -> None:
     if status == "applied":
         await bot.apply(request.id)
 
-    for who in (BEN, OPERATOR):
+    for who in (BEN, OPERATOR, operator("carol")):
         with pytest.raises(Refusal, match="is not in doubt"):
             await bot.decisions.settle(request.id, who, applied=True, reason="why not")
 
@@ -272,9 +272,15 @@ async def test_only_a_doubt_can_be_settled(bot: Bot, status: str) -> None:
 async def test_an_operator_settles_without_being_an_approver(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await in_doubt(bot, sandbox)
 
-    settled = await bot.decisions.settle(request.id, OPERATOR, applied=False, reason="asked Twilio's support")
+    settled = await bot.decisions.settle(
+        request.id, operator("carol"), applied=False, reason="asked Twilio's support"
+    )
 
-    assert (settled.status, settled.settled_by) == (Status.FAILED, OPERATOR)
+    assert (settled.status, settled.settled_by) == (Status.FAILED, "operator:carol")
+    assert (await bot.events(request.id))[-1]["actor"] == "operator:carol"
+    for again, said in ((operator("carol"), "second time"), (operator("dave"), "is not in doubt")):
+        with pytest.raises(Refusal, match=said):
+            await bot.decisions.settle(request.id, again, applied=False, reason="once more")
 
 
 @pytest.mark.parametrize("approved", [False, True])
@@ -283,10 +289,10 @@ async def test_an_operator_cancels_what_has_not_been_sent(
 ) -> None:
     request = await (bot.approved() if approved else bot.checked())
 
-    cancelled = await bot.decisions.cancel(request.id, OPERATOR, reason="sent before the backup")
+    cancelled = await bot.decisions.cancel(request.id, operator("carol"), reason="sent before the backup")
     await bot.apply(request.id)
 
-    assert (cancelled.status, cancelled.decided_by) == (Status.CANCELLED, OPERATOR)
+    assert (cancelled.status, cancelled.decided_by) == (Status.CANCELLED, "operator:carol")
     assert cancelled.decision_reason == "sent before the backup"
     assert patches(sandbox) == []
     assert {who for who, kind in await bot.notices_of(request.id) if kind == "cancelled"} == {
@@ -310,7 +316,7 @@ async def test_an_operator_approves_nothing(bot: Bot) -> None:
     request = await bot.checked()
 
     with pytest.raises(Refusal, match="Only an approver"):
-        await bot.decisions.approve(request.id, OPERATOR)
+        await bot.decisions.approve(request.id, operator("carol"))
 
 
 async def test_two_people_who_settle_differently_at_once_end_in_one_word(

@@ -13,7 +13,7 @@ from creditbot.domain.errors import KeyMissing, Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import OPERATOR
+from creditbot.domain.text import operator
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs.apply import MARGIN
 from creditbot.jobs.backoff import GIVE_UP_AFTER
@@ -773,7 +773,7 @@ async def test_what_was_approved_in_an_emergency_is_contradicted_to_those_who_ma
         await attempts.start(transaction, request.id, 1, Reading("nonrecurring", 1000, None), clock())
     clock.advance(minutes=1)
     await bot.apply(request.id)
-    await bot.decisions.settle(request.id, OPERATOR, applied=False, reason="no trace")
+    await bot.decisions.settle(request.id, operator("carol"), applied=False, reason="no trace")
 
     await answer_late(bot, request.id, LATE_YES)
 

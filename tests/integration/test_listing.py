@@ -1,4 +1,4 @@
-"""`creditbot requests list`: what it prints, for whom, and that a long list costs no more than a short one."""
+"""`creditbot requests list`: what it prints, for whom, and how much it holds at a time."""
 
 import csv
 import io
@@ -23,15 +23,15 @@ from .adapters import sync_url
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-class Nowhere(io.TextIOBase):
+class Nowhere(io.StringIO):
     """Takes what is printed and keeps none of it."""
 
-    def write(self, text: str) -> int:
+    def write(self, text: str, /) -> int:
         return len(text)
 
 
 def row(number: int, **columns: Any) -> dict[str, Any]:
-    given = {
+    given: dict[str, Any] = {
         "id": number,
         "origin": f"filled {number}",
         "subuser": "acme",

@@ -122,6 +122,14 @@ REQUESTS = {
         settled_by="operator",
         settled_reason="Not in the log",
     ),
+    "cancelled by an operator who gave a name": a_request(
+        Status.CANCELLED,
+        approvals=ONE,
+        decided_by="operator:*carol* <!channel>",
+        decided_at=ENDED,
+        finished_at=ENDED,
+        decision_reason="Was sent before the backup",
+    ),
     "failed, asked again": a_request(
         Status.FAILED,
         approvals=ONE,
@@ -244,7 +252,7 @@ EVENTS: list[dict[str, object]] = [
         "actor": None,
         "detail": '{"outcome": "rate_limited", "status": 429}',
     },
-    {"at": 1769074206000, "kind": "settled", "actor": "operator", "detail": "{}"},
+    {"at": 1769074206000, "kind": "settled", "actor": "operator:carol", "detail": "{}"},
 ]
 
 
@@ -645,7 +653,7 @@ def test_a_long_story_is_told_with_its_latest_events() -> None:
     events = [{**EVENTS[2], "at": n * 1000} for n in range(60)]
     message = answers.show(record(a_request(), [*events, EVENTS[-1]]))
     check_message(message.text, message.payload()["blocks"])
-    assert "doubt settled by operator" in message.payload()["blocks"][-1]["text"]["text"]
+    assert "doubt settled by `carol` (command line)" in message.payload()["blocks"][-1]["text"]["text"]
 
 
 def test_the_snapshots_themselves_keep_slacks_limits() -> None:

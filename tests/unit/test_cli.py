@@ -1,32 +1,58 @@
-"""Arguments of the command line that can't be meant are refused in a line, before anything is looked at."""
-
-from pathlib import Path
+"""What the command line makes of its arguments and surroundings, before it looks at anything."""
 
 import pytest
-from typer.testing import CliRunner
 
-from creditbot.cli import app
+from creditbot.cli import login_name, main
+
+NAMES = ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME")
 
 SETTLE = ("requests", "settle", "12", "--reason", "I looked")
 LIST = ("requests", "list")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("status", "arguments", "says"),
     [
-        (SETTLE, "Say what you found in SendGrid: --applied or --not-applied."),
-        ((*SETTLE, "--applied", "--not-applied"), "--applied and --not-applied can't both be so:"),
-        ((*SETTLE, "--not-applied", "--applied"), "--applied and --not-applied can't both be so:"),
-        ((*LIST, "--status", "open"), "--status is no state of a request. They are: pending, approved,"),
-        ((*LIST, "--since", "yesterday"), "--since is not a date such as 2026-01-31."),
-        ((*LIST, "--subuser", ""), "--subuser: Name the subuser, as SendGrid spells it, such as acme."),
+        (2, SETTLE, "Say what you found in SendGrid: --applied or --not-applied."),
+        (2, (*SETTLE, "--applied", "--not-applied"), "--applied and --not-applied can't both be so:"),
+        (2, (*SETTLE, "--not-applied", "--applied"), "--applied and --not-applied can't both be so:"),
+        (1, (*SETTLE, "--applied", "--by", " \u200b"), "Say who you are with --by NAME,"),
+        (1, (*SETTLE, "--applied", "--by", "c" * 65), "Say who you are with --by NAME,"),
+        (1, (*SETTLE, "--applied", "--by", "xoxb-1234567890"), "The name seems to have a token,"),
+        (2, (*LIST, "--status", "open"), "--status is no state of a request. They are: pending, approved,"),
+        (2, (*LIST, "--since", "yesterday"), "--since is not a date such as 2026-01-31."),
+        (2, (*LIST, "--subuser", ""), "--subuser: Name the subuser, as SendGrid spells it, such as acme."),
     ],
 )
 def test_what_can_not_be_meant_is_refused_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: tuple[str, ...], says: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    arguments: tuple[str, ...],
+    says: str,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, arguments)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(says)
+    monkeypatch.setattr("sys.argv", ["creditbot", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out, len(err.splitlines())) == (status, "", 1)
+    assert err.startswith(says)
+
+
+def test_whoever_is_logged_in_is_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOGNAME", "creditbot")
+    assert login_name() == "creditbot"
+    monkeypatch.setenv("SUDO_USER", "carol")
+    assert login_name() == "carol"
+
+
+def test_where_the_system_knows_no_names_the_number_of_the_account_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a container that runs under a number of which its password file has nothing."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
+    assert login_name() == "uid 4000000000"
