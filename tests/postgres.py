@@ -87,7 +87,8 @@ class PostgresServer:
         """Send a signal to every process of the server: SIGSTOP makes it fall silent."""
         first = psutil.Process(int((self._server.pgdata / "postmaster.pid").read_text().split()[0]))
         for process in [first, *first.children()]:
-            process.send_signal(number)
+            with suppress(psutil.NoSuchProcess):  # a connection has just ended
+                process.send_signal(number)
 
     def close(self) -> None:
         """Stop the server, if it runs, and delete what it kept."""

@@ -51,6 +51,15 @@ class NotTaken(DomainError):
         )
 
 
+class NotAnswered(DomainError):
+    """The database did not show what was looked for, or not in time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "creditbot's database does not answer right now. Nothing was changed; try again in a minute."
+        )
+
+
 class WrongLedgerKey(DomainError):
     """With its keys this process can't write to the ledger, and no later try of it will do better."""
 

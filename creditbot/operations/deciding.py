@@ -133,12 +133,19 @@ class Decisions:
 
         return await self._check(Deed(request_id, "break_glass", actor), rule, arrival)
 
-    async def wants_break_glass(self, request_id: int, actor: str) -> bool:
-        """Whether this click is one on one's own request by someone who may approve it in an emergency."""
+    async def wants_break_glass(self, request_id: int, actor: str, arrival: Arrival | None = None) -> bool:
+        """Whether this click is one on one's own request by someone who may approve it in an emergency.
+
+        Raises:
+            NotAnswered: the database did not answer in time.
+        """
         if actor not in self._policy.break_glass.people:
             return False
-        async with self._database.read() as connection:
-            request = await requests.get(connection, request_id)
+
+        async def look(connection: AsyncConnection) -> CreditRequest | None:
+            return await requests.get(connection, request_id)
+
+        request = await self._database.read_for_person(look, arrival.at if arrival else None)
         return request is not None and request.requested_by == actor and request.status is Status.PENDING
 
     async def check_may_decide(
@@ -265,9 +272,12 @@ class Decisions:
 
         It counts only where the request has a card: what was never posted elsewhere can't be lost there.
         """
-        async with self._database.write() as transaction:
+
+        async def join(transaction: Transaction) -> None:
             if await cards.is_in(transaction.connection, request_id, channel):
                 await cards.joined(transaction, request_id, channel, ts)
+
+        await self._database.for_person(join)
 
     def _may_settle(self, actor: str) -> Rule:
         def rule(request: CreditRequest, roster: Roster) -> None:

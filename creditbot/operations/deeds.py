@@ -16,7 +16,7 @@ class Arrival:
     """One delivery of Slack's, which may come again.
 
     `id` names it by its trigger or view, the same each time it is delivered; None is like no other. `at` is
-    the `time.monotonic()` at which it came. `ack_is_answer` is true where the person sees nothing but the
+    the `boottime()` at which it came. `ack_is_answer` is true where the person sees nothing but the
     ack (a form, a command), so that a second ack must say what the first one said.
     """
 

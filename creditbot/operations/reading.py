@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
@@ -46,7 +47,10 @@ class Record:
 
 
 class Reading:
-    """What can be looked up; nothing here changes anything."""
+    """What can be looked up; nothing here changes anything.
+
+    All that look into the database raise NotAnswered if that does not answer in time.
+    """
 
     def __init__(
         self,
@@ -90,14 +94,16 @@ class Reading:
 
     async def pending(self) -> tuple[Sequence[CreditRequest], bool]:
         """What has not ended yet, oldest first, and whether there is more than is listed."""
-        async with self._database.read() as connection:
-            found = await requests.pending(connection, LISTED + 1)
+        found = await self._database.read_for_person(
+            lambda connection: requests.pending(connection, LISTED + 1)
+        )
         return found[:LISTED], len(found) > LISTED
 
     async def history(self, subuser: str | None) -> tuple[Sequence[CreditRequest], bool]:
         """The latest requests, newest first, and whether there are older ones."""
-        async with self._database.read() as connection:
-            found = await requests.latest(connection, subuser, LISTED + 1)
+        found = await self._database.read_for_person(
+            lambda connection: requests.latest(connection, subuser, LISTED + 1)
+        )
         return found[:LISTED], len(found) > LISTED
 
     async def show(self, request_id: int, actor: str) -> Record:
@@ -107,9 +113,11 @@ class Reading:
             Refusal: `actor` may not see balances, and did not ask for it.
             UnknownRequest: there is none with this ID.
         """
-        async with self._database.read() as connection:
-            request = await requests.get(connection, request_id)
-            happened = await events.of_request(connection, request_id)
+
+        async def look(connection: AsyncConnection) -> tuple[CreditRequest | None, list[RowMapping]]:
+            return await requests.get(connection, request_id), await events.of_request(connection, request_id)
+
+        request, happened = await self._database.read_for_person(look)
         if request is None or request.requested_by != actor:
             await self._check_may_see(actor)
         if request is None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from creditbot.domain.errors import DomainError, MaybeTaken, NotTaken, WrongLedgerKey
+from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTaken, WrongLedgerKey
 
 from .message import Message, sentence
 from .payloads import UnreadablePayload
@@ -23,7 +23,7 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
     try:
         yield
     except DomainError as error:
-        if isinstance(error, NotTaken | MaybeTaken):
+        if isinstance(error, NotTaken | MaybeTaken | NotAnswered):
             log.warning(type(error).__name__, doing=doing, cause=str(error.__cause__ or "too late"))
         elif isinstance(error, WrongLedgerKey):
             log.error("Nothing can be taken", doing=doing, why=error.sentence)  # noqa: TRY400 - not a fault here

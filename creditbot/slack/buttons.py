@@ -1,6 +1,5 @@
 """The buttons on a card. A click counts only for what its clicker may do at this moment."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -9,7 +8,8 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
-from creditbot.domain.errors import DomainError, NotTaken
+from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
+from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
@@ -20,7 +20,8 @@ from .responder import TROUBLE, Responder
 from .seen import Seen
 from .tasks import Tasks
 
-NOT_TAKEN = sentence(NotTaken().sentence).text
+NOT_YET = {sentence(error.sentence).text for error in (NotTaken(), NotAnswered())}
+"""What may be taken when it is delivered again, and must be said then."""
 
 STRANGE = (
     "This button is not one that creditbot knows; it may be from an older version. Nothing was changed. "
@@ -76,13 +77,13 @@ class Buttons:
     async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
         """A button that is not ours, or no longer."""
         del ack
-        started = time.monotonic()
+        started = boottime()
         click = read_click(body)
         await self._handle_strange(click, Arrival(click.delivery_id, started))
         return BoltResponse(status=404, body="")
 
     async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
-        started = time.monotonic()
+        started = boottime()
         click = read_click(body)
         arrival = Arrival(click.delivery_id, started)
         request_id = click.request_id
@@ -104,14 +105,13 @@ class Buttons:
         """Tell the clicker privately and once, without keeping the ack waiting."""
 
         async def say(message: Message) -> None:
-            # What was not taken may be taken when it is delivered again, and must be said then.
-            if message.text == NOT_TAKEN or not self._told.before(click.delivery_id):
+            if message.text in NOT_YET or not self._told.before(click.delivery_id):
                 self._tasks.spawn(self._whisper(click, message))
 
         return say
 
     async def _approve(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        if await self._decisions.wants_break_glass(request_id, click.user):
+        if await self._decisions.wants_break_glass(request_id, click.user, arrival):
             request = await self._decisions.check_may_break_glass(request_id, click.user, arrival)
             if request is not None:
                 self._tasks.spawn(self._open(click, forms.break_glass(request)))

@@ -1,7 +1,6 @@
 """`/credits …`: read, then answered at once, or taken down and acked."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain import commands
 from creditbot.domain.commands import Ask, Cancel, OpenForm
 from creditbot.domain.errors import DomainError
+from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 
 from . import answers, forms
@@ -45,7 +45,7 @@ class Commands:
 
     async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         """Ack exactly once: with the answer if it needs no SendGrid, empty if the answer comes later."""
-        started = time.monotonic()
+        started = boottime()
         typed = read_command(body)
         arrival = Arrival(typed.delivery_id, started, ack_is_answer=True)
 

@@ -1,8 +1,7 @@
 """The connection to SQL: short write transactions, reads beside them, and wake-ups tied to commits."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -10,22 +9,27 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
 
-from creditbot.domain.errors import MaybeTaken, NotTaken
+from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTaken
 from creditbot.domain.ledger import Keys
+from creditbot.elapsed import boottime
 
 from .engines import open_engines
 
 T = TypeVar("T")
 
 PATIENCE = 2.0
-"""Seconds within which a person's request or decision must be written, or is not taken."""
+"""Seconds within which a person is shown what they look for, and what they ask or decide is written, or not
+taken."""
 
 GRACE = 0.3
-"""Seconds after that until a person is answered who waits for a database that says nothing."""
+"""Seconds after that until a person is answered whose decision waits for a database that says nothing."""
 
 TURN_TIMEOUT = 1.6
 """Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
 
+MOST_AT_ONCE = 1000
+"""What is under way for people at once, also for those who were answered long ago: beyond that, nobody would
+be answered in time."""
 
 AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, OSError)
 """What is raised when a database is locked, restarting, silent, or has cut the connection."""
@@ -67,13 +71,21 @@ class Transaction:
 class Database:
     """One writer at a time, on either database and over all processes, and readers beside it."""
 
-    def __init__(self, url: str, waker: Waker | None = None, *, keys: Keys = ()) -> None:
+    def __init__(
+        self,
+        url: str,
+        waker: Waker | None = None,
+        *,
+        keys: Keys = (),
+        elapsed: Callable[[], float] = boottime,
+    ) -> None:
         self._engines = open_engines(url, keys)
+        self._elapsed = elapsed
         self._turn = asyncio.Lock()
         self._hurried = 0
         self._nobody_hurries = asyncio.Event()
         self._nobody_hurries.set()
-        self._left_behind: set[asyncio.Future[Any]] = set()
+        self._for_people: set[asyncio.Task[Any]] = set()
         self.waker = waker
 
     @asynccontextmanager
@@ -131,42 +143,74 @@ class Database:
     ) -> T:
         """`write` for someone who waits: an answer within PATIENCE and a little, whatever the database does.
 
-        `started` is the `time.monotonic()` at which the person's request arrived. What a person saw
+        `started` is the `boottime()` at which the person's request arrived. What a person saw
         fail must not happen later, so the clock is read once more right before the commit.
 
         Raises:
             NotTaken: nothing was written, and nothing will be.
             MaybeTaken: the database went away, or fell silent, during the commit.
         """
-        started = time.monotonic() if started is None else started
+        started = self._elapsed() if started is None else started
         committing = asyncio.Event()
-        task = asyncio.ensure_future(self._in_time(work, started, committing))
-        # A driver that waits for a silent server can't be called back, so it is left to itself.
-        self._left_behind.add(task)
-        task.add_done_callback(self._forget)
-        done, _ = await asyncio.wait({task}, timeout=started + PATIENCE + GRACE - time.monotonic())
-        if done:
-            return task.result()
-        raise MaybeTaken if committing.is_set() else NotTaken
 
-    async def _in_time(
-        self, work: Callable[[Transaction], Awaitable[T]], started: float, committing: asyncio.Event
-    ) -> T:
         def before_commit() -> None:
-            if time.monotonic() - started > PATIENCE:
+            if self._elapsed() - started > PATIENCE:
                 raise NotTaken
             committing.set()
 
-        try:
-            async with self.write(TURN_TIMEOUT, before_commit) as transaction:
-                return await work(transaction)
-        except CommitUnclear as error:
-            raise MaybeTaken from error
-        except AWAY as error:
-            raise NotTaken from error
+        async def written() -> T:
+            try:
+                async with self.write(TURN_TIMEOUT, before_commit) as transaction:
+                    return await work(transaction)
+            except CommitUnclear as error:
+                raise MaybeTaken from error
+            except AWAY as error:
+                raise NotTaken from error
 
-    def _forget(self, task: "asyncio.Future[Any]") -> None:
-        self._left_behind.discard(task)
+        def too_late() -> DomainError:
+            return MaybeTaken() if committing.is_set() else NotTaken()
+
+        return await self._by(started + PATIENCE + GRACE, written, too_late)
+
+    async def read_for_person(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], started: float | None = None
+    ) -> T:
+        """`read` for someone who waits: an answer within PATIENCE, counted as for `for_person`.
+
+        Raises:
+            NotAnswered: the database did not answer, or not in time.
+        """
+        started = self._elapsed() if started is None else started
+
+        async def looked_up() -> T:
+            try:
+                async with self.read() as connection:
+                    return await work(connection)
+            except AWAY as error:
+                raise NotAnswered from error
+
+        return await self._by(started + PATIENCE, looked_up, NotAnswered)
+
+    async def _by(
+        self,
+        deadline: float,
+        work: Callable[[], Coroutine[Any, Any, T]],
+        too_late: Callable[[], DomainError],
+    ) -> T:
+        """Do `work`, but answer by the deadline: then, whatever comes of it, its result is nobody's."""
+        if len(self._for_people) >= MOST_AT_ONCE:
+            raise too_late()
+        task = asyncio.create_task(work())
+        # A driver that waits for a silent server can't be called back, so it is left to itself.
+        self._for_people.add(task)
+        task.add_done_callback(self._forget)
+        done, _ = await asyncio.wait({task}, timeout=deadline - self._elapsed())
+        if not done:
+            raise too_late()
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._for_people.discard(task)
         if not task.cancelled():
             task.exception()  # whoever waited has been told
 

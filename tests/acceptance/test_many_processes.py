@@ -104,14 +104,20 @@ async def test_while_the_database_is_away_nothing_is_taken_and_afterwards_all_go
 
 
 async def test_a_database_that_says_nothing_keeps_nobody_waiting(
-    slack: SlackSandbox, sendgrid: SendGridSandbox, server: PostgresServer
+    slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet, server: PostgresServer
 ) -> None:
     card = await ask(slack)
     server.send(signal.SIGSTOP)
     try:
         assert "Not taken" in await refused(slack, card)
+        for look in ("pending", "history", "show 1"):
+            before = len(slack.ephemerals(ALICE, GENERAL))
+            await slack.command(ALICE, f"/credits {look}", channel=GENERAL)
+            await slack.until(lambda: slack.ephemerals(ALICE, GENERAL)[before:])  # noqa: B023 - waited for
+            assert "database does not answer right now" in slack.ephemerals(ALICE, GENERAL)[-1].plain()
     finally:
         server.send(signal.SIGCONT)
+    assert not any("Traceback" in bot.log_file.read_text() for bot in fleet.bots)
     # What was not taken does not happen later.
     await slack.click(ALICE, card, "Cancel")
     await shows(slack, card, "Cancelled: ")
