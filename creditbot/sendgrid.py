@@ -8,13 +8,14 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from .domain.credits import (
@@ -30,6 +31,7 @@ from .domain.credits import (
 )
 from .domain.errors import DomainError
 from .domain.text import escape, literal
+from .elapsed import Stopwatch
 
 SCOPE_BALANCE = "user.credits.read"
 SCOPE_LIST = "subusers.read"
@@ -195,6 +197,32 @@ def never_sent(error: Exception) -> bool:
     )
 
 
+class PromptConnector(aiohttp.TCPConnector):
+    """Makes a connection within so many seconds by the clock, or none.
+
+    asyncio's timeouts stand still while the machine sleeps, and what was to be sent before must not leave
+    when it wakes up.
+    """
+
+    def __init__(self, within: float, stopwatch: Callable[[], Stopwatch]) -> None:
+        super().__init__(limit=100, force_close=True)
+        self._within = within
+        self._stopwatch = stopwatch
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - fixed signature
+    ) -> Connection:
+        connecting = self._stopwatch()
+        connection = await super().connect(req, traces, timeout)
+        if connecting.seconds() > self._within:
+            connection.close()
+            raise aiohttp.ConnectionTimeoutError("this machine stood still meanwhile")
+        return connection
+
+
 def path_segment(name: str) -> str:
     """A name as one segment of a path: everything but letters, digits and `_.-~` is percent-encoded."""
     if name in {"", ".", ".."}:
@@ -249,10 +277,17 @@ class SendGrid:
         self.timeout = timeout
 
     @classmethod
-    def connect(cls, api_key: str, url: str, timeout: float = 10.0) -> "SendGrid":
+    def connect(
+        cls,
+        api_key: str,
+        url: str,
+        timeout: float = 10.0,
+        *,
+        stopwatch: Callable[[], Stopwatch] = Stopwatch,
+    ) -> "SendGrid":
         """Build both clients, once in a process. `timeout` is the seconds that a whole call may take."""
         reads = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=200))
-        writes = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=100, force_close=True))
+        writes = _client(api_key, url, timeout, PromptConnector(timeout, stopwatch))
         return cls(reads, writes, timeout, api_key)
 
     async def close(self) -> None:

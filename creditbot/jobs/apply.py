@@ -6,7 +6,6 @@ dies whenever, an attempt without an outcome means doubt, and doubt never means 
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +22,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.rules import check_change
 from creditbot.domain.text import is_operator, without_markup
 from creditbot.domain.who import Roster
+from creditbot.elapsed import Stopwatch
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
@@ -38,6 +38,10 @@ MARGIN = timedelta(seconds=5)
 
 TOO_LATE_TO_SEND = timedelta(seconds=3)
 """A process that stood still for this long after it wrote an attempt down must not send it any more."""
+
+READS = 3
+"""Calls to SendGrid that reading a balance takes at most. What took longer than their timeouts was read
+before a sleep, and says nothing about the balance right before an attempt."""
 
 WAITS = timedelta(seconds=30)
 
@@ -60,14 +64,17 @@ class Apply:
         clock: Callable[[], datetime],
         *,
         channel: str,
+        stopwatch: Callable[[], Stopwatch] = Stopwatch,
     ) -> None:
         self._database = database
+        self._stopwatch = stopwatch
         self._sendgrid = sendgrid
         self._policy = policy
         self._gate = gate
         self._clock = clock
         self._channel = channel
         self._lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
+        self._stale = timedelta(seconds=READS * sendgrid.timeout) + TOO_LATE_TO_SEND
 
     async def __call__(self, request_id: int) -> None:
         if not await self._gate(request_id):
@@ -81,8 +88,9 @@ class Apply:
         if last is not None and last.outcome not in MAY_BE_REPEATED:
             await self._wait_for_or_doubt(request, last)
             return
+        reading = self._stopwatch()
         before = await self._read_before(request, last, tries)
-        if before is not None:
+        if before is not None and timedelta(seconds=reading.seconds()) < self._stale:
             await self._attempt(request, 1 if last is None else last.number + 1, before)
 
     async def _claim(self, request_id: int) -> CreditRequest | None:
@@ -175,7 +183,7 @@ class Apply:
                 await requests.postpone(transaction, request, now + backoff(tries, problem.wait), tries + 1)
 
     async def _attempt(self, request: CreditRequest, number: int, before: Reading) -> None:
-        started, moment = self._clock(), time.monotonic()
+        started, standing = self._clock(), self._stopwatch()
         attempt_id = None
         try:
             async with self._database.write() as transaction:
@@ -194,7 +202,7 @@ class Apply:
                 raise
             return
         outcome: PatchOutcome
-        stood_still = timedelta(seconds=time.monotonic() - moment)
+        stood_still = timedelta(seconds=standing.seconds())
         if max(self._clock() - started, stood_still) > TOO_LATE_TO_SEND:
             outcome = NotSent("creditbot stood still before it could send the change.")
             await self._record(request, attempt_id, started, outcome)

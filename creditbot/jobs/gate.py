@@ -12,6 +12,7 @@ from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Directory, Roster
+from creditbot.elapsed import Stopwatch
 from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED
 from creditbot.store.database import Database, Transaction
@@ -21,6 +22,9 @@ from .backoff import GIVE_UP_AFTER
 
 LATER = timedelta(seconds=30)
 
+SOON = timedelta(seconds=5)
+"""How old the list of a group's members may get before it is used: a change must bite within a minute."""
+
 HELD = "held"
 """The event, and the notice to its requester, that a user group must be readable before it goes on."""
 
@@ -29,8 +33,14 @@ class Gate:
     """Lets a request go to SendGrid only if the present policy would have approved it, too."""
 
     def __init__(
-        self, database: Database, policy: Policy, directory: Directory, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        policy: Policy,
+        directory: Directory,
+        clock: Callable[[], datetime],
+        stopwatch: Callable[[], Stopwatch] = Stopwatch,
     ) -> None:
+        self._stopwatch = stopwatch
         self._database = database
         self._policy = policy
         self._directory = directory
@@ -42,10 +52,13 @@ class Gate:
             request = await self._to_be_judged(connection, request_id)
         if request is None:
             return True
-        roster = await self._directory()
+        roster, waiting = await self._directory(), self._stopwatch()
         async with self._database.write() as transaction:
             current = await self._to_be_judged(transaction.connection, request_id)
-            return current is None or await self._judge(transaction, current, roster)
+            if current is None:
+                return True
+            in_time = timedelta(seconds=waiting.seconds()) < SOON
+            return in_time and await self._judge(transaction, current, roster)
 
     async def _to_be_judged(self, connection: AsyncConnection, request_id: int) -> CreditRequest | None:
         """The request, if another policy approved it and nothing of it can have been applied yet."""

@@ -1,7 +1,6 @@
 """Who is in the user groups that the policy names."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Roster, Who
+from creditbot.elapsed import boottime
 
 from .connection import error_code, retry_after, what_slack_said
 from .responder import TROUBLE
@@ -63,9 +63,7 @@ class Known:
 class Groups:
     """Implements `creditbot.domain.who.Directory`; a group that can't be read has no members."""
 
-    def __init__(
-        self, client: AsyncWebClient, policy: Policy, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: AsyncWebClient, policy: Policy, clock: Callable[[], float] = boottime) -> None:
         self._client = client
         self._clock = clock
         groups = sorted(policy.groups)

@@ -1,7 +1,8 @@
 """What Slack has delivered to this process of late, where doing it twice would only be said twice."""
 
-import time
 from collections.abc import Callable
+
+from creditbot.elapsed import boottime
 
 KEPT = 3600.0
 """Seconds."""
@@ -13,7 +14,7 @@ MOST = 10_000
 class Seen:
     """In memory on purpose: to read or say a thing twice harms nobody; a commit would cost everyone."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = boottime) -> None:
         self._clock = clock
         # In the order in which they came, since none is put in twice.
         self._came_at: dict[str, float] = {}

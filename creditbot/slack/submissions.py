@@ -1,7 +1,6 @@
 """Forms that were sent: a request, a denial, a settlement. Faults are shown at their fields."""
 
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import for_a_field, literal, signed
+from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
@@ -45,7 +45,7 @@ class Submissions:
         self._told = Seen()
 
     async def ask(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        started = time.monotonic()
+        started = boottime()
         sent = read_submission(body)
         command, errors = read_request(sent.values)
         if command is None:
@@ -68,7 +68,7 @@ class Submissions:
                 self._tasks.spawn(self._responder.answer(response_url, message))
 
     async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        started = time.monotonic()
+        started = boottime()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a denial"), _in_its_place(ack):
             request_id = fields.request_id(sent.private_metadata)
@@ -77,7 +77,7 @@ class Submissions:
             await ack()
 
     async def break_glass(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        started = time.monotonic()
+        started = boottime()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "an emergency approval"), _in_its_place(ack):
             request_id = fields.request_id(sent.private_metadata)
@@ -86,7 +86,7 @@ class Submissions:
             await ack()
 
     async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        started = time.monotonic()
+        started = boottime()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a settlement"), _in_its_place(ack):
             number, _, word = sent.private_metadata.partition(" ")

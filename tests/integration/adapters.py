@@ -1,6 +1,5 @@
 """Stand-ins for what lies outside (Slack, the clock, the approvers), and one process's worth of the bot."""
 
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Roster, Who
+from creditbot.elapsed import boottime
 from creditbot.jobs import (
     Announce,
     Apply,
@@ -224,13 +224,13 @@ class Bot:
         reason: str = "the spring mailing",
     ) -> CreditRequest:
         command = Ask(subuser, change, reason)
-        arrival = Arrival(origin or f"trigger-{next(_origins)}", time.monotonic())
+        arrival = Arrival(origin or f"trigger-{next(_origins)}", boottime())
         return await self.requests.ask(command, requested_by=by, arrival=arrival)
 
     async def ask_again(
         self, request_id: int, *, by: str = ASKER, delivery: str | None = None
     ) -> CreditRequest | None:
-        arrival = Arrival(delivery or f"click-{next(_origins)}", time.monotonic())
+        arrival = Arrival(delivery or f"click-{next(_origins)}", boottime())
         return await self.requests.ask_again(request_id, requested_by=by, arrival=arrival)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:

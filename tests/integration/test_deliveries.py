@@ -1,7 +1,6 @@
 """Slack delivers at least once: the second delivery of a decision decides and records nothing more."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -9,6 +8,7 @@ from sqlalchemy import select
 
 from creditbot.domain.errors import NotTaken, Refusal, UnknownRequest
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import events
@@ -22,11 +22,11 @@ Deciding = Callable[[Bot, int, Arrival], Awaitable[CreditRequest | None]]
 
 
 def click(name: str = "click:1") -> Arrival:
-    return Arrival(name, time.monotonic())
+    return Arrival(name, boottime())
 
 
 def form(name: str = "form:1") -> Arrival:
-    return Arrival(name, time.monotonic(), ack_is_answer=True)
+    return Arrival(name, boottime(), ack_is_answer=True)
 
 
 async def kept(bot: Bot) -> list[str]:
@@ -171,7 +171,7 @@ async def test_a_click_that_was_refused_does_not_come_true_when_it_comes_again(b
 async def test_what_was_not_taken_can_be_delivered_again(bot: Bot) -> None:
     request = await bot.checked()
     with pytest.raises(NotTaken):
-        await bot.decisions.approve(request.id, ANN, Arrival("click:1", time.monotonic() - PATIENCE - 0.1))
+        await bot.decisions.approve(request.id, ANN, Arrival("click:1", boottime() - PATIENCE - 0.1))
 
     assert (await bot.decisions.approve(request.id, ANN, click("click:1"))).status is Status.APPROVED
 
@@ -192,7 +192,7 @@ async def test_a_delivery_without_a_name_is_like_no_other(bot: Bot) -> None:
     request = await bot.checked()
     for _ in range(2):
         with pytest.raises(Refusal):
-            await bot.decisions.approve(request.id, OUTSIDER, Arrival(None, time.monotonic()))
+            await bot.decisions.approve(request.id, OUTSIDER, Arrival(None, boottime()))
 
     assert (await bot.kinds(request.id)).count("refused_click") == 2
     assert await kept(bot) == []

@@ -1,7 +1,6 @@
 """Any order of asking, deciding, failing, crashing and settling keeps the promise."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from sqlalchemy import select
 from creditbot.domain.errors import DomainError
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditRequest, Status
+from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
@@ -121,7 +121,7 @@ class Promise(RuleBasedStateMachine):
         async def again() -> None:
             try:
                 asked = await self.running.requests.ask_again(
-                    self.some(index), requested_by=ASKER, arrival=Arrival(arrival, time.monotonic())
+                    self.some(index), requested_by=ASKER, arrival=Arrival(arrival, boottime())
                 )
             except DomainError:
                 return

@@ -1,5 +1,6 @@
 """How often Slack is asked who is in a user group, and how long its answer counts."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from creditbot.domain.policy import Policy, Tier
 from creditbot.domain.who import ANYONE, Roster, Who
+from creditbot.elapsed import boottime
 from creditbot.slack.people import Groups
 
 GROUPS = [f"S{number:03}" for number in range(12)]
@@ -85,6 +87,17 @@ async def test_a_change_of_a_group_bites_within_a_minute(every: float) -> None:
         changes = [float(member[1:]) for members in slack.members.values() for member in members[1:]]
         assert found >= {f"U{moment:.0f}" for moment in changes if moment <= slack.now - A_MINUTE}
         slack.now += every
+
+
+async def test_a_right_does_not_outlive_a_night_of_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through which `time.monotonic()` stands still on Linux; the clock that a process has must not."""
+    slack = Slack()
+    directory = Groups(slack, Policy(tiers=(Tier("all", Who.of(GROUPS)),)))
+    await directory()
+    slack.says = dict.fromkeys(GROUPS, "internal_error")
+    went_to_sleep = boottime()
+    monkeypatch.setattr(time, "clock_gettime", lambda _clock: went_to_sleep + 8 * 3600)
+    assert (await directory()).unreadable == set(GROUPS)
 
 
 @pytest.mark.parametrize("error", ["internal_error", "ratelimited"])

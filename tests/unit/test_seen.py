@@ -1,5 +1,10 @@
 """A process remembers for an hour what Slack has delivered to it, and never more than so much."""
 
+import time
+
+import pytest
+
+from creditbot.elapsed import boottime
 from creditbot.slack import seen
 from creditbot.slack.seen import Seen
 
@@ -38,3 +43,11 @@ def test_only_so_many_are_kept_and_the_oldest_go_first() -> None:
 
     assert ids.before("command:1")
     assert not ids.before("command:0")
+
+
+def test_an_hour_of_sleep_is_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = Seen()
+    ids.before("command:1")
+    went_to_sleep = boottime()
+    monkeypatch.setattr(time, "clock_gettime", lambda _clock: went_to_sleep + 3601)
+    assert not ids.before("command:1")
