@@ -14,6 +14,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import escape, literal, number, person, signed
 from creditbot.operations import BalanceReport, Record
 
+from . import bounds
 from .cards import follows, standing, waiting
 from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
 
@@ -134,7 +135,7 @@ def show(record: Record) -> Message:
     return Message(text, blocks)
 
 
-def _newest_that_fit(lines: list[str], room: int = 2900) -> str:
+def _newest_that_fit(lines: list[str], room: int = bounds.SECTION - 100) -> str:
     """As many of the last lines as one section takes, and a word for those left out."""
     kept: list[str] = []
     for line in reversed(lines):

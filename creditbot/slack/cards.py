@@ -3,9 +3,10 @@
 Pure functions: from a request (and the policy, as it counts at this moment) to a message.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
+from slack_sdk.models.blocks import Block, ConfirmObject
 
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy, Quorum
@@ -15,14 +16,26 @@ from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.text import OPERATOR, count, escape, literal, number, people, person, signed
 from creditbot.domain.who import Roster
 
-from .message import Message, context, facts, header, linked, moment, plain, section, typed
+from .message import (
+    Message,
+    actions,
+    button,
+    confirmation,
+    context,
+    facts,
+    header,
+    linked,
+    moment,
+    section,
+    typed,
+)
 
 APPROVE, DENY, CANCEL, WITHDRAW = "approve", "deny", "cancel", "withdraw"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
 REQUEST_AGAIN = "request_again"
 
 NAMED = 20
-"""Approvers that a card names; more would not fit, and it mentions each of them."""
+"""People that a card names in one place: it mentions each of them."""
 
 CHANNELS = "the approvals channel, or the one that the policy names for this subuser"
 
@@ -75,9 +88,7 @@ def card(
         blocks.append(typed(f"Settled because: {request.settled_reason}"))
     if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
         blocks.append(context(_reset_warning(request)))
-    buttons = _buttons(request, quorum)
-    if buttons is not None:
-        blocks.append(buttons)
+    blocks += _buttons(request, quorum)
     notes = [*follows(request), *_rule(request, policy), *([COPY_ABOVE] if copy_above else [])]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
@@ -247,36 +258,39 @@ def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
             f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
             f"{person(request.requested_by)} in {where}. It waits {until}.{_so_far(request, quorum)}"
         )
-    others = f" and {count(len(listed) - NAMED, 'other')}" if len(listed) > NAMED else ""
+    whoever = _some(listed)
     if quorum.reached:
         return (
             f"*Enough have agreed* as the policy is now, and it waits for one more click {until}: it is sent "
-            f"once any of {people(listed[:NAMED])}{others} presses _Approve_, also whoever has agreed before."
+            f"once any of {whoever} presses _Approve_, also whoever has agreed before."
             f"{_so_far(request, quorum)}"
         )
     needed = count(quorum.missing, "more approval" if quorum.counted else "approval")
     second = ""
     if quorum.lacks is not None and quorum.missing > 1:
-        second = f", at least one of them from {people(quorum.lacks.listed()[:NAMED])}"
-    return (
-        f"*Waiting for approval* {until}. Needs {needed} from {people(listed[:NAMED])}{others}{second}."
-        f"{_so_far(request, quorum)}"
-    )
+        second = f", at least one of them from {_some(quorum.lacks.listed())}"
+    return f"*Waiting for approval* {until}. Needs {needed} from {whoever}{second}.{_so_far(request, quorum)}"
 
 
 def _so_far(request: CreditRequest, quorum: Quorum) -> str:
     """Who has agreed, with a space before it; and whose word does not count any more."""
     others = [found.approver for found in request.approvals if found.approver not in quorum.counted]
-    said = f" Approved so far by {people(quorum.counted)}." if quorum.counted else ""
+    said = f" Approved so far by {_some(quorum.counted)}." if quorum.counted else ""
     if others and quorum.unread:
         said += (
-            f" {people(others)} agreed, but Slack does not say who is in {people(sorted(quorum.unread))}, so "
+            f" {_some(others)} agreed, but Slack does not say who is in {_some(sorted(quorum.unread))}, so "
             "whether that counts is not known now. Press _Approve_ again once it can be read."
         )
     elif others:
         verb = "approves" if len(others) == 1 else "approve"
-        said += f" {people(others)} agreed, but no longer {verb}, so that does not count now."
+        said += f" {_some(others)} agreed, but no longer {verb}, so that does not count now."
     return said
+
+
+def _some(identifiers: Sequence[str]) -> str:
+    """The first of several people and groups, and how many more there are."""
+    more = len(identifiers) - NAMED
+    return people(identifiers[:NAMED]) + (f" and {count(more, 'other')}" if more > 0 else "")
 
 
 def _approved(request: CreditRequest) -> str:
@@ -288,7 +302,7 @@ def _approved(request: CreditRequest) -> str:
     if not request.approvals:
         return ""
     last = request.approvals[-1]
-    by = people(approval.approver for approval in request.approvals)
+    by = _some([approval.approver for approval in request.approvals])
     return f"*Approved* by {by} on {moment(last.at)}."
 
 
@@ -402,62 +416,60 @@ def _reset_warning(request: CreditRequest) -> str:
     )
 
 
-def _buttons(request: CreditRequest, quorum: Quorum) -> ActionsBlock | None:
+def _buttons(request: CreditRequest, quorum: Quorum) -> list[Block]:
+    """The row of buttons, if anything can be done."""
     value = str(request.id)
-    cancel = ButtonElement(text="Cancel", action_id=CANCEL, value=value)
+    cancel = button("Cancel", CANCEL, value)
     if request.status is Status.PENDING:
-        approve = ButtonElement(
-            text="Approve",
-            action_id=APPROVE,
-            value=value,
-            style="primary",
-            confirm=_confirm_approval(request, quorum),
+        approve = button(
+            "Approve", APPROVE, value, style="primary", confirm=_confirm_approval(request, quorum)
         )
-        deny = ButtonElement(text="Deny", action_id=DENY, value=value, style="danger")
-        withdraw = ButtonElement(text="Withdraw approval", action_id=WITHDRAW, value=value)
-        between = [withdraw] if request.approvals else []
-        return ActionsBlock(block_id="decision", elements=[approve, deny, *between, cancel])
+        deny = button("Deny", DENY, value, style="danger")
+        between = [button("Withdraw approval", WITHDRAW, value)] if request.approvals else []
+        return [actions("decision", approve, deny, *between, cancel)]
     if request.status is Status.APPROVED:
-        return ActionsBlock(block_id="decision", elements=[cancel])
+        return [actions("decision", cancel)]
     if request.status is Status.IN_DOUBT:
-        return ActionsBlock(
-            block_id="settlement",
-            elements=[
-                ButtonElement(text="It was applied", action_id=SETTLE_APPLIED, value=value),
-                ButtonElement(text="It was not applied", action_id=SETTLE_NOT_APPLIED, value=value),
-                ButtonElement(text="Check again", action_id=CHECK_AGAIN, value=value),
-            ],
-        )
+        return [
+            actions(
+                "settlement",
+                button("It was applied", SETTLE_APPLIED, value),
+                button("It was not applied", SETTLE_NOT_APPLIED, value),
+                button("Check again", CHECK_AGAIN, value),
+            )
+        ]
     if request.may_be_asked_again:
-        return ActionsBlock(block_id="again", elements=[_request_again(request)])
-    return None
+        return [
+            actions("again", button("Request again", REQUEST_AGAIN, value, confirm=_confirm_again(request)))
+        ]
+    return []
 
 
 def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
-    change = f"{signed(request.allocation_update)} credits for {request.subuser}"
-    then = f"{change} will be sent to SendGrid at once. It can't be called back."
+    change = _change(request)
+    then = [f"{change} will be sent to SendGrid at once. It can't be called back."]
     if quorum.missing == 1 and quorum.lacks is not None:
-        then = (
-            f"If you are one of those whom the card names, {change} will be sent to SendGrid at once, and "
-            "can't be called back. Otherwise your approval counts, and one of them must agree, too."
-        )
+        if_so = f"If you are one of those whom the card names, {change} will be sent to SendGrid at once"
+        if_not = "Otherwise your approval counts, and one of them must agree, too."
+        then = [f"{if_so}, and can't be called back. {if_not}", f"{if_so}. {if_not}"]
     if quorum.missing > 1:
         others = count(quorum.missing - 1, "other")
         have = "has" if quorum.missing == 2 else "have"
-        then = f"{change} will be sent to SendGrid once {others} {have} agreed, too."
-    return ConfirmObject(title="Approve this change?", text=plain(then), confirm="Approve", deny="Not yet")
+        then = [f"{change} will be sent to SendGrid once {others} {have} agreed, too."]
+    return confirmation("Approve this change?", *then, change, yes="Approve", no="Not yet")
 
 
-def _request_again(request: CreditRequest) -> ButtonElement:
-    confirm = ConfirmObject(
-        title="Ask for this again?",
-        text=plain(
-            f"You ask for {signed(request.allocation_update)} credits for {request.subuser}, for the same "
-            "reason. Someone else must approve it."
-        ),
-        confirm="Ask again",
-        deny="Not now",
+def _confirm_again(request: CreditRequest) -> ConfirmObject:
+    change = _change(request)
+    return confirmation(
+        "Ask for this again?",
+        f"You ask for {change}, for the same reason. Someone else must approve it.",
+        change,
+        yes="Ask again",
+        no="Not now",
     )
-    return ButtonElement(
-        text="Request again", action_id=REQUEST_AGAIN, value=str(request.id), confirm=confirm
-    )
+
+
+def _change(request: CreditRequest) -> str:
+    """What is decided, in plain text."""
+    return f"{signed(request.allocation_update)} credits for {request.subuser}"

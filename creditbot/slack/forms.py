@@ -1,12 +1,5 @@
 """The modals: asking for a change, saying why a request is denied, settling a doubt."""
 
-from slack_sdk.models.blocks import (
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-    PlainTextObject,
-    StaticSelectElement,
-)
 from slack_sdk.models.views import View
 
 from creditbot.domain.commands import OpenForm
@@ -14,50 +7,54 @@ from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import signed
 
-from .message import Message, plain, typed
+from .message import Message, choice, modal, text_input, typed
 
 ASK, DENY, SETTLE, BREAK_GLASS = "ask", "deny", "settle", "break_glass"
 DIRECTION, SUBUSER, AMOUNT, REASON = "direction", "subuser", "amount", "reason"
 
-ADD = Option(value="add", text="Add credits")
-REMOVE = Option(value="remove", text="Remove credits")
+DIRECTIONS = (("add", "Add credits"), ("remove", "Remove credits"))
+
+LONGEST_AMOUNT = 40
 
 
 def ask(given: OpenForm, private_metadata: str) -> View:
     """The form for a request, with what was given filled in; block and action IDs are the fields' names."""
-    direction = StaticSelectElement(
-        action_id=DIRECTION,
-        options=[ADD, REMOVE],
-        initial_option=REMOVE if given.direction == "remove" else ADD,
-    )
-    return View(
-        type="modal",
-        callback_id=ASK,
-        private_metadata=private_metadata,
-        title=PlainTextObject(text="Change credits"),
-        submit=PlainTextObject(text="Ask for approval"),
-        close=PlainTextObject(text="Close"),
-        blocks=[
-            InputBlock(block_id=DIRECTION, label="Change", element=direction),
-            InputBlock(
-                block_id=SUBUSER,
-                label="Subuser",
+    return modal(
+        ASK,
+        "Change credits",
+        [
+            choice(
+                DIRECTION, "Change", DIRECTIONS, chosen="remove" if given.direction == "remove" else "add"
+            ),
+            text_input(
+                SUBUSER,
+                "Subuser",
                 hint="The username, as SendGrid spells it",
-                element=_line(SUBUSER, given.subuser, MAX_NAME, "acme"),
+                value=given.subuser,
+                longest=MAX_NAME,
+                example="acme",
             ),
-            InputBlock(
-                block_id=AMOUNT,
-                label="Amount",
+            text_input(
+                AMOUNT,
+                "Amount",
                 hint="A whole number of credits: 5000, 5,000, 5k or 1.5m",
-                element=_line(AMOUNT, given.amount, 40, "5000"),
+                value=given.amount,
+                longest=LONGEST_AMOUNT,
+                example="5000",
             ),
-            InputBlock(
-                block_id=REASON,
-                label="Reason",
+            text_input(
+                REASON,
+                "Reason",
                 hint="Whoever approves will read it",
-                element=_text(given.reason, "Black Friday"),
+                value=given.reason,
+                longest=MAX_REASON,
+                example="Black Friday",
+                multiline=True,
             ),
         ],
+        submit="Ask for approval",
+        close="Close",
+        private_metadata=private_metadata,
     )
 
 
@@ -96,13 +93,7 @@ def break_glass(request: CreditRequest) -> View:
 
 def done(title: str, message: Message) -> View:
     """What a form turns into once it was taken."""
-    return View(
-        type="modal",
-        callback_id="done",
-        title=PlainTextObject(text=title),
-        close=PlainTextObject(text="Close"),
-        blocks=list(message.blocks),
-    )
+    return modal("done", title, message.blocks, close="Close")
 
 
 def _why(
@@ -116,39 +107,11 @@ def _why(
     hint: str = "It goes into the record, and its requester will read it",
 ) -> View:
     about = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}."
-    return View(
-        type="modal",
-        callback_id=callback_id,
+    return modal(
+        callback_id,
+        title,
+        [typed(about), text_input(REASON, label, hint=hint, longest=MAX_REASON, multiline=True)],
+        submit=submit,
+        close="Back",
         private_metadata=private_metadata,
-        title=PlainTextObject(text=title),
-        submit=PlainTextObject(text=submit),
-        close=PlainTextObject(text="Back"),
-        blocks=[
-            typed(about),
-            InputBlock(
-                block_id=REASON,
-                label=label,
-                hint=hint,
-                element=_text("", None),
-            ),
-        ],
-    )
-
-
-def _line(name: str, value: str, longest: int, example: str) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=name,
-        initial_value=value[:longest] or None,
-        max_length=longest,
-        placeholder=plain(f"e.g. {example}"),
-    )
-
-
-def _text(value: str, example: str | None) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=REASON,
-        initial_value=value[:MAX_REASON] or None,
-        max_length=MAX_REASON,
-        multiline=True,
-        placeholder=plain(f"e.g. {example}") if example else None,
     )

@@ -1,25 +1,35 @@
-"""A message as Slack takes it: blocks to look at, and a text for notifications and screen readers."""
+"""A message or a form as Slack takes it.
+
+Every block, element and text object is made here, so that each keeps Slack's bounds whatever is in it.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from slack_sdk.models.blocks import (
+    ActionsBlock,
     Block,
+    ButtonElement,
+    ConfirmObject,
     ContextBlock,
     HeaderBlock,
+    InputBlock,
     MarkdownTextObject,
+    Option,
+    PlainTextInputElement,
     PlainTextObject,
     SectionBlock,
+    StaticSelectElement,
     TextObject,
 )
+from slack_sdk.models.views import View
 
 from creditbot.domain.text import escape
 
-HEADER_MAX = 150
-SECTION_MAX = 3000
+from . import bounds
+from .bounds import Json, cut, cut_plain, fitting, length
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +39,16 @@ class Message:
     text: str
     blocks: Sequence[Block] = ()
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> Json:
         """The arguments that every way of sending a message shares."""
-        payload: dict[str, Any] = {"text": self.text}
+        payload: Json = {"text": cut(self.text, bounds.TEXT)}
         if self.blocks:
-            payload["blocks"] = [block.to_dict() for block in self.blocks]
+            payload["blocks"] = _drawn(self.blocks)
         return payload
+
+
+def _drawn(blocks: Iterable[Block]) -> list[Json]:
+    return fitting([block.to_dict() for block in blocks])
 
 
 def sentence(text: str) -> Message:
@@ -42,18 +56,18 @@ def sentence(text: str) -> Message:
     return Message(text, [section(text)])
 
 
-def mrkdwn(text: str) -> MarkdownTextObject:
+def mrkdwn(text: str, most: int = bounds.SECTION) -> MarkdownTextObject:
     """Our own markup. `verbatim` keeps Slack from making links and mentions of what people typed."""
-    return MarkdownTextObject(text=_cut(text, SECTION_MAX), verbatim=True)
+    return MarkdownTextObject(text=cut(text, most), verbatim=True)
 
 
-def plain(text: str) -> PlainTextObject:
+def plain(text: str, most: int = bounds.PLAIN_SECTION) -> PlainTextObject:
     """Text that people typed, shown as it is: nothing in it formats, links or mentions."""
-    return PlainTextObject(text=_cut(text, SECTION_MAX), emoji=False)
+    return PlainTextObject(text=cut_plain(text, most), emoji=False)
 
 
 def header(text: str) -> HeaderBlock:
-    return HeaderBlock(text=PlainTextObject(text=_cut(text, HEADER_MAX), emoji=False))
+    return HeaderBlock(text=plain(text, bounds.HEADER))
 
 
 def section(text: str) -> SectionBlock:
@@ -65,13 +79,94 @@ def typed(text: str) -> SectionBlock:
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> SectionBlock:
-    """Name and value pairs, in two columns on a wide screen; Slack takes ten of them at most."""
-    fields: list[str | TextObject] = [mrkdwn(f"*{name}*\n{value}") for name, value in rows]
-    return SectionBlock(fields=fields)
+    """Name and value pairs, ten at most, in two columns on a wide screen."""
+    fields: list[str | TextObject] = [mrkdwn(f"*{name}*\n{value}", bounds.FIELD) for name, value in rows]
+    return SectionBlock(fields=fields[: bounds.FIELDS])
 
 
 def context(*texts: str | PlainTextObject) -> ContextBlock:
-    return ContextBlock(elements=[mrkdwn(text) if isinstance(text, str) else text for text in texts])
+    """Small print: ten texts at most."""
+    elements = [mrkdwn(text) if isinstance(text, str) else text for text in texts]
+    return ContextBlock(elements=elements[: bounds.CONTEXTS])
+
+
+def button(
+    label: str, action_id: str, value: str, *, style: str | None = None, confirm: ConfirmObject | None = None
+) -> ButtonElement:
+    return ButtonElement(
+        text=plain(label, bounds.BUTTON), action_id=action_id, value=value, style=style, confirm=confirm
+    )
+
+
+def confirmation(title: str, *texts: str, yes: str, no: str) -> ConfirmObject:
+    """What a button asks before it counts.
+
+    `texts` say the same, each in fewer words: the first that fits is shown, so that what is decided is there
+    to the letter.
+    """
+    fitting_text = next((text for text in texts if length(text) <= bounds.CONFIRM), texts[-1])
+    return ConfirmObject(
+        title=plain(title, bounds.CONFIRM_TITLE),
+        text=plain(fitting_text, bounds.CONFIRM),
+        confirm=plain(yes, bounds.CONFIRM_BUTTON),
+        deny=plain(no, bounds.CONFIRM_BUTTON),
+    )
+
+
+def actions(block_id: str, *buttons: ButtonElement) -> ActionsBlock:
+    return ActionsBlock(block_id=block_id, elements=buttons)
+
+
+def modal(
+    callback_id: str,
+    title: str,
+    blocks: Iterable[Block],
+    *,
+    close: str,
+    submit: str | None = None,
+    private_metadata: str | None = None,
+) -> View:
+    """A form. A part of its `private_metadata` means nothing, so what is too long is left out."""
+    too_long = private_metadata is not None and length(private_metadata) > bounds.PRIVATE_METADATA
+    return View(
+        type="modal",
+        callback_id=callback_id,
+        private_metadata=None if too_long else private_metadata,
+        title=plain(title, bounds.MODAL_TITLE),
+        submit=plain(submit, bounds.MODAL_TITLE) if submit else None,
+        close=plain(close, bounds.MODAL_TITLE),
+        blocks=_drawn(blocks),
+    )
+
+
+def text_input(
+    name: str,
+    label: str,
+    *,
+    longest: int,
+    hint: str,
+    value: str = "",
+    example: str | None = None,
+    multiline: bool = False,
+) -> InputBlock:
+    """A field to type in; its block's and action's ID are its name."""
+    element = PlainTextInputElement(
+        action_id=name,
+        initial_value=value[:longest] or None,
+        max_length=longest,
+        multiline=multiline or None,
+        placeholder=plain(f"e.g. {example}", bounds.PLACEHOLDER) if example else None,
+    )
+    return InputBlock(
+        block_id=name, label=plain(label, bounds.LABEL), hint=plain(hint, bounds.LABEL), element=element
+    )
+
+
+def choice(name: str, label: str, options: Sequence[tuple[str, str]], *, chosen: str) -> InputBlock:
+    """A field to choose in, from values and their labels."""
+    offered = {value: Option(value=value, text=plain(shown, bounds.OPTION)) for value, shown in options}
+    element = StaticSelectElement(action_id=name, options=[*offered.values()], initial_option=offered[chosen])
+    return InputBlock(block_id=name, label=plain(label, bounds.LABEL), element=element)
 
 
 def moment(at: datetime) -> str:
@@ -94,7 +189,3 @@ def day_or_moment(text: str) -> str:
 def linked(words: str, url: str | None) -> str:
     """Our own words as a link in mrkdwn, or as they are if there is nowhere to link to."""
     return words if url is None else f"<{url}|{words}>"
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -535,14 +535,14 @@ def assert_harmless(text: str) -> None:
 
 def assert_fit(payload: dict[str, Any]) -> None:
     check_message(payload["text"], payload["blocks"])
-    assert len(payload["text"]) <= 12_000
+    assert len(payload["text"]) <= 4000
     assert_harmless(payload["text"])
     for part in text_objects(payload["blocks"]):
         if part["type"] == "mrkdwn":
             assert part["verbatim"] is True
             assert_harmless(part["text"])
         else:
-            assert part["emoji"] is False or part["text"] in OWN_WORDS
+            assert part["emoji"] is False
     assert mentions(payload["blocks"]) <= {
         REQUESTER,
         APPROVER,
@@ -551,23 +551,6 @@ def assert_fit(payload: dict[str, Any]) -> None:
         CLICKER,
         "S0FINANCE",
     }
-
-
-OWN_WORDS = {
-    "Approve",
-    "Deny",
-    "Cancel",
-    "Withdraw approval",
-    "Not yet",
-    "Approve this change?",
-    "It was applied",
-    "It was not applied",
-    "Check again",
-    "Request again",
-    "Ask for this again?",
-    "Ask again",
-    "Not now",
-}
 
 
 def hostile(request: CreditRequest, subuser: str, reason: str) -> CreditRequest:
