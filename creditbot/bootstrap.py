@@ -28,10 +28,10 @@ from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
 from creditbot.slack.commands import Commands
 from creditbot.slack.connection import SocketConnection, check_bot_token, learn_workspace
+from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.naming import Naming, NamingClient
 from creditbot.slack.people import Groups
-from creditbot.slack.permalinks import Permalinks
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
@@ -165,10 +165,10 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.sendgrid_timeout
     )
     directory = Groups(client, policy)
-    links = Permalinks()
+    home = Home()
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
-        messenger = SlackMessenger(client, policy, directory, links, now)
+        messenger = SlackMessenger(client, policy, directory, home.links, now)
         jobs = build_jobs(
             database,
             sendgrid,
@@ -187,6 +187,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         database,
         sendgrid,
         client,
+        home,
         naming=naming,
         policy=policy,
         directory=directory,
@@ -214,8 +215,8 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         if server_clock is not None:
             await server_clock.try_compare()
             keeping.append(asyncio.create_task(server_clock.keep()))
-        await check_bot_token(client, links)
-        keeping.append(asyncio.create_task(learn_workspace(client, links)))
+        await check_bot_token(client, home)
+        keeping.append(asyncio.create_task(learn_workspace(client, home)))
         await put_policy_in_force(database, policy, now)
 
     async def close() -> None:
@@ -255,6 +256,7 @@ def build_app(
     database: Database,
     sendgrid: SendGrid,
     client: AsyncWebClient,
+    home: Home,
     *,
     naming: Naming,
     policy: Policy,
@@ -273,6 +275,7 @@ def build_app(
         naming=naming,
         commands=Commands(
             client=client,
+            home=home,
             responder=responder,
             tasks=tasks,
             requests=requests,
@@ -281,12 +284,15 @@ def build_app(
         ),
         buttons=Buttons(
             client=client,
+            home=home,
             responder=responder,
             tasks=tasks,
             requests=requests,
             decisions=decisions,
         ),
-        submissions=Submissions(responder=responder, tasks=tasks, requests=requests, decisions=decisions),
+        submissions=Submissions(
+            home=home, responder=responder, tasks=tasks, requests=requests, decisions=decisions
+        ),
     )
 
 

@@ -150,6 +150,8 @@ def _first_statement(lines: list[str], start: int, end: int) -> int:
 def _who(value: object) -> object:
     if value == "anyone":
         return ANYONE
+    if isinstance(value, list) and "anyone" in value:  # and those of other workspaces who are listed
+        return ANYONE | Who.of(_identifiers([identifier for identifier in value if identifier != "anyone"]))
     return _named(value, 'write "anyone", or list user IDs and user-group IDs')
 
 

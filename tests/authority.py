@@ -13,7 +13,7 @@ from creditbot.domain.requests import Status
 from creditbot.domain.who import Roster, Who
 
 ESCALATED = timedelta(hours=2)
-ASKER, LISTED, SECOND, MEMBER, BACKUP, DEPARTED, OUTSIDER, EMERGENCY, UNKNOWN = (
+ASKER, LISTED, SECOND, MEMBER, BACKUP, DEPARTED, OUTSIDER, EMERGENCY, UNKNOWN, STRANGER = (
     "U0ASKER",
     "U0LISTED",
     "U0SECOND",
@@ -23,7 +23,9 @@ ASKER, LISTED, SECOND, MEMBER, BACKUP, DEPARTED, OUTSIDER, EMERGENCY, UNKNOWN = 
     "U0OUTSIDER",
     "U0EMERGENCY",
     "U0UNKNOWN",
+    "U0STRANGER",
 )
+PARTNER = "T0PARTNER"
 
 POLICY = Policy(
     tiers=(
@@ -44,13 +46,17 @@ UNREADABLE = Roster({}, frozenset({"S0FINANCE"}))
 
 @dataclass(frozen=True)
 class Role:
-    """`actor` acts on a request of `requester`, `later` after it was asked, when these have `approved`."""
+    """`actor` acts on a request of `requester`, `later` after it was asked, when these have `approved`.
+
+    `elsewhere` is the actor's workspace if it is another one.
+    """
 
     actor: str
     requester: str = ASKER
     approved: tuple[str, ...] = ()
     later: timedelta = timedelta(minutes=5)
     roster: Roster = ROSTER
+    elsewhere: str | None = None
 
 
 ROLES = {
@@ -71,6 +77,8 @@ ROLES = {
     "approver by name while a group can't be read": Role(LISTED, roster=UNREADABLE),
     "who has agreed and is no approver any more": Role(DEPARTED, approved=(DEPARTED,)),
     "outsider": Role(OUTSIDER),
+    "outsider of another workspace": Role(STRANGER, elsewhere=PARTNER),
+    "approver by name, of another workspace": Role(LISTED, elsewhere=PARTNER),
 }
 
 REQUESTERS = {name for name, role in ROLES.items() if role.actor == role.requester}
@@ -83,6 +91,7 @@ DECIDERS = {
     "approver whose word completes it",
     "backup after the escalation",
     "approver by name while a group can't be read",
+    "approver by name, of another workspace",
 }
 AGREED = {"approver who has agreed"}
 
@@ -98,6 +107,11 @@ ACTIONS = (
 )
 
 CASES = list(product(ROLES, Status, ACTIONS))
+
+
+def may_ask(role: str) -> bool:
+    """Whether they are "anyone", who may ask and see by this policy."""
+    return ROLES[role].elsewhere is None
 
 
 def allowed(role: str, status: Status, action: str) -> bool:
@@ -120,5 +134,5 @@ def allowed(role: str, status: Status, action: str) -> bool:
         case "settle" | "check_again":
             return status is Status.IN_DOUBT and role in DECIDERS | AGREED
         case "request_again":
-            return status is Status.FAILED
+            return status is Status.FAILED and may_ask(role)
     raise AssertionError(action)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from creditbot.domain.requests import Status
+from creditbot.domain.who import Actor
 from creditbot.store import requests
 from creditbot.store.database import Database
 
@@ -45,7 +46,7 @@ async def some_requests(url: str, at: datetime) -> list[int]:
                 subuser=subuser,
                 allocation_update=5,
                 reason="x",
-                requested_by="U0NOBODY",
+                requested_by=Actor("U0NOBODY"),
                 at=at,
                 expires_at=at.replace(year=2126),
                 remind_at=None,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from creditbot.domain.requests import Status
 
-from .authority import ROLES, Role, allowed
+from .authority import ROLES, Role, allowed, may_ask
 
 REASON = "a reason that somebody typed"
 
@@ -98,7 +98,7 @@ def outcome(way: Way, name: str, status: Status, channel: str) -> Outcome:
     """The documented one, for somebody in the role `name` and a request in this state."""
     role = ROLES[name]
     if way.does is None:
-        return _without_authority(way, role)
+        return _without_authority(way, name)
     if way == Way("button", "approve", "approve") and allowed(name, status, "break_glass"):
         return Outcome(answer=opens("break_glass"))
     if not allowed(name, status, way.does):
@@ -120,25 +120,29 @@ def repeats(role: Role, status: Status, action: str) -> bool:
     return False
 
 
-def _without_authority(way: Way, role: Role) -> Outcome:
+def _without_authority(way: Way, name: str) -> Outcome:
+    role = ROLES[name]
     match way.kind, way.name:
         case "button", _:
             # Over HTTP this is how Slack is told that nothing here is meant; the person is told in words.
             told = event(f"refused_click, {way.given},", role.actor, NONE)
             return Outcome(http=404, events=(told,), answer=WORDS)
         case "form", "ask":
-            return _asked(role)
+            return _asked(name)
         case "form", _:
             return Outcome(http=404)
         case "command", word if word in ASKS:
-            return _asked(role)
-        case "command", "request":
+            return _asked(name)
+        case "command", "request" if may_ask(name):
             return Outcome(answer=opens("ask"))
     return Outcome(answer=WORDS)
 
 
-def _asked(role: Role) -> Outcome:
-    """Anyone may, by this policy; the new request is another matter than those that are there."""
+def _asked(name: str) -> Outcome:
+    """Anyone of this workspace may; the new request is another matter than those that are there."""
+    role = ROLES[name]
+    if not may_ask(name):
+        return Outcome(events=(event("refused_ask", role.actor, NONE),), answer=AS_RECORDED)
     return Outcome(
         changes=(f"requests: a new one by {role.actor}",),
         events=(event("requested", role.actor, NEW),),

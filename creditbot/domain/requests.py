@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from .who import Actor
+
 
 class Status(StrEnum):
     """Where a request stands. Each state is entered at most once, since no way leads back."""
@@ -114,6 +116,12 @@ class CreditRequest:
     contradicted_at: datetime | None = None
     policy_hash: str | None = None
     break_glass_reason: str | None = None
+    requester_team: str | None = None
+
+    @property
+    def requester(self) -> Actor:
+        """Who asked for it."""
+        return Actor(self.requested_by, self.requester_team)
 
     @property
     def expected_after(self) -> int | None:

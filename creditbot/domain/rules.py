@@ -12,7 +12,7 @@ from .errors import Refusal
 from .policy import Policy, Quorum, Tier, Usage, change_words, rule
 from .requests import FINAL, CreditRequest, Status
 from .text import count, literal, number, people, signed
-from .who import Roster, Who
+from .who import Actor, Roster, Who
 
 STATUS_WORDS = {
     Status.PENDING: "is waiting for approval",
@@ -224,9 +224,9 @@ def check_break_glass(request: CreditRequest, actor: str, policy: Policy) -> Non
         raise no_tier(request.subuser, request.allocation_update)
 
 
-def check_may_ask(actor: str, policy: Policy, roster: Roster) -> None:
+def check_may_ask(actor: Actor, policy: Policy, roster: Roster) -> None:
     """Raise Refusal unless `actor` may ask for changes."""
-    if roster.has(policy.may_ask, actor):
+    if roster.means(policy.may_ask, actor):
         return
     unread = roster.unread(policy.may_ask)
     if unread:
@@ -235,17 +235,20 @@ def check_may_ask(actor: str, policy: Policy, roster: Roster) -> None:
             f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
             "ask. Try again in a minute; if it goes on, tell whoever runs creditbot.",
         )
-    raise Refusal(
-        "may_ask", f"You may not ask for credits. {_ask_them(policy.may_ask.listed())}Rule: may_ask."
-    )
+    raise Refusal("may_ask", f"You may not ask for credits. {_remedy(actor, policy.may_ask, 'may_ask')}")
 
 
-def may_see(actor: str, policy: Policy, roster: Roster) -> bool:
+def may_see(actor: Actor, policy: Policy, roster: Roster) -> bool:
     """Whether `actor` may see balances."""
-    return roster.has(policy.may_see, actor)
+    return roster.means(policy.may_see, actor)
 
 
-def check_may_see(actor: str, policy: Policy, roster: Roster) -> None:
+def all_may_see(request: CreditRequest, policy: Policy) -> bool:
+    """Whether whoever is told of this request may see balances, without looking at any list."""
+    return policy.may_see.anyone and request.requester_team is None
+
+
+def check_may_see(actor: Actor, policy: Policy, roster: Roster) -> None:
     """Raise Refusal unless `actor` may see balances."""
     if may_see(actor, policy, roster):
         return
@@ -256,11 +259,18 @@ def check_may_see(actor: str, policy: Policy, roster: Roster) -> None:
             f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
             "see balances. Try again in a minute; if it goes on, tell whoever runs creditbot.",
         )
-    raise Refusal("may_see", f"You may not see balances. {_ask_them(policy.may_see.listed())}Rule: may_see.")
+    raise Refusal("may_see", f"You may not see balances. {_remedy(actor, policy.may_see, 'may_see')}")
 
 
-def _ask_them(listed: list[str]) -> str:
-    return f"Ask one of: {people(listed)}. " if listed else ""
+def _remedy(actor: Actor, who: Who, key: str) -> str:
+    """What someone can do whom the policy does not mean, and by which rule."""
+    if who.anyone and actor.elsewhere is not None:
+        return (
+            "You belong to another Slack workspace, and the policy lets only anyone of this one. Ask whoever "
+            f"runs creditbot to list your ID, `{actor.id}`, under {key}. Rule: {key}."
+        )
+    listed = people(who.listed())
+    return f"Ask one of: {listed}. Rule: {key}." if listed else f"Rule: {key}."
 
 
 def check_change_allowed(

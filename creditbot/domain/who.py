@@ -17,8 +17,23 @@ def is_group(identifier: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """A person who does something, by their ID.
+
+    `elsewhere` is the workspace that they belong to if it is another one than this: Slack Connect brings
+    people of other organisations into shared channels.
+    """
+
+    id: str
+    elsewhere: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Who:
-    """People and user groups by their IDs. Nobody is in an empty list; `anyone` has to be said."""
+    """People and user groups by their IDs, and whether it is `anyone` of this workspace.
+
+    Nobody is in an empty list; `anyone` has to be said.
+    """
 
     ids: frozenset[str] = frozenset()
     anyone: bool = False
@@ -64,7 +79,12 @@ class Roster:
         return who.people.union(*(self.members.get(group, frozenset()) for group in who.groups))
 
     def has(self, who: Who, person: str) -> bool:
-        return who.anyone or person in self.everyone(who)
+        """Whether someone of this workspace is meant."""
+        return self.means(who, Actor(person))
+
+    def means(self, who: Who, actor: Actor) -> bool:
+        """Whether this person is meant: "anyone" is anyone of this workspace, a list is whoever is on it."""
+        return (who.anyone and actor.elsewhere is None) or actor.id in self.everyone(who)
 
     def unread(self, who: Who) -> frozenset[str]:
         """The groups of `who` whose members are not known now."""

@@ -19,7 +19,7 @@ from creditbot.domain.errors import Refusal, WrongLedgerKey
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.rules import check_change
+from creditbot.domain.rules import all_may_see, check_change
 from creditbot.domain.text import is_operator, without_markup
 from creditbot.domain.who import Roster
 from creditbot.elapsed import Stopwatch
@@ -144,7 +144,7 @@ class Apply:
             found, reading = await read_credits(self._sendgrid, request.subuser)
             floor = self._policy.floor_of(request.subuser, request.allocation_update)
             # What is written down here is told to people, who may not all see balances.
-            figures = self._policy.may_see.anyone
+            figures = all_may_see(request, self._policy)
             check_change(request.subuser, request.allocation_update, found, floor, figures=figures)
         except Refusal as refusal:
             await self._not_now(request, last, tries, refusal.sentence)

@@ -7,7 +7,7 @@ from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.rules import check_change, lasts_until_reset
+from creditbot.domain.rules import all_may_see, check_change, lasts_until_reset
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import requests
@@ -39,7 +39,7 @@ class Check:
             credits_ = await self._sendgrid.subuser_credits(request.subuser)
             floor = self._policy.floor_of(request.subuser, request.allocation_update)
             # What is written down here is told to people, who may not all see balances.
-            figures = self._policy.may_see.anyone
+            figures = all_may_see(request, self._policy)
             check_change(request.subuser, request.allocation_update, credits_, floor, figures=figures)
         except Refusal as refusal:
             await self._refuse(request, refusal.rule, refusal.sentence)

@@ -15,7 +15,7 @@ from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.text import without_markup
-from creditbot.domain.who import Directory, Roster
+from creditbot.domain.who import Actor, Directory, Roster
 from creditbot.store import events, requests
 from creditbot.store.database import Database, Transaction
 
@@ -42,7 +42,7 @@ class Requests:
         self._clock = clock
         self._secrets = secrets
 
-    async def ask(self, command: Ask, *, requested_by: str, arrival: Arrival) -> CreditRequest:
+    async def ask(self, command: Ask, *, requested_by: Actor, arrival: Arrival) -> CreditRequest:
         """Commit a pending request, or find the one that the same delivery has made before.
 
         Raises:
@@ -76,12 +76,12 @@ class Requests:
         """Where its card is posted."""
         return self._policy.channel_of(request.subuser, self._channel)
 
-    async def check_may_ask(self, actor: str) -> None:
+    async def check_may_ask(self, actor: Actor) -> None:
         """Raise Refusal unless `actor` may ask at all, before a form is opened for them."""
         rules.check_may_ask(actor, self._policy, await self._directory(self._policy.may_ask))
 
     async def ask_again(
-        self, request_id: int, *, requested_by: str, arrival: Arrival
+        self, request_id: int, *, requested_by: Actor, arrival: Arrival
     ) -> CreditRequest | None:
         """Commit a new request for what a failed one asked; it needs its own approval.
 
@@ -94,7 +94,7 @@ class Requests:
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
-        deed = Deed(request_id, "request_again", requested_by)
+        deed = Deed(request_id, "request_again", requested_by.id)
         roster = await self._directory(self._policy.may_ask)
 
         async def take_down(transaction: Transaction) -> CreditRequest | Refusal | None:
@@ -102,7 +102,7 @@ class Requests:
                 return None
             failed = await requests.get(transaction.connection, request_id)
             try:
-                return await self._follow(transaction, failed, deed, roster)
+                return await self._follow(transaction, failed, deed, requested_by, roster)
             except Refusal as refusal:
                 await record_refusal(transaction, failed, deed, refusal, self._clock())
                 return refusal
@@ -111,16 +111,21 @@ class Requests:
         return None if found is None else _raised(found)
 
     async def _follow(
-        self, transaction: Transaction, failed: CreditRequest | None, deed: Deed, roster: Roster
+        self,
+        transaction: Transaction,
+        failed: CreditRequest | None,
+        deed: Deed,
+        requested_by: Actor,
+        roster: Roster,
     ) -> CreditRequest:
         if failed is None:
             raise UnknownRequest(deed.request_id)
         await _check_again(transaction.connection, failed, deed.actor)
         command = Ask(failed.subuser, failed.allocation_update, failed.reason)
-        tier = await self._allowed(transaction.connection, command, deed.actor, roster)
+        tier = await self._allowed(transaction.connection, command, requested_by, roster)
         origin = f"again:{failed.id}"
         asked = await self._take_down(
-            transaction, command, tier, deed.actor, origin=origin, again_of=failed.id
+            transaction, command, tier, requested_by, origin=origin, again_of=failed.id
         )
         await requests.amend(
             transaction,
@@ -133,7 +138,7 @@ class Requests:
         return asked
 
     async def _allowed(
-        self, connection: AsyncConnection, command: Ask, requested_by: str, roster: Roster
+        self, connection: AsyncConnection, command: Ask, requested_by: Actor, roster: Roster
     ) -> Tier:
         """The tier of the change, in the transaction that takes it down, so that no cap is passed at once."""
         rules.check_may_ask(requested_by, self._policy, roster)
@@ -142,19 +147,19 @@ class Requests:
             usage = await requests.usage(
                 connection,
                 since=self._clock() - DAY,
-                requested_by=requested_by,
+                requested_by=requested_by.id,
                 subuser=command.subuser,
             )
         return rules.check_change_allowed(command.subuser, command.allocation_update, self._policy, usage)
 
     async def _record_refused(
-        self, transaction: Transaction, command: Ask, by: str, refusal: Refusal
+        self, transaction: Transaction, command: Ask, by: Actor, refusal: Refusal
     ) -> None:
         await events.append(
             transaction.connection,
             "refused_ask",
             at=self._clock(),
-            actor=by,
+            actor=by.id,
             detail={
                 "subuser": command.subuser,
                 "allocation_update": command.allocation_update,
@@ -162,6 +167,7 @@ class Requests:
                 "rule": refusal.rule,
                 "policy": self._policy.hash,
                 "said": without_markup(refusal.sentence),
+                **({"team": by.elsewhere} if by.elsewhere else {}),
             },
         )
 
@@ -170,7 +176,7 @@ class Requests:
         transaction: Transaction,
         command: Ask,
         tier: Tier,
-        by: str,
+        by: Actor,
         *,
         origin: str,
         again_of: int | None = None,

@@ -14,7 +14,7 @@ from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import DomainError, UnknownRequest
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.who import Directory
+from creditbot.domain.who import Actor, Directory
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import events, requests
 from creditbot.store.database import Database
@@ -66,11 +66,10 @@ class Reading:
         self._directory = directory
         self._clock = clock
 
-    async def _check_may_see(self, actor: str) -> None:
-        if not self._policy.may_see.anyone:
-            rules.check_may_see(actor, self._policy, await self._directory(self._policy.may_see))
+    async def _check_may_see(self, actor: Actor) -> None:
+        rules.check_may_see(actor, self._policy, await self._directory(self._policy.may_see))
 
-    async def balance(self, command: ShowBalance, actor: str) -> BalanceReport:
+    async def balance(self, command: ShowBalance, actor: Actor) -> BalanceReport:
         """The balance of the parent, a subuser or a customer account.
 
         Raises:
@@ -106,7 +105,7 @@ class Reading:
         )
         return found[:LISTED], len(found) > LISTED
 
-    async def show(self, request_id: int, actor: str) -> Record:
+    async def show(self, request_id: int, actor: Actor) -> Record:
         """A request and its events: to who may see balances, and without these to its requester.
 
         Raises:
@@ -118,7 +117,7 @@ class Reading:
             return await requests.get(connection, request_id), await events.of_request(connection, request_id)
 
         request, happened = await self._database.read_for_person(look)
-        if request is None or request.requested_by != actor:
+        if request is None or request.requested_by != actor.id:
             await self._check_may_see(actor)
         if request is None:
             raise UnknownRequest(request_id)

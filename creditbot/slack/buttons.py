@@ -14,6 +14,7 @@ from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
 from .boundary import Say, boundary
+from .home import Home
 from .message import Message, sentence
 from .payloads import Click, read_click
 from .responder import TROUBLE, Responder
@@ -38,12 +39,14 @@ class Buttons:
         self,
         *,
         client: AsyncWebClient,
+        home: Home,
         responder: Responder,
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
     ) -> None:
         self._client = client
+        self._home = home
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
@@ -128,7 +131,9 @@ class Buttons:
         await self._decisions.check_again(request_id, click.user, arrival)
 
     async def _request_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        asked = await self._requests.ask_again(request_id, requested_by=click.user, arrival=arrival)
+        asked = await self._requests.ask_again(
+            request_id, requested_by=self._home.actor(click.sender), arrival=arrival
+        )
         if asked is not None:
             await self._say_later(click)(answers.asked(asked, self._requests.channel_of(asked)))
 

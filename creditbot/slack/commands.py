@@ -10,11 +10,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain import commands
 from creditbot.domain.commands import Ask, Cancel, OpenForm
 from creditbot.domain.errors import DomainError
+from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 
 from . import answers, forms
 from .boundary import Say, boundary
+from .home import Home
 from .message import Message, sentence
 from .payloads import SlashCommand, read_command
 from .responder import TROUBLE, Responder
@@ -29,6 +31,7 @@ class Commands:
         self,
         *,
         client: AsyncWebClient,
+        home: Home,
         responder: Responder,
         tasks: Tasks,
         requests: Requests,
@@ -36,6 +39,7 @@ class Commands:
         reading: Reading,
     ) -> None:
         self._client = client
+        self._home = home
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
@@ -71,12 +75,14 @@ class Commands:
                     await ack()
 
     async def _ask(self, command: Ask, typed: SlashCommand, arrival: Arrival) -> Message:
-        request = await self._requests.ask(command, requested_by=typed.user, arrival=arrival)
+        request = await self._requests.ask(
+            command, requested_by=self._home.actor(typed.sender), arrival=arrival
+        )
         return answers.asked(request, self._requests.channel_of(request))
 
     async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:
         async with boundary(self._later(typed), "an answer"):
-            await self._later(typed)(await self._look_up(command, typed.user))
+            await self._later(typed)(await self._look_up(command, self._home.actor(typed.sender)))
 
     def _later(self, typed: SlashCommand) -> Say:
         """A way to answer a command that has been acked already."""
@@ -88,22 +94,22 @@ class Commands:
 
         return say
 
-    async def _look_up(self, command: commands.Command, user: str) -> Message:
+    async def _look_up(self, command: commands.Command, actor: Actor) -> Message:
         match command:
             case commands.ShowBalance():
-                return answers.balance(await self._reading.balance(command, user))
+                return answers.balance(await self._reading.balance(command, actor))
             case commands.Pending():
                 return answers.pending(await self._reading.pending())
             case commands.History(subuser):
                 return answers.history(subuser, await self._reading.history(subuser))
             case commands.Show(request_id):
-                return answers.show(await self._reading.show(request_id, user))
+                return answers.show(await self._reading.show(request_id, actor))
             case _:
                 raise TypeError(f"{command} is not something to look up")
 
     async def _open_form(self, given: OpenForm, typed: SlashCommand) -> None:
         async with boundary(self._later(typed), "a form"):
-            await self._requests.check_may_ask(typed.user)
+            await self._requests.check_may_ask(self._home.actor(typed.sender))
             # The answer to the form goes where the command was typed, visible to the same person only.
             place = json.dumps({"response_url": typed.response_url})
             try:

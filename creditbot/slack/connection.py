@@ -17,8 +17,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from .envelopes import CheckingClient
+from .home import Home
 from .payloads import UnreadablePayload, reduce
-from .permalinks import Permalinks
 from .responder import TROUBLE
 
 WRONG_TOKEN = frozenset(
@@ -40,8 +40,8 @@ class WrongToken(Exception):
     """Slack does not accept a token, which only a person can mend; the text says how."""
 
 
-async def check_bot_token(client: AsyncWebClient, links: Permalinks) -> None:
-    """Ask Slack once whether the bot token is good, and where the workspace is, so that `links` can be made.
+async def check_bot_token(client: AsyncWebClient, home: Home) -> None:
+    """Ask Slack once whether the bot token is good, and which workspace this is.
 
     Slack being away is no reason not to start.
 
@@ -62,18 +62,18 @@ async def check_bot_token(client: AsyncWebClient, links: Permalinks) -> None:
     except TROUBLE as error:
         log.warning("Slack can't be reached; going on", error=error_code(error))
     else:
-        links.learn(answer.get("url"))
+        home.learn(answer)
         log.info("Slack knows this bot", team=answer.get("team"), bot=answer.get("user"))
 
 
-async def learn_workspace(client: AsyncWebClient, links: Permalinks, every: float = 60.0) -> None:
-    """Ask for the workspace's address every so many seconds, until Slack has told it."""
-    while not links.known:
+async def learn_workspace(client: AsyncWebClient, home: Home, every: float = 60.0) -> None:
+    """Ask every so many seconds which workspace this is, until Slack has told."""
+    while not home.known:
         await asyncio.sleep(every)
         try:
-            links.learn((await client.auth_test()).get("url"))
+            home.learn(await client.auth_test())
         except TROUBLE as error:
-            log.debug("Slack did not tell the workspace's address; trying again", error=error_code(error))
+            log.debug("Slack did not tell which workspace this is; trying again", error=error_code(error))
 
 
 class ReducingHandler(AsyncBaseSocketModeHandler):

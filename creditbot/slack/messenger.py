@@ -14,7 +14,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.rules import may_see
-from creditbot.domain.who import Directory
+from creditbot.domain.who import Actor, Directory
 from creditbot.jobs import DeliveryProblem
 
 from . import cards
@@ -79,7 +79,8 @@ class SlackMessenger:
             raise problem(error) from error
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
-        figures = self._policy.may_see.anyone or may_see(person, self._policy, await self._directory())
+        told = request.requester if person == request.requested_by else Actor(person)
+        figures = may_see(told, self._policy, await self._directory(self._policy.may_see))
         payload = cards.notice(
             kind, request, figures=figures, place=card, link=self._links.to(card)
         ).payload()

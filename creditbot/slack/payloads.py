@@ -17,14 +17,31 @@ class UnreadablePayload(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Who did something.
+
+    `team` is the workspace that they belong to, or in which they typed; None if Slack did not say.
+    `installed_in` is where the app is, as far as the payload tells; None if it does not tell at all.
+    """
+
+    user: str
+    team: str | None = None
+    installed_in: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SlashCommand:
     """Someone typed `/credits …`."""
 
-    user: str
+    sender: Sender
     channel: str
     text: str
     trigger_id: str | None
     response_url: str | None
+
+    @property
+    def user(self) -> str:
+        return self.sender.user
 
     @property
     def delivery_id(self) -> str | None:
@@ -36,13 +53,17 @@ class SlashCommand:
 class Click:
     """Someone pressed a button; `ts` is None where the message can't be changed (an ephemeral one)."""
 
-    user: str
+    sender: Sender
     channel: str
     ts: str | None
     action_id: str
     value: str
     trigger_id: str | None
     response_url: str | None
+
+    @property
+    def user(self) -> str:
+        return self.sender.user
 
     @property
     def delivery_id(self) -> str | None:
@@ -60,10 +81,14 @@ class Click:
 class Submission:
     """Someone sent a form; `values` has what was filled in, by the block's ID."""
 
-    user: str
+    sender: Sender
     view_id: str
     private_metadata: str
     values: Mapping[str, str]
+
+    @property
+    def user(self) -> str:
+        return self.sender.user
 
     @property
     def delivery_id(self) -> str:
@@ -108,8 +133,13 @@ def reduce(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _common(body: Mapping[str, Any]) -> dict[str, Any]:
     texts = {name: _optional(body, name) for name in ("type", "trigger_id", "response_url")}
-    user = {"id": _text(_inside(body, "user"), "id")}
-    return {"user": user} | {name: text for name, text in texts.items() if text is not None}
+    user = _inside(body, "user")
+    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
+    given["user"] = {"id": _text(user, "id"), "team_id": _optional(user, "team_id")}
+    for name in ("team", "enterprise"):
+        if isinstance(body.get(name), Mapping):
+            given[name] = {"id": _optional(_inside(body, name), "id")}
+    return given
 
 
 def _container(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,14 +169,30 @@ def _view(body: Mapping[str, Any]) -> dict[str, Any]:
         "type": "modal",
         "id": _text(view, "id"),
         "callback_id": _text(view, "callback_id"),
+        "app_installed_team_id": _optional(view, "app_installed_team_id"),
         "private_metadata": _optional(view, "private_metadata") or "",
         "state": {"values": dict(_inside(_inside(view, "state"), "values"))},
     }
 
 
+def _sender(body: Mapping[str, Any]) -> Sender:
+    """Who clicked, or sent a form.
+
+    Where a form was opened in another workspace, `team` is that one, and only the view says where the app
+    is; slack_bolt reads it so, too (request/internals.py: extract_team_id).
+    """
+    user, view = _inside(body, "user"), body.get("view")
+    named = [body.get("team"), body.get("enterprise")]
+    installed = {_optional(place, "id") for place in named if isinstance(place, Mapping)}
+    if isinstance(view, Mapping) and (told := _optional(view, "app_installed_team_id")):
+        installed = {told}
+    return Sender(_text(user, "id"), _optional(user, "team_id"), frozenset(filter(None, installed)))
+
+
 def read_command(body: Mapping[str, Any]) -> SlashCommand:
     return SlashCommand(
-        user=_text(body, "user_id"),
+        # A command can be typed only where the app is installed, so by itself the workspace says nothing.
+        sender=Sender(_text(body, "user_id"), _optional(body, "team_id")),
         channel=_text(body, "channel_id"),
         text=_optional(body, "text") or "",
         trigger_id=_optional(body, "trigger_id"),
@@ -159,7 +205,7 @@ def read_click(body: Mapping[str, Any]) -> Click:
     action = _action(body)
     changeable = container.get("type") == "message" and not container.get("is_ephemeral")
     return Click(
-        user=_text(_inside(body, "user"), "id"),
+        sender=_sender(body),
         channel=_optional(container, "channel_id") or "",
         ts=_optional(container, "message_ts") if changeable else None,
         action_id=action["action_id"],
@@ -176,7 +222,7 @@ def read_submission(body: Mapping[str, Any]) -> Submission:
         if isinstance(elements, Mapping):
             values[block_id] = next((_filled_in(element) for element in elements.values()), "")
     return Submission(
-        user=_text(_inside(body, "user"), "id"),
+        sender=_sender(body),
         view_id=view["id"],
         private_metadata=view["private_metadata"],
         values=values,

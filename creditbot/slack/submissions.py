@@ -18,6 +18,7 @@ from creditbot.operations import Arrival, Decisions, Requests
 
 from . import answers, forms
 from .boundary import boundary
+from .home import Home
 from .message import Message, sentence
 from .payloads import Submission, UnreadablePayload, read_submission
 from .responder import Responder
@@ -33,11 +34,13 @@ class Submissions:
     def __init__(
         self,
         *,
+        home: Home,
         responder: Responder,
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
     ) -> None:
+        self._home = home
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
@@ -53,7 +56,7 @@ class Submissions:
             return
         async with boundary(_at_field(ack, forms.REASON), "a form"), _where_it_belongs(ack):
             request = await self._requests.ask(
-                command, requested_by=sent.user, arrival=_arrival(sent, started)
+                command, requested_by=self._home.actor(sent.sender), arrival=_arrival(sent, started)
             )
             if not asks_the_same(request, command):
                 raise DomainError(

@@ -33,6 +33,7 @@ from creditbot.domain.requests import (
     people_to_tell,
     subuser_key,
 )
+from creditbot.domain.who import Actor
 
 from . import events, notices
 from .audited import AUDITED, recorded
@@ -48,7 +49,7 @@ async def create(
     subuser: str,
     allocation_update: int,
     reason: str,
-    requested_by: str,
+    requested_by: Actor,
     at: datetime,
     expires_at: datetime,
     remind_at: datetime | None,
@@ -71,7 +72,8 @@ async def create(
         "subuser_key": subuser_key(subuser),
         "allocation_update": allocation_update,
         "reason": reason,
-        "requested_by": requested_by,
+        "requested_by": requested_by.id,
+        "requester_team": requested_by.elsewhere,
         "requested_at": at,
         "expires_at": expires_at,
         "remind_at": remind_at,
@@ -89,7 +91,7 @@ async def create(
         "requested",
         at=at,
         request_id=request_id,
-        actor=requested_by,
+        actor=requested_by.id,
         to_status=Status.PENDING,
         detail={
             "subuser": subuser,
@@ -377,6 +379,7 @@ _SAME_NAME = [
     "contradicted_at",
     "policy_hash",
     "break_glass_reason",
+    "requester_team",
 ]
 
 

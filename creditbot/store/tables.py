@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0008"
+SCHEMA_VERSION = "0009"
 
 metadata = MetaData()
 
@@ -43,6 +43,8 @@ requests = Table(
     Column("status", Words(20), nullable=False),
     Column("version", Integer, nullable=False),
     Column("requested_by", Words(64), nullable=False),
+    # The workspace that its requester belongs to, if it is another one.
+    Column("requester_team", Words(64)),
     Column("requested_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("approvals_needed", Integer, nullable=False),
@@ -169,6 +171,11 @@ cards = Table(
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("error", Words()),
+    Column("failing_since", Moment),
+    # When nothing more was to be drawn there.
+    Column("given_up_at", Moment),
+    # When its request got a card in another channel, to which this message is to point.
+    Column("moved_at", Moment),
     UniqueConstraint("channel", "ts", name="each_message_once"),
 )
 Index("cards_by_request", cards.c.request_id)
@@ -185,14 +192,12 @@ notices = Table(
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("error", Words()),
+    Column("failing_since", Moment),
+    Column("given_up_at", Moment),
     UniqueConstraint("request_id", "kind", "person", name="each_notice_once"),
 )
-Index(
-    "unsent_notices",
-    notices.c.id,
-    sqlite_where=notices.c.sent_at.is_(None),
-    postgresql_where=notices.c.sent_at.is_(None),
-)
+UNTOLD = notices.c.sent_at.is_(None) & notices.c.given_up_at.is_(None)
+Index("unsent_notices", notices.c.id, sqlite_where=UNTOLD, postgresql_where=UNTOLD)
 
 bulletins = Table(
     "bulletins",
@@ -206,6 +211,8 @@ bulletins = Table(
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("error", Words()),
+    Column("failing_since", Moment),
+    Column("given_up_at", Moment),
     UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
 

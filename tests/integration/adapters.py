@@ -19,7 +19,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
-from creditbot.domain.who import Roster, Who
+from creditbot.domain.who import Actor, Roster, Who
 from creditbot.elapsed import boottime
 from creditbot.jobs import (
     Announce,
@@ -220,18 +220,19 @@ class Bot:
         subuser: str = "acme",
         *,
         by: str = ASKER,
+        team: str | None = None,
         origin: str | None = None,
         reason: str = "the spring mailing",
     ) -> CreditRequest:
         command = Ask(subuser, change, reason)
         arrival = Arrival(origin or f"trigger-{next(_origins)}", boottime())
-        return await self.requests.ask(command, requested_by=by, arrival=arrival)
+        return await self.requests.ask(command, requested_by=Actor(by, team), arrival=arrival)
 
     async def ask_again(
-        self, request_id: int, *, by: str = ASKER, delivery: str | None = None
+        self, request_id: int, *, by: str = ASKER, team: str | None = None, delivery: str | None = None
     ) -> CreditRequest | None:
         arrival = Arrival(delivery or f"click-{next(_origins)}", boottime())
-        return await self.requests.ask_again(request_id, requested_by=by, arrival=arrival)
+        return await self.requests.ask_again(request_id, requested_by=Actor(by, team), arrival=arrival)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""

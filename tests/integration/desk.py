@@ -72,7 +72,8 @@ def furnish(slack: SlackSandbox, role: Role) -> None:
     """The people of the case, and the user group, unless it can't be read."""
     people = {role.actor, role.requester}
     for id_ in people:
-        slack.workspace.add_person(Person(id_, id_.lower(), id_))
+        team = role.elsewhere if id_ == role.actor else None
+        slack.workspace.add_person(Person(id_, id_.lower(), id_, team=team))
     slack.workspace.add_channel(GENERAL, "general", people)
     slack.workspace.add_channel(CHANNEL, "approvals", people)
     for group, members in role.roster.members.items():
@@ -89,6 +90,7 @@ async def opened(url: str, sendgrid: SendGridSandbox, folder: Path, role: Role) 
         service = build(settings(url, slack, sendgrid, folder), Process.WEB)
         assert service.web is not None
         slack._courier = InProcess(slack, service.web)
+        await service.greet()  # so that it knows which workspace this is
         database = Database(url)
         try:
             with Books(url) as books:

@@ -8,6 +8,7 @@ from typing import Any
 from creditbot.domain.credits import Applied, InDoubt, PatchOutcome, Refused, SubuserCredits
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.who import Actor
 from creditbot.store import attempts, events, requests
 from creditbot.store.database import Database, Transaction
 from tests.authority import POLICY, Role
@@ -53,7 +54,7 @@ async def brought_to(database: Database, status: Status, role: Role, at: datetim
             subuser=f"sub{number}",
             allocation_update=250,
             reason="the spring mailing",
-            requested_by=role.requester,
+            requested_by=Actor(role.requester),
             at=at,
             expires_at=at + POLICY.expiry,
             remind_at=None,

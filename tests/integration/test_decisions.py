@@ -10,7 +10,7 @@ from creditbot.domain.fields import MAX_REQUEST_ID
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import OPERATOR, operator
-from creditbot.domain.who import Roster
+from creditbot.domain.who import Actor, Roster
 from creditbot.sandbox.sendgrid import SendGridSandbox
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids, patches
@@ -343,7 +343,7 @@ async def test_a_request_that_does_not_exist_is_said_to_be_unknown(bot: Bot, num
         bot.decisions.deny(number, ANN, "no"),
         bot.decisions.cancel(number, ANN),
         bot.decisions.settle(number, OPERATOR, applied=True, reason="x"),
-        bot.reading.show(number, ANN),
+        bot.reading.show(number, Actor(ANN)),
     ):
         with pytest.raises(UnknownRequest, match=f"There is no request `{number}`"):
             await attempt

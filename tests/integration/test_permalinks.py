@@ -11,8 +11,8 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Reminders
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.slack.connection import check_bot_token, learn_workspace
+from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
-from creditbot.slack.permalinks import Permalinks
 from creditbot.store import cards
 
 from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock
@@ -36,25 +36,25 @@ def client(slack: SlackSandbox) -> AsyncWebClient:
 async def test_a_notice_carries_the_link_that_slack_would_give(
     slack: SlackSandbox, client: AsyncWebClient, clock: Clock
 ) -> None:
-    links = Permalinks()
-    await check_bot_token(client, links)
+    home = Home()
+    await check_bot_token(client, home)
     posted = slack.workspace.post(CHANNEL, slack.bot_user_id, text="a card")
     answer = await client.chat_getPermalink(channel=CHANNEL, message_ts=posted.ts)
 
-    assert links.to(Place(CHANNEL, posted.ts)) == answer["permalink"]
+    assert home.links.to(Place(CHANNEL, posted.ts)) == answer["permalink"]
 
 
 async def test_an_address_that_was_not_told_at_the_start_is_learnt_later(
     slack: SlackSandbox, client: AsyncWebClient
 ) -> None:
-    links = Permalinks()
+    home = Home()
     slack.faults.fail("auth.test", error="internal_error", times=2)
-    await check_bot_token(client, links)
-    assert not links.known
+    await check_bot_token(client, home)
+    assert not home.known
 
-    await learn_workspace(client, links, every=0)
+    await learn_workspace(client, home, every=0)
 
-    assert links.known
+    assert home.known
 
 
 @on_sqlite
@@ -62,10 +62,10 @@ async def test_a_reminder_takes_to_the_card(
     start: StartBot, slack: SlackSandbox, client: AsyncWebClient, clock: Clock
 ) -> None:
     bot = start(replace(POLICY, reminders=Reminders(after=(timedelta(hours=1),))))
-    links = Permalinks()
-    await check_bot_token(client, links)
+    home = Home()
+    await check_bot_token(client, home)
     bot.draw._messenger = bot.notify._messenger = SlackMessenger(
-        client, bot.policy, bot.directory, links, clock
+        client, bot.policy, bot.directory, home.links, clock
     )
     await bot.checked()
     await bot.work("draw")

@@ -40,7 +40,8 @@ async def refused_asks(bot: Bot) -> list[dict[str, Any]]:
         return [json.loads(row[0]) for row in rows]
 
 
-async def act(bot: Bot, request: CreditRequest, actor: str, action: str) -> object:
+async def act(bot: Bot, request: CreditRequest, person: authority.Role, action: str) -> object:
+    actor = person.actor
     match action:
         case "approve":
             return await bot.decisions.approve(request.id, actor)
@@ -57,7 +58,7 @@ async def act(bot: Bot, request: CreditRequest, actor: str, action: str) -> obje
         case "check_again":
             return await bot.decisions.check_again(request.id, actor)
         case "request_again":
-            return await bot.ask_again(request.id, by=actor)
+            return await bot.ask_again(request.id, by=actor, team=person.elsewhere)
     raise AssertionError(action)
 
 
@@ -74,7 +75,7 @@ async def test_who_may_do_what_in_which_state(
         for action in ACTIONS:
             before = await bot.request(request.id)
             try:
-                await act(bot, request, person.actor, action)
+                await act(bot, request, person, action)
             except DomainError:
                 assert not authority.allowed(role, status, action), (status, action)
                 assert await bot.request(request.id) == before

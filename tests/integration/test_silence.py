@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from creditbot.domain.errors import NotAnswered, NotTaken
 from creditbot.domain.requests import Status
+from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox
@@ -60,7 +61,7 @@ def silence(url: str, request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 LOOKS: dict[str, Callable[[Bot], Awaitable[object]]] = {
     "pending": lambda bot: bot.reading.pending(),
     "history": lambda bot: bot.reading.history("acme"),
-    "show": lambda bot: bot.reading.show(1, ASKER),
+    "show": lambda bot: bot.reading.show(1, Actor(ASKER)),
     "the first look of an Approve": lambda bot: bot.decisions.wants_break_glass(1, EMERGENCY),
 }
 

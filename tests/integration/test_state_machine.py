@@ -16,6 +16,7 @@ from sqlalchemy import select
 from creditbot.domain.errors import DomainError
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditRequest, Status
+from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
@@ -121,7 +122,7 @@ class Promise(RuleBasedStateMachine):
         async def again() -> None:
             try:
                 asked = await self.running.requests.ask_again(
-                    self.some(index), requested_by=ASKER, arrival=Arrival(arrival, boottime())
+                    self.some(index), requested_by=Actor(ASKER), arrival=Arrival(arrival, boottime())
                 )
             except DomainError:
                 return

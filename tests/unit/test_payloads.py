@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain.commands import Ask
+from creditbot.domain.who import Actor
+from creditbot.slack.home import Home
 from creditbot.slack.payloads import (
     Click,
+    Sender,
     SlashCommand,
     Submission,
     UnknownPayload,
@@ -25,6 +28,7 @@ from creditbot.slack.submissions import read_request
 COMMAND: dict[str, Any] = {
     "command": "/credits",
     "user_id": "U1",
+    "team_id": "T1",
     "channel_id": "C1",
     "text": "help",
     "trigger_id": "1.2.3",
@@ -32,7 +36,8 @@ COMMAND: dict[str, Any] = {
 }
 CLICK: dict[str, Any] = {
     "type": "block_actions",
-    "user": {"id": "U1"},
+    "team": {"id": "T1"},
+    "user": {"id": "U1", "team_id": "T1"},
     "container": {"type": "message", "message_ts": "1.5", "channel_id": "C1", "is_ephemeral": False},
     "actions": [{"action_id": "approve", "value": "12"}],
     "trigger_id": "1.2.3",
@@ -40,7 +45,8 @@ CLICK: dict[str, Any] = {
 }
 SUBMISSION: dict[str, Any] = {
     "type": "view_submission",
-    "user": {"id": "U1"},
+    "team": {"id": "T1"},
+    "user": {"id": "U1", "team_id": "T1"},
     "view": {
         "id": "V1",
         "callback_id": "ask",
@@ -108,14 +114,24 @@ def outcome(reader: Callable[[Any], object], body: Any) -> object:
 
 
 def test_a_command_is_read() -> None:
-    assert read_command(COMMAND) == SlashCommand("U1", "C1", "help", "1.2.3", "https://hooks.slack.com/x")
+    assert read_command(COMMAND) == SlashCommand(
+        Sender("U1", "T1"), "C1", "help", "1.2.3", "https://hooks.slack.com/x"
+    )
     assert read_command({**COMMAND, "text": ""}).text == ""
     assert read_command({key: value for key, value in COMMAND.items() if key != "text"}).text == ""
 
 
 def test_a_click_is_read() -> None:
     click = read_click(CLICK)
-    assert click == Click("U1", "C1", "1.5", "approve", "12", "1.2.3", "https://hooks.slack.com/x")
+    assert click == Click(
+        Sender("U1", "T1", frozenset({"T1"})),
+        "C1",
+        "1.5",
+        "approve",
+        "12",
+        "1.2.3",
+        "https://hooks.slack.com/x",
+    )
     assert click.request_id == 12
 
 
@@ -138,7 +154,10 @@ def test_a_button_that_carries_something_else_is_for_no_request(value: str) -> N
 
 def test_a_form_is_read_by_its_blocks() -> None:
     assert read_submission(SUBMISSION) == Submission(
-        "U1", "V1", "12", {"direction": "add", "reason": "Black Friday", "subuser": ""}
+        Sender("U1", "T1", frozenset({"T1"})),
+        "V1",
+        "12",
+        {"direction": "add", "reason": "Black Friday", "subuser": ""},
     )
 
 
@@ -239,3 +258,52 @@ def test_whatever_a_form_holds_it_is_a_request_or_plain_sentences(values: dict[s
     for sentence in errors.values():
         assert sentence
         assert "`" not in sentence
+
+
+class TestOfWhichWorkspace:
+    HERE = Actor("U1")
+
+    @staticmethod
+    def home() -> Home:
+        home = Home()
+        home.learn({"url": "https://team.slack.com/", "team_id": "T1", "enterprise_id": "E1"})
+        return home
+
+    def test_a_payload_of_this_one_says_nothing_special(self) -> None:
+        for home in (self.home(), Home()):
+            assert home.actor(read_command(COMMAND).sender) == self.HERE
+            assert home.actor(read_click(CLICK).sender) == self.HERE
+            assert home.actor(read_submission(SUBMISSION).sender) == self.HERE
+
+    def test_a_click_from_another_one_is_known_by_the_payload_alone(self) -> None:
+        click = read_click(CLICK | {"user": {"id": "U1", "team_id": "T2"}})
+        for home in (self.home(), Home()):
+            assert home.actor(click.sender) == Actor("U1", elsewhere="T2")
+
+    def test_a_form_that_was_opened_in_another_one_is_known_by_where_the_app_is(self) -> None:
+        view = SUBMISSION["view"] | {"app_installed_team_id": "T1"}
+        theirs = {"team": {"id": "T2"}, "user": {"id": "U1", "team_id": "T2"}, "view": view}
+        for home in (self.home(), Home()):
+            assert home.actor(read_submission(SUBMISSION | theirs).sender) == Actor("U1", elsewhere="T2")
+
+    def test_a_command_from_another_one_is_known_once_slack_has_told_which_is_this(self) -> None:
+        command = read_command(COMMAND | {"team_id": "T2"})
+        assert self.home().actor(command.sender) == Actor("U1", elsewhere="T2")
+        assert Home().actor(command.sender) == self.HERE
+
+    def test_a_person_of_the_organisation_itself_is_of_this_one(self) -> None:
+        click = read_click(CLICK | {"user": {"id": "U1", "team_id": "E1"}, "enterprise": {"id": "E1"}})
+        for home in (self.home(), Home()):
+            assert home.actor(click.sender) == self.HERE
+
+    @pytest.mark.parametrize("without", [{"user": {"id": "U1"}}, {"user": {"id": "U1"}, "team": None}])
+    def test_a_click_that_does_not_say_is_from_another_one(self, without: dict[str, Any]) -> None:
+        assert Home().actor(read_click(CLICK | without).sender) == Actor("U1", elsewhere="unknown")
+
+    @pytest.mark.parametrize("body", [CLICK, SUBMISSION])
+    def test_what_tells_it_goes_through_the_reduction(self, body: dict[str, Any]) -> None:
+        view = SUBMISSION["view"] | {"app_installed_team_id": "T1"}
+        theirs = body | {"team": {"id": "T2"}, "user": {"id": "U1", "team_id": "T2"}}
+        theirs |= {"view": view} if "view" in body else {"team": {"id": "T1"}}
+        reader = read_submission if "view" in body else read_click
+        assert Home().actor(reader(reduce(theirs)).sender) == Actor("U1", elsewhere="T2")

@@ -72,6 +72,12 @@ def test_the_least_has_defaults_that_open_nothing() -> None:
     assert policy.tier("any", 10**9) is policy.tiers[0]
 
 
+def test_anyone_can_be_joined_by_people_of_other_workspaces() -> None:
+    policy = parse(LEAST.replace('may_ask = "anyone"', 'may_ask = ["anyone", "U0PARTNER"]'))
+    assert policy.may_ask == Who(frozenset({"U0PARTNER"}), anyone=True)
+    assert policy.people >= {"U0PARTNER"}
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -11,7 +11,7 @@ from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Limits, Policy, Reminders, Tier, Usage
 from creditbot.domain.requests import Approval, CreditRequest, Status
-from creditbot.domain.who import Roster, Who
+from creditbot.domain.who import Actor, Roster, Who
 
 from .example_requests import NOW, a_request
 
@@ -97,7 +97,7 @@ def test_an_empty_list_is_nobody(roster: Roster, request: CreditRequest, actor: 
             rules.check_approval(request, actor, empty, roster, NOW)
         assert not empty.quorum(request.with_approval(actor, NOW), roster, NOW).reached
     with pytest.raises(Refusal):
-        rules.check_may_ask(actor, Policy(may_ask=Who()), roster)
+        rules.check_may_ask(Actor(actor), Policy(may_ask=Who()), roster)
 
 
 @given(policies, rosters, cases())

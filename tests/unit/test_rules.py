@@ -1,6 +1,7 @@
 """Who may approve, deny, cancel and settle, and which changes make sense."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from creditbot.domain.policy import Direction, Policy, Tier
 from creditbot.domain.requests import Status
 from creditbot.domain.rules import (
     AFTER_APPROVAL,
+    all_may_see,
     check_again,
     check_approval,
     check_approver,
@@ -22,13 +24,15 @@ from creditbot.domain.rules import (
     check_clear,
     check_decision,
     check_in_doubt,
+    check_may_ask,
+    check_may_see,
     check_settlement,
     check_withdrawal,
     has_expired,
     is_repeat,
     lasts_until_reset,
 )
-from creditbot.domain.who import Roster, Who
+from creditbot.domain.who import Actor, Roster, Who
 from tests import authority
 from tests.authority import CASES, Role
 
@@ -51,6 +55,11 @@ def attempt(action: str, role: Role, status: Status) -> Refusal | None:
     """What the rules say to this action; None if they let it pass."""
     request = a_request(status, requested_by=role.requester, approvals=approvals(*role.approved))
     actor, now, policy, roster = role.actor, NOW + role.later, authority.POLICY, role.roster
+
+    def ask_again() -> None:
+        check_again(request)
+        check_may_ask(Actor(actor, role.elsewhere), policy, roster)
+
     checks: dict[str, Callable[[], object]] = {
         "approve": lambda: check_approval(request, actor, policy, roster, now),
         "withdraw": lambda: check_withdrawal(request, actor),
@@ -59,7 +68,7 @@ def attempt(action: str, role: Role, status: Status) -> Refusal | None:
         "break_glass": lambda: check_break_glass(request, actor, policy),
         "settle": lambda: check_settlement(request, actor, policy, roster, now),
         "check_again": lambda: check_settlement(request, actor, policy, roster, now),
-        "request_again": lambda: check_again(request),
+        "request_again": ask_again,
     }
     try:
         checks[action]()
@@ -299,3 +308,28 @@ def test_a_refusal_quotes_a_name_so_that_it_can_do_nothing(name: str) -> None:
 def test_only_recurring_credits_last_until_a_reset() -> None:
     assert lasts_until_reset("recurring")
     assert not any(lasts_until_reset(kind) for kind in ("nonrecurring", "unlimited", None))
+
+
+class TestPeopleOfAnotherWorkspace:
+    STRANGER = Actor("U0STRANGER", elsewhere="T0PARTNER")
+
+    @pytest.mark.parametrize(("check", "key"), [(check_may_ask, "may_ask"), (check_may_see, "may_see")])
+    def test_are_not_anyone_and_are_told_what_to_do(self, check: Callable[..., None], key: str) -> None:
+        with pytest.raises(Refusal) as refused:
+            check(self.STRANGER, Policy(), Roster())
+        assert refused.value.rule == key
+        assert "another Slack workspace" in refused.value.sentence
+        assert f"`U0STRANGER`, under {key}" in refused.value.sentence
+
+    @pytest.mark.parametrize("check", [check_may_ask, check_may_see])
+    @pytest.mark.parametrize("listed", ["U0STRANGER", "S0PARTNERS"])
+    def test_count_where_they_are_listed(self, check: Callable[..., None], listed: str) -> None:
+        roster = Roster({"S0PARTNERS": frozenset({"U0STRANGER"})})
+        for anyone in (False, True):
+            who = Who(frozenset({listed}), anyone=anyone)
+            check(self.STRANGER, Policy(may_ask=who, may_see=who), roster)
+
+    def test_are_told_no_balances_of_their_own_requests(self) -> None:
+        request = a_request()
+        assert all_may_see(request, Policy())
+        assert not all_may_see(replace(request, requester_team="T0PARTNER"), Policy())

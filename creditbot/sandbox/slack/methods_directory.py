@@ -36,7 +36,7 @@ class Directory:
         return {
             "user": {
                 "id": user,
-                "team_id": self._workspace.team_id,
+                "team_id": (person.team if person else None) or self._workspace.team_id,
                 "name": name,
                 "real_name": real_name,
                 "tz": person.tz if person else "UTC",

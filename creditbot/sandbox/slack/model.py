@@ -11,7 +11,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Person:
-    """A member of the workspace; `name` is what others type after the `@`, `title` what they do."""
+    """A member of the workspace; `name` is what others type after the `@`, `title` what they do.
+
+    `team` is the workspace that they belong to if it is another one, which Slack Connect has brought here.
+    """
 
     id: str
     name: str
@@ -19,6 +22,7 @@ class Person:
     tz: str = "UTC"
     title: str = ""
     deleted: bool = False
+    team: str | None = None
 
 
 @dataclass

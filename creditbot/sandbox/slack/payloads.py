@@ -29,7 +29,7 @@ class Payloads:
         command, _, text = typed.strip().partition(" ")
         return {
             "token": VERIFICATION_TOKEN,
-            "team_id": self._workspace.team_id,
+            "team_id": person.team or self._workspace.team_id,
             "team_domain": self._workspace.team_domain,
             "channel_id": channel.id,
             "channel_name": channel.name,
@@ -88,7 +88,7 @@ class Payloads:
     def view_submission(self, person: Person, view: View, *, trigger_id: str) -> Json:
         """A submitted modal."""
         return {
-            **self._interaction("view_submission", person),
+            **self._in_a_view("view_submission", person),
             "trigger_id": trigger_id,
             "view": self.view(view),
             "response_urls": [],
@@ -97,7 +97,7 @@ class Payloads:
     def view_closed(self, person: Person, view: View, *, is_cleared: bool) -> Json:
         """A modal that was closed without being submitted."""
         return {
-            **self._interaction("view_closed", person),
+            **self._in_a_view("view_closed", person),
             "view": self.view(view),
             "is_cleared": is_cleared,
         }
@@ -169,6 +169,14 @@ class Payloads:
             "bot_id": self._workspace.bot_id,
         }
 
+    def _in_a_view(self, kind: str, person: Person) -> Json:
+        """People of another workspace see a modal in their own, so that its `team` is theirs.
+
+        Only the view's `app_installed_team_id` names this one: see slack_bolt's request/internals.py.
+        """
+        told = self._interaction(kind, person)
+        return told | {"team": told["team"] | {"id": person.team or self._workspace.team_id}}
+
     def _interaction(self, kind: str, person: Person) -> Json:
         team = {"id": self._workspace.team_id, "domain": self._workspace.team_domain}
         return {
@@ -177,7 +185,7 @@ class Payloads:
                 "id": person.id,
                 "username": person.name,
                 "name": person.name,
-                "team_id": self._workspace.team_id,
+                "team_id": person.team or self._workspace.team_id,
             },
             "api_app_id": self._workspace.app_id,
             "token": VERIFICATION_TOKEN,
