@@ -1,7 +1,6 @@
 """Several processes of one bot and their database: on one SQLite file, or on a PostgreSQL server."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from creditbot.sandbox.bot import free_port
 from creditbot.sandbox.slack import SlackSandbox
 from tests.balancer import Balancer
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, new_server
 from tests.processes import Bot
 
 
@@ -77,10 +76,9 @@ async def postgres_fleet(
 ) -> AsyncIterator[Fleet]:
     """Two `creditbot web` behind a balancer and two `creditbot worker`, over signed HTTP."""
     async with AsyncExitStack() as stack:
-        # Not in pytest's folder, which the server's own user may not enter.
-        server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=True)
+        server = new_server(durable=True)
         stack.callback(server.close)
-        name = server.create()
+        name = server.create_migrated()
         ports = [free_port(), free_port()]
         balancer = await stack.enter_async_context(Balancer(ports))
         slack.events_url = f"{balancer.url}/slack/events"

@@ -1,5 +1,6 @@
 """A Slack and a SendGrid on this machine, and the bot as a process of its own between them."""
 
+import shutil
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
 from tests.processes import Bot
+from tests.sqlite import migrated
 
 from .company import Company
 
@@ -37,7 +39,11 @@ async def sendgrid() -> AsyncIterator[SendGridSandbox]:
 
 @pytest.fixture
 def settings(slack: SlackSandbox, sendgrid: SendGridSandbox, tmp_path: Path) -> dict[str, str]:
-    """The bot's environment; a test may change it before it asks for `company`."""
+    """The bot's environment, with a database that has its tables.
+
+    A test may change it before it asks for `company`.
+    """
+    shutil.copy(migrated(), tmp_path)
     return environment(slack, sendgrid, tmp_path)
 
 

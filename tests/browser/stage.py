@@ -1,6 +1,7 @@
 """Slack, SendGrid, the bot as a process of its own, and the page: everything but the browser."""
 
 import itertools
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
 from tests.processes import Bot
+from tests.sqlite import migrated
 
 
 @dataclass
@@ -38,8 +40,8 @@ async def set_up(folder: Path, *, bot_late: bool = False) -> AsyncIterator[Stage
     async with SlackSandbox() as slack, SendGridSandbox() as sendgrid:
         furnish_slack(slack)
         furnish_sendgrid(sendgrid, date(2026, 11, 22))
+        database = Path(shutil.copy(migrated(), folder))
         bot = Bot(environment(slack, sendgrid, folder) | {"SENDGRID_TIMEOUT": "1"}, folder)
-        database = folder / "creditbot.db"
         async with PageServer(slack, sendgrid, database=database, cast=CAST, usage=USAGE) as page:
             try:
                 if not bot_late:

@@ -15,9 +15,9 @@ import pytest
 import structlog
 
 from creditbot.domain.policy import Policy
-from creditbot.migrate import migrate
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, new_server
+from tests.sqlite import migrated
 
 from .adapters import POLICY, Bot, Clock, database_url
 
@@ -37,26 +37,19 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, laid once and copied for each test."""
-    path = tmp_path_factory.mktemp("migrated") / "creditbot.db"
-    migrate(database_url(path))
-    return path
-
-
-@pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests of this process; a test that stops or kills one starts its own."""
-    # Not pytest's folder: the path of a Unix socket has to be short.
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=False)
+    """One server for all tests of this process; a test that stops or kills one has `own_server`."""
+    server = new_server(durable=False)
     yield server
     server.close()
 
 
-@pytest.fixture(scope="session")
-def template(postgres: PostgresServer) -> str:
-    """An empty database, laid once and copied for each test."""
-    return postgres.create_migrated()
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """For a test that stops its server, or kills it: what it has committed, lasts."""
+    server = new_server(durable=True)
+    yield server
+    server.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -66,12 +59,12 @@ def empty_database(request: pytest.FixtureRequest) -> EmptyDatabase:
     @contextmanager
     def file() -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
-            yield database_url(Path(shutil.copy(request.getfixturevalue("migrated"), folder)))
+            yield database_url(Path(shutil.copy(migrated(), folder)))
 
     @contextmanager
     def on_server() -> Iterator[str]:
         server: PostgresServer = request.getfixturevalue("postgres")
-        name = server.create(template=request.getfixturevalue("template"))
+        name = server.create_migrated()
         yield server.driver_url(name)
         server.drop(name)
 

@@ -1,11 +1,8 @@
 """A start looks at its database first: it waits for one that comes, and says what is not as it should be."""
 
 import asyncio
-import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import structlog
@@ -21,14 +18,6 @@ from tests.postgres import PostgresServer
 from .adapters import POLICY, Clock
 
 WAITS = "The database does not answer; trying again"
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """For a test that stops it."""
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=True)
-    yield server
-    server.close()
 
 
 async def test_a_database_that_does_not_exist_is_not_waited_for(postgres: PostgresServer) -> None:

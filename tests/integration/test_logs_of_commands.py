@@ -1,6 +1,7 @@
 """What a command logs goes to standard error, without secrets; on standard output is what was asked for."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import structlog
 
 from creditbot.cli import app
 from creditbot.domain.errors import UnknownRequest
+from tests.sqlite import migrated
 
 from .adapters import database_url
 
@@ -46,13 +48,11 @@ def restored() -> Iterator[None]:
 )
 def test_what_is_logged_during_a_command_goes_to_standard_error_without_secrets(
     command: str,
-    migrated: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    path = tmp_path / "creditbot.db"
-    path.write_bytes(migrated.read_bytes())
+    path = Path(shutil.copy(migrated(), tmp_path))
     monkeypatch.chdir(tmp_path)
     for name, value in {**SECRETS, "DATABASE_URL": database_url(path)}.items():
         monkeypatch.setenv(name, value)

@@ -3,11 +3,9 @@
 import asyncio
 import signal
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -82,14 +80,6 @@ async def database(url: str) -> AsyncIterator[Database]:
     database = Database(url, ProcrastinateQueue(url))
     yield database
     await database.close()
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """For tests that stop it, or kill it: what it has committed, lasts."""
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=True)
-    yield server
-    server.close()
 
 
 async def nothing_due() -> list[WakeUp]:

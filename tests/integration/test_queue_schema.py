@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from creditbot.bootstrap import prepare_database
 from creditbot.migrate import migrate
-from tests.postgres import PostgresServer
+from tests.postgres import MIGRATED, PostgresServer
 
 from .adapters import sync_url
 from .schemas import of_the_queue, schema
@@ -63,11 +63,11 @@ def test_the_queue_is_laid_with_our_tables_and_says_whose_version_it_is(
 
 @pytest.mark.parametrize("number", ["02.14.01", "03.00.00", "03.01.00", "03.02.00", "03.03.00"])
 def test_a_queue_that_an_older_release_laid_becomes_what_the_newest_lays(
-    url: str, connection: Connection, template: str, postgres: PostgresServer, number: str
+    url: str, connection: Connection, postgres: PostgresServer, number: str
 ) -> None:
     lay_as_of(connection, number)
     newest = {
-        thing: how for thing, how in schema(postgres.driver_url(template)).items() if of_the_queue(thing[1])
+        thing: how for thing, how in schema(postgres.driver_url(MIGRATED)).items() if of_the_queue(thing[1])
     }
     older = {thing: how for thing, how in schema(url).items() if of_the_queue(thing[1])}
 
@@ -121,7 +121,7 @@ def test_a_queue_that_somebody_else_has_laid_is_left_alone(url: str, connection:
 
 
 async def test_a_start_brings_an_older_queue_beside_tables_of_today_up_to_date(
-    url: str, connection: Connection, template: str, postgres: PostgresServer
+    url: str, connection: Connection, postgres: PostgresServer
 ) -> None:
     lay_as_of(connection, "03.03.00")
     connection.exec_driver_sql("COMMENT ON TABLE procrastinate_jobs IS NULL")
@@ -130,5 +130,5 @@ async def test_a_start_brings_an_older_queue_beside_tables_of_today_up_to_date(
 
     await prepare_database(url)
 
-    assert schema(url) == schema(postgres.driver_url(template))
+    assert schema(url) == schema(postgres.driver_url(MIGRATED))
     assert comment(connection) == NOW

@@ -3,8 +3,6 @@
 import asyncio
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,14 +103,6 @@ async def test_two_writers_of_one_process_never_overlap(bot: Bot) -> None:
     await others.close()
 
     assert (inside, most) == (0, 1)
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """For a test that stops it."""
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=True)
-    yield server
-    server.close()
 
 
 async def test_while_the_server_is_away_nothing_is_taken_and_afterwards_all_goes_on(
