@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -10,6 +11,7 @@ from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Protocol
+from urllib.parse import quote
 
 import aiohttp
 
@@ -36,7 +38,7 @@ def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) ->
         "SLACK_API_URL": slack.api_url,
         "SENDGRID_API_KEY": sendgrid.api_key,
         "SENDGRID_API_URL": sendgrid.url,
-        "DATABASE_URL": f"sqlite:///{folder / 'creditbot.db'}",
+        "DATABASE_URL": f"sqlite:///{quote(str(folder / 'creditbot.db'))}",
         "CREDITBOT_APPROVALS_CHANNEL": APPROVALS,
         "CREDITBOT_APPROVERS": APPROVERS,
         "HOST": "127.0.0.1",
@@ -160,6 +162,12 @@ class Bot:
         if self._log is not None:
             self._log.close()
         return status
+
+    def in_a_shell(self, *arguments: str) -> str:
+        """`creditbot …` on the bot's database, as it can be typed in any shell on this machine."""
+        settings = {name: self.env[name] for name in ("PYTHONPATH", "DATABASE_URL") if name in self.env}
+        given = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+        return " ".join([*given, shlex.join([sys.executable, "-m", "creditbot", *arguments])])
 
     async def command_line(self, *arguments: str) -> tuple[int, str, str]:
         """Run `creditbot …` with the bot's settings: exit status, standard output, standard error."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import tempfile
 import webbrowser
@@ -93,7 +94,8 @@ async def show_page(
 
 @contextlib.asynccontextmanager
 async def _stage(keep: Path | None) -> AsyncIterator[Stage]:
-    console = Console(highlight=False, soft_wrap=True)
+    # Commands are printed to be copied: nothing in them is broken, or taken for an emoji's name.
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     with _folder(keep) as folder:
         async with SlackSandbox() as slack, SendGridSandbox() as sendgrid:
             furnish_slack(slack)
@@ -163,8 +165,9 @@ def _say_where(stage: Stage, page: PageServer) -> None:
     say = stage.console.print
     say("[bold]creditbot demo[/]: the real bot, between a Slack and a SendGrid on this machine.\n")
     say(f"  Open  [bold cyan]{page.url}[/]\n")
-    say(f"  the record   DATABASE_URL={escape(stage.bot.env['DATABASE_URL'])} creditbot requests list")
-    say(f"  the log      {escape(str(stage.bot.log_file))}")
+    say(f"  the record   {escape(stage.bot.in_a_shell('requests', 'list'))}")
+    say(f"  the ledger   {escape(stage.bot.in_a_shell('audit', 'verify'))}")
+    say(f"  the log      {escape(shlex.join(['tail', '-F', str(stage.bot.log_file)]))}")
     say("\nCtrl+C ends it.")
 
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from textwrap import indent
 from typing import Any
+from urllib.parse import unquote
 
 from rich.console import Console
 from rich.markup import escape
@@ -98,7 +99,7 @@ class Story:
             self._show(message, "to Alice, a direct message")
 
     async def _record(self) -> None:
-        self._title("The record in SQL", "creditbot requests list --format json")
+        self._title("The record in SQL", "from creditbot requests list --format json")
         status, out, _ = await self.bot.command_line("requests", "list", "--format", "json")
         found = json.loads(out) if status == 0 else []
         self._check(len(found) == 1, "the record has one request")
@@ -145,7 +146,7 @@ class Story:
         return await self._slack.until(read)
 
     def _rows(self, query: str) -> list[dict[str, Any]]:
-        path = self.bot.env["DATABASE_URL"].removeprefix("sqlite:///")
+        path = unquote(self.bot.env["DATABASE_URL"].removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(query)]

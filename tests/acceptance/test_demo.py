@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -25,6 +26,13 @@ CLICK = {"user": "U0BOB", "channel": "C0APPROVALS", "action_id": "approve", "blo
 @asynccontextmanager
 async def demo(folder: Path, *arguments: str) -> AsyncIterator[str]:
     """The command running, by the address that it printed; it ends with Ctrl+C."""
+    async with told(folder, *arguments) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def told(folder: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
+    """The command running, by the address and by all that it printed until it was up."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -38,8 +46,10 @@ async def demo(folder: Path, *arguments: str) -> AsyncIterator[str]:
     )
     try:
         async with asyncio.timeout(PATIENCE):
-            url = await address(process)
-        yield url
+            printed = await until_it_is_up(process)
+        found = re.search(r"http://127\.0\.0\.1:\d+", printed)
+        assert found is not None, printed
+        yield found[0], printed
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(PATIENCE):
             out, _ = await process.communicate()
@@ -50,12 +60,14 @@ async def demo(folder: Path, *arguments: str) -> AsyncIterator[str]:
             await process.wait()
 
 
-async def address(process: Process) -> str:
+async def until_it_is_up(process: Process) -> str:
     assert process.stdout is not None
+    printed = ""
     while line := (await process.stdout.readline()).decode():
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            return found[0]
-    raise AssertionError("no address was printed")
+        printed += line
+        if line.startswith("Ctrl+C"):
+            return printed
+    raise AssertionError(f"it ended: {printed}")
 
 
 async def seen(url: str, wanted: Callable[[Any], object]) -> Any:
@@ -102,6 +114,32 @@ async def test_another_run_goes_on_with_what_was_kept(tmp_path: Path) -> None:
             assert (await answer.json())["acked"]
         whole = await seen(url, lambda whole: whole["record"]["requests"][0]["status"] == "applied")
         assert whole["subusers"]["list"][0]["applied"] == [5000]
+
+
+async def test_the_commands_that_it_prints_work_as_they_are(tmp_path: Path) -> None:
+    kept = tmp_path / "it's :ok: [a] 100% & more?"
+    async with told(tmp_path, "--port", "0", "--keep", str(kept)) as (url, printed):
+        await seen(url, connected)
+        async with aiohttp.ClientSession(url) as session, session.post("/act/say", json=COMMAND) as answer:
+            assert (await answer.json())["acked"]
+        hints = dict(re.findall(r"^  the (\w+) +(.+)$", printed, re.MULTILINE))
+        shown = {what: await in_a_shell(hint) for what, hint in hints.items() if what != "log"}
+        log = await in_a_shell(hints["log"].replace("tail -F", "tail"))
+    assert shown["record"].splitlines()[1].endswith("\tBlack Friday")
+    assert "The ledger is whole" in shown["ledger"]
+    assert "creditbot is up" in log
+
+
+async def in_a_shell(command: str) -> str:
+    """What it prints in another folder, with nothing else set than what a shell has."""
+    with TemporaryDirectory() as elsewhere:
+        process = await asyncio.create_subprocess_shell(
+            command, cwd=elsewhere, env={"PATH": os.environ["PATH"]}, stdout=PIPE, stderr=PIPE
+        )
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
 
 
 def card_of(whole: Any) -> str | None:
