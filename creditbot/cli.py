@@ -434,7 +434,7 @@ def explain_policy(
     """
     from creditbot import policy_report
     from creditbot.config import PolicySettings
-    from creditbot.domain import fields
+    from creditbot.domain import amounts, fields
     from creditbot.domain.explain import Change
     from creditbot.domain.text import without_markup
     from creditbot.domain.who import is_person
@@ -447,7 +447,7 @@ def explain_policy(
         )
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
-    credits_ = fields.amount(amount)
+    credits_ = amounts.amount(amount)
     change = Change(actor, fields.subuser_name(subuser), credits_ if direction == "add" else -credits_)
     told = asyncio.run(policy_report.tell(settings, policy, change, offline=offline))
     for sentence in told.sentences:

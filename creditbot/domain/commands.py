@@ -8,18 +8,11 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from . import amounts
 from .errors import CommandError
-from .fields import (
-    ACCOUNT_ID_PREFIX,
-    MAX_NAME,
-    MAX_REASON,
-    amount,
-    quoted,
-    reason,
-    request_id,
-    subuser_name,
-)
+from .fields import ACCOUNT_ID_PREFIX, MAX_NAME, MAX_REASON, reason, request_id, subuser_name
 from .notation import plain
+from .text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +97,10 @@ def parse(text: str) -> Command:
     Raises:
         CommandError: the text can't be read; the sentence says what to type instead.
     """
-    word, _, rest = plain(text).strip().partition(" ")
-    word, rest = word.lower(), rest.strip()
+    lines = plain(text).strip().splitlines()
+    _check_one_command(lines)
+    word, _, rest = " ".join(" ".join(lines).split()).partition(" ")
+    word = word.lower()
     match word:
         case "":
             return ShowBalance(None)
@@ -126,6 +121,19 @@ def parse(text: str) -> Command:
                 raise CommandError(f"`/credits {word}` takes nothing after it. Type `{USAGE[word]}`.")
             return Pending() if word == "pending" else Help()
     raise CommandError(_unknown(word))
+
+
+_ANOTHER = re.compile(r"\s*(?:/[\w-]+(?:\s|$)|(?:add|remove)\b|(?:cancel|show)\s+#?\d+\s*$)", re.IGNORECASE)
+_INSIDE = re.compile(r"\s/[\w-]+\s+(?:add|remove)\s", re.IGNORECASE)
+
+
+def _check_one_command(lines: list[str]) -> None:
+    """Raise CommandError if commands were pasted together: the second would become the first one's reason."""
+    if any(map(_ANOTHER.match, lines[1:])) or any(map(_INSIDE.search, lines)):
+        raise CommandError(
+            "This looks like more than one command, so nothing was done. Type one at a time. If all of it is "
+            "the reason, begin none of its lines with `add`, `remove` or a command."
+        )
 
 
 def _unknown(word: str) -> str:
@@ -161,7 +169,7 @@ def _change(word: str, rest: str) -> Ask | OpenForm:
     if name:
         name = subuser_name(name)
     if amount_text:
-        value = amount(amount_text)
+        value = amounts.amount(amount_text)
         if reason_text:
             return Ask(name, value if word == "add" else -value, reason(reason_text))
     return OpenForm(word, name, amount_text, "")
@@ -173,5 +181,5 @@ def _form(direction: str, rest: str) -> OpenForm:
 
 
 def _three(rest: str) -> tuple[str, str, str]:
-    parts = [*rest.split(" ", 2), "", "", ""]
-    return parts[0], parts[1], parts[2].strip()
+    name, _, more = rest.partition(" ")
+    return name, *amounts.split(more)

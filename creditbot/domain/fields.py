@@ -1,17 +1,15 @@
-"""The parts of a request as people write them: a subuser, an amount, a reason, an ID.
+"""The parts of a request as people write them: a subuser, a reason, an ID. Amounts are in `amounts.py`.
 
 Commands and forms read them with the same functions; each raises CommandError with what to type instead.
 """
 
 import re
 import unicodedata
-from decimal import Decimal
 
 from . import secrecy
 from .errors import CommandError, UnknownRequest
-from .text import WORD_JOINER, literal, number
+from .text import WORD_JOINER, number, quoted, unseen
 
-MAX_AMOUNT = 1_000_000_000
 MAX_NAME = 128
 MAX_REASON = 500
 MAX_REQUEST_ID = 2**31 - 1
@@ -62,49 +60,7 @@ def no_name_fits(pattern: str) -> bool:
 
 
 def _unfit(character: str) -> bool:
-    return character in "/\\" or character.isspace() or _unseen(character)
-
-
-BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters, marks and a Braille pattern by their category, which nevertheless show nothing."""
-
-
-def _unseen(character: str) -> bool:
-    return character in BLANKS or unicodedata.category(character).startswith("C")
-
-
-AMOUNT = re.compile(
-    r"(?P<digits>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?P<fraction>\.[0-9]+)?(?P<unit>[km])?", re.IGNORECASE
-)
-
-
-def amount(text: str) -> int:
-    """A positive whole number of credits: 5000, 5,000, 5k or 1.5m."""
-    typed = text.strip()
-    shown = quoted(typed)
-    if not typed:
-        raise CommandError("Say how many credits: a whole number such as `5000`.", "amount")
-    wanted = "Type a whole number such as `5000`, `5,000`, `5k` or `1.5m`."
-    found = AMOUNT.fullmatch(typed) if len(typed) <= 40 else None
-    if found is None:
-        if re.fullmatch(r"[-−–+].*", typed):
-            raise CommandError(
-                f"{shown} has a sign. Type the amount without it, after `add` or `remove`: "
-                "`/credits remove SUBUSER 5000 REASON`.",
-                "amount",
-            )
-        raise CommandError(f"{shown} is not an amount. {wanted}", "amount")
-    factor = {"k": 1_000, "m": 1_000_000}.get((found["unit"] or "").lower(), 1)
-    value = Decimal(found["digits"].replace(",", "") + (found["fraction"] or "")) * factor
-    if value != value.to_integral_value():
-        raise CommandError(f"{shown} is not a whole number of credits. {wanted}", "amount")
-    if value == 0:
-        raise CommandError(f"{shown} would change nothing. Type an amount of 1 or more.", "amount")
-    if value > MAX_AMOUNT:
-        raise CommandError(
-            f"{shown} is too much: one request may change at most {number(MAX_AMOUNT)} credits.", "amount"
-        )
-    return int(value)
+    return character in "/\\" or character.isspace() or unseen(character)
 
 
 MAX_OPERATOR = 64
@@ -143,7 +99,7 @@ def reason(text: str, asked: str = WHY) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    return " ".join("".join(char for char in " ".join(text.split()) if not _unseen(char)).split())
+    return " ".join("".join(char for char in " ".join(text.split()) if not unseen(char)).split())
 
 
 def request_id(text: str) -> int:
@@ -157,9 +113,3 @@ def request_id(text: str) -> int:
     if int(digits) > MAX_REQUEST_ID:
         raise UnknownRequest(digits)
     return int(digits)
-
-
-def quoted(text: str) -> str:
-    """What a person typed, short enough to be quoted back; what can't be seen is shown as a box."""
-    seen = "".join("□" if _unseen(char) else char for char in text)
-    return literal(seen if len(seen) <= 40 else f"{seen[:40]}…")

@@ -13,8 +13,7 @@ def plain(text: str) -> str:
     Source: docs.slack.dev/interactivity/implementing-slash-commands and .../messaging/formatting-message-text
     """
     text = _REFERENCE.sub(_spelled_out, text)
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return re.sub(r"\s+", " ", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _spelled_out(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ do `a*`, may be missed.
 import re
 from collections.abc import Sequence
 
-from .fields import MAX_AMOUNT
+from .amounts import MAX_AMOUNT
 from .policy import Tier
 
 

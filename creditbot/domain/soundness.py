@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .fields import MAX_AMOUNT
+from .amounts import MAX_AMOUNT
 from .policy import Limits, Policy, Route, Tier
 from .reach import all_covered, covered_by, kinds_of_change
 from .text import count, length, literal, number, people, person

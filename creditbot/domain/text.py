@@ -5,6 +5,7 @@ form.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -99,6 +100,21 @@ def named(text: str, command: str) -> str:
 def literal(text: str) -> str:
     """Typed text as a code span, in which Slack formats nothing and draws no emoji."""
     return f"`{escape(text).replace('`', chr(39))}`"
+
+
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and a Braille pattern by their category, which nevertheless show nothing."""
+
+
+def unseen(character: str) -> bool:
+    """Whether a character shows nothing, and is not white space either."""
+    return character in BLANKS or unicodedata.category(character).startswith("C")
+
+
+def quoted(text: str) -> str:
+    """What a person typed, short enough to be quoted back; what can't be seen is shown as a box."""
+    seen = "".join("□" if unseen(char) else char for char in text)
+    return literal(seen if len(seen) <= 40 else f"{seen[:40]}…")
 
 
 _REFERENCE = re.compile(r"<(?:@|#|!subteam\^|!date\^)(?P<id>[^|>]*)(?:\|(?P<label>[^>]*))?>")

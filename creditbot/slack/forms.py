@@ -2,10 +2,12 @@
 
 from slack_sdk.models.views import View
 
+from creditbot.domain import amounts
 from creditbot.domain.commands import OpenForm
+from creditbot.domain.errors import CommandError
 from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.text import signed
+from creditbot.domain.text import signed, without_markup
 
 from .message import Message, choice, modal, text_input, typed
 
@@ -14,7 +16,7 @@ DIRECTION, SUBUSER, AMOUNT, REASON = "direction", "subuser", "amount", "reason"
 
 DIRECTIONS = (("add", "Add credits"), ("remove", "Remove credits"))
 
-LONGEST_AMOUNT = 40
+LONGEST_AMOUNT = amounts.LONGEST
 
 
 def ask(given: OpenForm, private_metadata: str) -> View:
@@ -37,7 +39,7 @@ def ask(given: OpenForm, private_metadata: str) -> View:
             text_input(
                 AMOUNT,
                 "Amount",
-                hint="A whole number of credits: 5000, 5,000, 5k or 1.5m",
+                hint=_about_amount(given.amount),
                 value=given.amount,
                 longest=LONGEST_AMOUNT,
                 example="5000",
@@ -115,3 +117,13 @@ def _why(
         close="Back",
         private_metadata=private_metadata,
     )
+
+
+def _about_amount(given: str) -> str:
+    """What stands below the field: what to type, or what is to be asked about the amount filled in."""
+    try:
+        if given:
+            amounts.amount(given, in_form=True)
+    except CommandError as error:
+        return without_markup(error.sentence)
+    return "A whole number of credits: 5000, 5,000, 5k or 1.5m"

@@ -3,12 +3,13 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
-from creditbot.domain import fields
+from creditbot.domain import amounts, fields
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.requests import CreditRequest
@@ -154,7 +155,7 @@ def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]
     read: dict[str, Any] = {}
     for name, reader in (
         (forms.SUBUSER, fields.subuser_name),
-        (forms.AMOUNT, fields.amount),
+        (forms.AMOUNT, partial(amounts.amount, in_form=True)),
         (forms.REASON, fields.reason),
     ):
         try:

@@ -15,6 +15,7 @@ from .conftest import over_socket
         ("/credits add", {"direction": "add", "subuser": "", "amount": ""}),
         ("/credits add acme", {"direction": "add", "subuser": "acme", "amount": ""}),
         ("/credits remove acme 5k", {"direction": "remove", "subuser": "acme", "amount": "5k"}),
+        ("/credits request acme 5 000 x", {"direction": "add", "subuser": "acme", "amount": "5 000"}),
     ],
 )
 @over_socket
@@ -38,6 +39,18 @@ async def test_a_form_makes_a_request(company: Company) -> None:
     await company.slack.click(BOB, card, "Approve")
     await company.card_says(card, "Applied: ")
     assert company.sendgrid.account.applied("acme") == [5000]
+
+
+async def test_an_amount_that_was_filled_in_is_asked_about_until_it_is_clear(company: Company) -> None:
+    form = await company.form("/credits request acme 5 000 Black Friday")
+    asked = "5 000 can be read as 5,000 or as 5. For 5,000, type 5000; for 5, type 5."
+    hints = {block["block_id"]: block["hint"]["text"] for block in form.view["blocks"] if "hint" in block}
+    assert hints["amount"] == asked
+    await company.slack.submit(ALICE, form, {})
+    assert form.errors == {"amount": asked}
+    assert await company.requests() == []
+    await company.slack.submit(ALICE, form, {"Amount": "5000"})
+    assert [record["allocation_update"] for record in await company.requests()] == [5000]
 
 
 async def test_faults_are_shown_at_their_fields_all_at_once(company: Company) -> None:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from creditbot.domain.fields import MAX_AMOUNT, MAX_NAME, MAX_REASON
+from creditbot.domain.amounts import MAX_AMOUNT
+from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.policy import Policy, Tier
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Who

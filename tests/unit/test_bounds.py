@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creditbot.slack
+from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.commands import OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind, Point
-from creditbot.domain.fields import MAX_AMOUNT, MAX_NAME, MAX_REASON, MAX_REQUEST_ID
+from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.reminders import ESCALATED, REMINDER

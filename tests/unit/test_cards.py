@@ -390,6 +390,9 @@ def test_an_answer(name: str, snapshot: SnapshotAssertion) -> None:
 FORMS = {
     "ask": forms.ask(OpenForm(), '{"response_url": "https://hooks.slack.com/x"}'),
     "ask, filled in": forms.ask(OpenForm("remove", "acme", "5k", "sold less"), "{}"),
+    "ask, filled in with an amount that is not clear": forms.ask(
+        OpenForm("add", "acme", "5 000", "Black Friday"), "{}"
+    ),
     "approve in an emergency": forms.break_glass(a_request()),
     "deny": forms.deny(REQUESTS["pending"]),
     "settle as applied": forms.settle(REQUESTS["in doubt"], applied=True),

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from decimal import Decimal
 
 import pytest
 from hypothesis import example, given
@@ -22,21 +21,12 @@ from creditbot.domain.commands import (
     parse,
 )
 from creditbot.domain.errors import CommandError, UnknownRequest
-from creditbot.domain.fields import (
-    MAX_AMOUNT,
-    MAX_NAME,
-    MAX_REASON,
-    amount,
-    quoted,
-    reason,
-    request_id,
-    subuser_name,
-)
+from creditbot.domain.fields import MAX_NAME, MAX_REASON, reason, request_id, subuser_name
 from creditbot.domain.notation import plain
-from creditbot.domain.text import literal
+from creditbot.domain.text import literal, quoted
 
 SAYS_WHAT_TO_TYPE = re.compile(
-    r"\bType\b|\bName (a|the) subuser|\bSay why\b|\bShorten it\b|at most|`/credits "
+    r"\b[Tt]ype\b|\bName (a|the) subuser|\bSay why\b|\bShorten it\b|at most|`/credits "
 )
 CALLS_A_CHANNEL = re.compile(r"@(here|channel|everyone)", re.IGNORECASE)
 
@@ -149,66 +139,6 @@ def test_slacks_notation_is_read_as_what_the_person_typed(typed: str, command: C
 
 def test_entities_are_undone_once_only() -> None:
     assert plain("&amp;amp;lt;") == "&amp;lt;"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "0",
-        "00",
-        "0k",
-        "0,000",
-        "1.5",
-        "0.0001k",
-        "1.0000001m",
-        "1" + "0" * 30,
-        "9" * 5000,
-        "1000000001",
-        "1001m",
-        "\uff15",
-        "\u0665",
-        "²",
-        "--5",
-        "-5",
-        "+5",
-        "−5",
-        "–5",
-        "5,00",
-        "5,0000",
-        ",500",
-        "1,00,000",
-        "1e3",
-        "0x10",
-        "5kk",
-        "5mk",
-        "5b",
-        "5 000",
-        "1_000",
-        ".5k",
-        "5.",
-        "5.k",
-        "five",
-        "NaN",
-        "inf",
-        "½",
-        "@here",
-        "<!here>",
-        "`5`",
-        "5\u200b",
-    ],
-)
-def test_amounts_that_could_be_misread_are_refused(text: str) -> None:
-    with pytest.raises(CommandError) as caught:
-        amount(text)
-    assert caught.value.field == "amount"
-    assert_helpful_and_harmless(caught.value.sentence)
-
-
-@pytest.mark.parametrize("text", ["-5", "+5", "−5", "–5", "--5"])
-def test_a_sign_is_answered_with_the_words_that_replace_it(text: str) -> None:
-    sentence = refusal(f"add acme {text} why").sentence
-    assert "add" in sentence
-    assert "remove" in sentence
 
 
 @pytest.mark.parametrize(
@@ -325,6 +255,41 @@ def test_what_is_not_understood_is_answered_with_what_to_type(text: str) -> None
     assert_helpful_and_harmless(refusal(text).sentence)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "add acme 5000 Black Friday\n/credits add globex 3000 Black Friday",
+        "add acme 5000 Black Friday\r\n  /kredits pending",
+        "add acme 5000 Black Friday\nadd globex 5 000 Black Friday",
+        "add acme 5000 Black Friday\n\nRemove globex",
+        "add acme 5000 Black Friday\u2028cancel #12",
+        "add acme 5000 Black Friday /credits add globex 3000 Black Friday",
+        "request acme 5000 Black Friday\nadd globex 3000 Black Friday",
+        "balance acme\n/credits balance globex",
+        "help\nadd globex 3000 Black Friday",
+    ],
+)
+def test_commands_that_were_pasted_together_are_not_taken_for_one(text: str) -> None:
+    sentence = refusal(text).sentence
+    assert "more than one command, so nothing was done" in sentence
+    assert_helpful_and_harmless(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Black Friday\nOPS-12", "Black Friday OPS-12"),
+        ("Black Friday\r\nAddress lists grew", "Black Friday Address lists grew"),
+        ("Black Friday\nremoved last week by mistake", "Black Friday removed last week by mistake"),
+        ("Black Friday\nshow them that it works", "Black Friday show them that it works"),
+        ("see /credits show 12", "see /credits show 12"),
+        ("Black Friday\n/etc/motd says so", "Black Friday /etc/motd says so"),
+    ],
+)
+def test_a_reason_of_several_lines_is_one(text: str, reason: str) -> None:
+    assert parse(f"add acme 5000 {text}") == Ask("acme", 5000, reason)
+
+
 def test_a_slip_of_the_finger_is_answered_with_the_command_that_was_meant() -> None:
     assert USAGE["balance"] in refusal("balanc acme").sentence
     assert USAGE["history"] in refusal("histroy").sentence
@@ -354,40 +319,6 @@ def test_no_text_raises_anything_but_a_helpful_refusal(text: str) -> None:
         parse(text)
     except CommandError as error:
         assert_helpful_and_harmless(error.sentence)
-
-
-@given(st.integers(1, MAX_AMOUNT))
-@example(1)
-@example(MAX_AMOUNT)
-def test_an_amount_is_read_as_it_is_written(value: int) -> None:
-    assert amount(f"{value:,}") == value
-    assert amount(str(value)) == value
-    assert amount(f" {value} ") == value
-
-
-@given(st.integers(0, 10**9), st.integers(0, 6), st.sampled_from(["k", "K", "m", "M"]))
-@example(3, 1, "k")
-@example(11, 1, "k")
-@example(999999999, 6, "m")
-def test_k_and_m_are_exact_and_never_rounded(digits: int, places: int, unit: str) -> None:
-    value = Decimal(digits).scaleb(-places)
-    exact = value * (1000 if unit in "kK" else 1_000_000)
-    try:
-        read = amount(f"{value:f}{unit}")
-    except CommandError:
-        assert exact == 0 or exact > MAX_AMOUNT or exact % 1 != 0
-    else:
-        assert read == exact
-
-
-@given(st.text(st.sampled_from("0123456789,.kKmM"), max_size=14))
-def test_an_amount_that_is_taken_is_a_whole_number_in_range_and_reads_the_same_again(text: str) -> None:
-    try:
-        value = amount(text)
-    except CommandError:
-        return
-    assert 1 <= value <= MAX_AMOUNT
-    assert amount(str(value)) == value
 
 
 @given(typed_texts | st.text(st.sampled_from("aB1.@-_+~ %?&\t\u200b/\\é"), max_size=140))

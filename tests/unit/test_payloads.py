@@ -251,6 +251,14 @@ def test_all_faults_of_a_form_are_shown_at_once_each_at_its_field() -> None:
     assert read_request({})[1].keys() == errors.keys()
 
 
+def test_an_amount_of_a_form_that_is_not_clear_is_asked_about_at_its_field() -> None:
+    command, errors = read_request({**VALUES, "amount": "5\u202f000"})
+    assert command is None
+    assert errors == {
+        "amount": "5 000 can be read as 5,000 or as 5. For 5,000, type 5000; for 5, type 5.",
+    }
+
+
 @given(st.dictionaries(st.sampled_from(sorted(VALUES)), st.text(max_size=20)))
 def test_whatever_a_form_holds_it_is_a_request_or_plain_sentences(values: dict[str, str]) -> None:
     command, errors = read_request(values)
