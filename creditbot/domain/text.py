@@ -81,10 +81,11 @@ TAKEN_FOR_MORE = re.compile(rf"@(?=here|channel|everyone)|:(?=//)|/(?={COMMAND[1
 def escape(text: str) -> str:
     """Foreign text for a mrkdwn sentence: it can't link, mention a person or a group, or call a channel.
 
-    `@here` and `https://` need more than the three entities, since Slack may take them as they stand. It
-    can still format, so what people type goes through `literal`.
+    `@here` and `https://` need more than the three entities, since Slack may take them as they stand, and a
+    lone backtick would make code of what follows. It can still format, so what people type goes through
+    `literal`.
     """
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "'")
     return TAKEN_FOR_MORE.sub(rf"\g<0>{WORD_JOINER}", text)
 
 
@@ -99,7 +100,7 @@ def named(text: str, command: str) -> str:
 
 def literal(text: str) -> str:
     """Typed text as a code span, in which Slack formats nothing and draws no emoji."""
-    return f"`{escape(text).replace('`', chr(39))}`"
+    return f"`{escape(text)}`"
 
 
 BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
