@@ -10,7 +10,7 @@ from creditbot import spreadsheet
 from creditbot.days import day, midnight
 from creditbot.domain.ledger import Keys, Verification, fingerprint
 from creditbot.store import audit
-from creditbot.store.database import Database
+from creditbot.store.database import looking_at
 from creditbot.store.types import from_millis, to_millis
 
 MOST = 20
@@ -46,18 +46,14 @@ Days = tuple[int | None, int | None]
 
 async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[list[str], str]:
     """What is wrong, a sentence each; and the sentence that tells that all is well, if nothing is."""
-    database = Database(url, keys=keys)
-    try:
-        async with database.read() as connection:
-            found, noted = await audit.recount(connection, head)
-            faults = _faults_of_the_key(found, keys) or _faults_of_the_chain(found, head, noted)
-            if not faults:
-                faults = _faults_of_the_digests(await audit.missed_head(connection))
-            if not faults:
-                faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
-            faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
-    finally:
-        await database.close()
+    async with looking_at(url, keys) as database, database.read() as connection:
+        found, noted = await audit.recount(connection, head)
+        faults = _faults_of_the_key(found, keys) or _faults_of_the_chain(found, head, noted)
+        if not faults:
+            faults = _faults_of_the_digests(await audit.missed_head(connection))
+        if not faults:
+            faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
+        faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
     whole = (
         f"The ledger is whole: {found.count:,} events, and the tables are as they tell. Head: {found.head}"
     )
@@ -182,14 +178,10 @@ def days(first: str | None, last: str | None) -> Days:
 async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str | None) -> None:
     """Print the events one by one, however many there are."""
     write = _csv(out) if csv else _json_lines(out)
-    database = Database(url)
-    try:
-        async with database.read() as connection:
-            async for event in audit.history(connection, *days, subuser=subuser):
-                write({**event, "at": _moment(event["at"])})
-        out.flush()
-    finally:
-        await database.close()
+    async with looking_at(url) as database, database.read() as connection:
+        async for event in audit.history(connection, *days, subuser=subuser):
+            write({**event, "at": _moment(event["at"])})
+    out.flush()
 
 
 def _moment(millis: object) -> object:

@@ -35,7 +35,7 @@ from creditbot.slack.people import Groups
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
-from creditbot.store import append_only, due, events, health
+from creditbot.store import append_only, due, events, health, identity, leftovers
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
@@ -48,10 +48,6 @@ WRONG_ADDRESS = ("password authentication failed", "does not exist", "no pg_hba.
 Clock = Callable[[], datetime]
 
 log = structlog.get_logger(__name__)
-
-
-class NewerDatabase(Exception):
-    """A later version of creditbot has laid the tables; the text says what to do."""
 
 
 def local_now() -> datetime:
@@ -71,14 +67,12 @@ async def prepare_database(url: str, patience: float = 60) -> None:
     """Lay the tables, or bring them up to date, if they are not; wait for a server that is restarting.
 
     Raises:
-        NewerDatabase: a later version of creditbot has laid them.
+        UnfitDatabase: it is another program's, a later version of creditbot has laid the tables, or a
+            restored file lies beside the log of the one before it.
     """
+    leftovers.check_log(url)
     version, queue_is_old = await _schema(url, time.monotonic() + patience)
-    if version is not None and version > SCHEMA_VERSION:
-        raise NewerDatabase(
-            f"DATABASE_URL: the database has the tables of version {version}, and this creditbot knows "
-            f"{SCHEMA_VERSION}. Install the newer creditbot."
-        )
+    identity.check_not_newer(version)
     if version != SCHEMA_VERSION or queue_is_old:
         from creditbot.migrate import migrate  # noqa: PLC0415 - half a second that a start seldom needs
 
@@ -92,7 +86,7 @@ async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
         while True:
             try:
                 async with database.read() as connection:
-                    version = await health.schema_version(connection)
+                    version = await connection.run_sync(identity.version_of)
                 if version is None or not is_postgres(url):
                     return version, False
                 from creditbot.runners.schema import is_older  # noqa: PLC0415 - an optional extra

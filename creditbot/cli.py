@@ -49,7 +49,7 @@ SAID_ANYWAY = "ERROR"
 
 def main() -> None:
     """The console script: the one place where an error becomes a line for the person at the terminal."""
-    from creditbot.domain.errors import DomainError
+    from creditbot.domain.errors import DomainError, NotTaken, UnfitDatabase
     from creditbot.domain.text import COMMAND, named, without_markup
 
     for stream in (sys.stdout, sys.stderr):
@@ -58,8 +58,11 @@ def main() -> None:
     try:
         app()
     except DomainError as error:
+        if isinstance(error, NotTaken) and isinstance(error.__cause__, database_errors()):
+            unusable(error.__cause__)
         command = environ().get("CREDITBOT_COMMAND") or COMMAND
-        fail(without_markup(named(error.sentence, command)))
+        code = FAULTY_SETTINGS if isinstance(error, UnfitDatabase) else 1
+        fail(without_markup(named(error.sentence, command)), code=code)
     except database_errors() as error:
         unusable(error)
 
@@ -187,7 +190,7 @@ def _start(role: str, settings: "Settings") -> None:
         run(service())
     except ConfigError as error:
         fail(*error.lines, code=FAULTY_SETTINGS)
-    except (CannotListen, WrongLedgerKey, bootstrap.NewerDatabase, WrongToken) as error:
+    except (CannotListen, WrongLedgerKey, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
 
@@ -206,17 +209,12 @@ async def _leave_what_hangs() -> None:
 @app.command()
 def migrate() -> None:
     """Lay the tables in the database, or bring them up to date; safe to repeat."""
-    from alembic.util.exc import CommandError
-
     from creditbot.config import DatabaseSettings
     from creditbot.migrate import migrate as lay_tables
     from creditbot.store.tables import SCHEMA_VERSION
 
     settings = settings_of(DatabaseSettings)
-    try:
-        lay_tables(settings.database_url)
-    except CommandError as error:
-        fail(f"DATABASE_URL: the database is of a newer version of creditbot ({error}).")
+    lay_tables(settings.database_url)
     typer.echo(f"The database has the tables of version {SCHEMA_VERSION}.")
 
 
@@ -556,6 +554,7 @@ async def _decided(name: str, act: "Deed") -> "CreditRequest":
     from creditbot.domain.text import operator
     from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
+    from creditbot.store import identity
     from creditbot.store.clock import ServerClock
     from creditbot.store.database import Database
     from creditbot.store.engines import is_postgres
@@ -572,6 +571,8 @@ async def _decided(name: str, act: "Deed") -> "CreditRequest":
     secrets = Secrets.of(settings.secrets())
     decisions = Decisions(database, Policy(), nobody, "", clock, secrets=secrets)
     try:
+        async with database.read() as connection:
+            identity.check(await connection.run_sync(identity.version_of))
         if is_postgres(url):
             await clock.compare()
         secrets.check(name, "by")
@@ -585,6 +586,7 @@ def existing_database(url: str) -> str:
     from sqlalchemy import make_url
 
     from creditbot.store.engines import is_postgres
+    from creditbot.store.leftovers import check_log
 
     path = Path(make_url(url).database or "")
     if not is_postgres(url) and not path.is_file():
@@ -593,6 +595,7 @@ def existing_database(url: str) -> str:
             "runs? Go there, or set DATABASE_URL to where the database is. Only if there is none yet, "
             "`creditbot migrate` makes one."
         )
+    check_log(url)
     return url
 
 

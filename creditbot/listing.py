@@ -16,7 +16,7 @@ from creditbot import spreadsheet
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import signed
 from creditbot.store import lists
-from creditbot.store.database import Database
+from creditbot.store.database import Database, looking_at
 from creditbot.store.lists import Wanted
 
 Format = Literal["table", "json", "csv"]
@@ -65,15 +65,12 @@ async def print_requests(
     `width` is that of the terminal, in characters; None where `out` is no terminal.
     """
     found = False
-    database = Database(url)
-    try:
+    async with looking_at(url) as database:
         with _writer(out, format_, width) as write:
             async for page in _pages(database, wanted):
                 found = True
                 write(page)
-        out.flush()
-    finally:
-        await database.close()
+    out.flush()
     return found
 
 

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from creditbot.store import append_only
+from creditbot.store import append_only, identity, leftovers
 from creditbot.store.engines import POSTGRES_CONNECTION, is_postgres, prepare_sqlite
 
 PATIENCE = 60
@@ -36,10 +36,17 @@ def migrate(url: str) -> None:
 
     A lock is taken before the present schema is read, so that of several processes which start at once
     one lays the tables and the others find them. All of it is one transaction.
+
+    Raises:
+        UnfitDatabase: it is another program's, a later version of creditbot has laid the tables, or a
+            restored file lies beside the log of the one before it. Nothing was changed.
     """
+    leftovers.check_log(url)
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     with _locked(url) as connection:
+        identity.check_not_newer(identity.version_of(connection))
+        identity.take_over(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         # Someone may have taken them away since; the migrations lay them only once.
@@ -54,6 +61,10 @@ def migrate(url: str) -> None:
 def _locked(url: str) -> Iterator[Connection]:
     engine = _postgres_engine(url) if is_postgres(url) else _sqlite_engine(url)
     try:
+        if not is_postgres(url):
+            with engine.connect() as connection:
+                identity.version_of(connection)  # before the mode of a file that is not ours is changed
+            use_wal(engine)
         with engine.begin() as connection:
             if is_postgres(url):
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
@@ -70,7 +81,6 @@ def _postgres_engine(url: str) -> Engine:
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(url.replace("sqlite+aiosqlite:", "sqlite:", 1), connect_args={"timeout": PATIENCE})
     prepare_sqlite(engine, "BEGIN IMMEDIATE")
-    use_wal(engine)
     return engine
 
 

@@ -108,7 +108,7 @@ async def _usage(url: str, change: Change) -> Usage | None:
     """What counts towards the caps, if there is a database that says so."""
     if not _is_there(url):
         return None
-    database = Database(url)
+    database = Database(url, looking=True)
     try:
         async with database.read() as connection:
             return await requests.usage(

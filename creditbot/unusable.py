@@ -1,5 +1,6 @@
 """What is said when the database can't be used: where it is, why, and what to do; never a password."""
 
+import re
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -11,12 +12,18 @@ SQLITE = {
     "readonly": "Whoever runs creditbot must be allowed to write to the file and to its folder.",
     "locked": "Another process holds it: wait until it has ended, and try again.",
     "no such table": "`creditbot migrate` lays its tables.",
+    "malformed": "Restore a backup: stop creditbot, delete the file and those beside it that end in -wal and "
+    "-shm, and copy the backup there.",
     "not a database": "This file is something else: set DATABASE_URL to creditbot's.",
     "full": "Make room on the disk.",
 }
 """What to do, by a word in what SQLite says."""
 
 POSTGRES = {
+    "permission denied for schema": "Have a superuser run: GRANT CREATE ON SCHEMA {schema} TO {user}; or "
+    "make it the owner: ALTER DATABASE {database} OWNER TO {user};",
+    "no schema has been selected": "Have a superuser run: GRANT USAGE, CREATE ON SCHEMA public TO {user};",
+    "statement pooling": "Set the pooler's pool_mode to transaction or session.",
     "password authentication failed": "Set DATABASE_URL to a user and a password that the server takes.",
     "pg_hba.conf": "Have the server's pg_hba.conf let this machine in.",
     'role "': "Set DATABASE_URL to a user that the server has.",
@@ -49,7 +56,20 @@ def _sqlite(url: str, why: str) -> tuple[str, str]:
 
 def _postgres(url: str, why: str) -> tuple[str, str]:
     found = make_url(url)
-    return f"{found.database} on {found.host or 'PostgreSQL'}", _first_that_fits(POSTGRES, why)
+    schema = re.search(r"for schema (\S+)", why)
+    names = {
+        "user": quoted(found.username or "USER"),
+        "database": quoted(found.database or ""),
+        "schema": schema[1] if schema else "public",
+    }
+    what_to_do = _first_that_fits(POSTGRES, why).format(**names)
+    return f"{found.database} on {found.host or 'PostgreSQL'}", what_to_do
+
+
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
+    plain = re.fullmatch("[a-z_][a-z0-9_]*", name) is not None
+    return name if plain else '"{}"'.format(name.replace('"', '""'))
 
 
 def _first_that_fits(advice: dict[str, str], why: str) -> str:

@@ -43,7 +43,7 @@ class PostgresServer:
     """
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
-        self._folder = folder
+        self.folder = folder
         self._options = ["-h", "", "-k", str(folder)]
         if not durable:
             for name in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -53,7 +53,7 @@ class PostgresServer:
 
     def url(self, name: str) -> str:
         """The address of a database, as DATABASE_URL has it."""
-        return f"postgresql://postgres@/{quote(name)}?host={quote(str(self._folder))}"
+        return f"postgresql://postgres@/{quote(name)}?host={quote(str(self.folder))}"
 
     def driver_url(self, name: str) -> str:
         """The address as SQLAlchemy reads it."""
@@ -85,11 +85,11 @@ class PostgresServer:
 
     def start(self) -> None:
         options = " ".join(f"'{option}'" for option in self._options)
-        self._pg_ctl("-w", "-l", str(self._folder / "log"), "-o", options, "start")
+        self._pg_ctl("-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to every process of the server: SIGSTOP makes it fall silent."""
-        first = psutil.Process(int((self._folder / "postmaster.pid").read_text().split()[0]))
+        first = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
         for process in [first, *first.children()]:
             with suppress(psutil.NoSuchProcess):  # a connection has just ended
                 process.send_signal(number)
@@ -99,21 +99,47 @@ class PostgresServer:
         atexit.unregister(self.close)
         with suppress(subprocess.CalledProcessError):
             self.stop()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     def _pg_ctl(self, *arguments: str) -> None:
-        _as_server("pg_ctl", "-D", str(self._folder), *arguments)
+        _as_server("pg_ctl", "-D", str(self.folder), *arguments)
 
     def _run(self, statement: LiteralString | sql.Composed) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
 
+class Standby:
+    """A hot standby of a server: it follows, may be read, and takes over when it is promoted."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.folder = new_folder()
+        self._data = self.folder / "data"
+        self._run(
+            "pg_basebackup", "-h", str(server.folder), "-U", "postgres", "-R", "-X", "stream", "-c", "fast"
+        )
+        self._run("pg_ctl", "-w", "-l", str(self._data / "log"), "-o", f"-h '' -k '{self.folder}'", "start")
+
+    def driver_url(self, name: str) -> str:
+        return f"postgresql+psycopg://postgres@/{quote(name)}?host={quote(str(self.folder))}"
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "-w", "promote")
+
+    def close(self) -> None:
+        with suppress(subprocess.CalledProcessError):
+            self._run("pg_ctl", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        _as_server(program, "-D", str(self._data), *arguments)
+
+
 def new_server(*, durable: bool) -> PostgresServer:
     """A server of the caller's own, which has the database MIGRATED."""
-    folder = _new_folder()
+    folder = new_folder()
     shutil.copytree(_laid(), folder, dirs_exist_ok=True)
-    if (user := _user()) is not None:
+    if (user := system_user()) is not None:
         for path in [folder, *folder.rglob("*")]:
             shutil.chown(path, user)
     return PostgresServer(folder, durable=durable)
@@ -122,7 +148,7 @@ def new_server(*, durable: bool) -> PostgresServer:
 @cache
 def _laid() -> Path:
     """The data of a server that has MIGRATED and does not run, to be copied; laid once in this process."""
-    folder = _new_folder()
+    folder = new_folder()
     atexit.register(shutil.rmtree, folder)
     _as_server("initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", str(folder))
     server = PostgresServer(folder, durable=False)
@@ -132,16 +158,16 @@ def _laid() -> Path:
     return folder
 
 
-def _new_folder() -> Path:
+def new_folder() -> Path:
     """One that the server may enter; not pytest's, since the path of a Unix socket has to be short."""
     folder = Path(tempfile.mkdtemp(prefix="creditbot-"))
-    if (user := _user()) is not None:
+    if (user := system_user()) is not None:
         shutil.chown(folder, user)
     return folder
 
 
 @cache
-def _user() -> str | None:
+def system_user() -> str | None:
     """As whom PostgreSQL runs, which refuses to run as root."""
     if os.geteuid() != 0:
         return None
@@ -159,5 +185,5 @@ def _as_server(program: str, *arguments: str) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        user=_user(),
+        user=system_user(),
     )

@@ -86,6 +86,13 @@ class OldKeyFirst(WrongLedgerKey):
         )
 
 
+class UnfitDatabase(DomainError):
+    """The database is not one that this creditbot works with; said before anything is changed."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"DATABASE_URL: {what}")
+
+
 class MaybeTaken(DomainError):
     """The database went away while it was taking it, so nobody knows yet whether it was written."""
 

@@ -13,6 +13,7 @@ from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTak
 from creditbot.domain.ledger import Keys
 from creditbot.elapsed import boottime
 
+from . import identity
 from .engines import open_engines
 
 T = TypeVar("T")
@@ -78,8 +79,10 @@ class Database:
         *,
         keys: Keys = (),
         elapsed: Callable[[], float] = boottime,
+        looking: bool = False,
     ) -> None:
-        self._engines = open_engines(url, keys)
+        """Who is only `looking` never writes, and may look where nothing can be written."""
+        self._engines = open_engines(url, keys, looking=looking)
         self._elapsed = elapsed
         self._turn = asyncio.Lock()
         self._hurried = 0
@@ -222,6 +225,22 @@ class Database:
 
     async def close(self) -> None:
         await self._engines.close()
+
+
+@asynccontextmanager
+async def looking_at(url: str, keys: Keys = ()) -> AsyncIterator[Database]:
+    """A database with our tables, to be read; it may be a copy that can't be written to.
+
+    Raises:
+        UnfitDatabase: it has none, or none of this version.
+    """
+    database = Database(url, keys=keys, looking=True)
+    try:
+        async with database.read() as connection:
+            identity.check(await connection.run_sync(identity.version_of))
+        yield database
+    finally:
+        await database.close()
 
 
 async def _commit(begun: AsyncTransaction) -> None:

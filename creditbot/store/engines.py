@@ -4,11 +4,14 @@ import os
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from creditbot.domain.errors import UnfitDatabase
 from creditbot.domain.ledger import Keys
 
 BUSY_TIMEOUT = 1.2
@@ -47,12 +50,13 @@ def is_postgres(url: str) -> bool:
     return make_url(url).get_backend_name() == "postgresql"
 
 
-def open_engines(url: str, keys: Keys = ()) -> Engines:
+def open_engines(url: str, keys: Keys = (), *, looking: bool = False) -> Engines:
     """Engines for a URL as `creditbot.config` writes it, with the driver; nothing is connected yet.
 
-    The ledger's keys go with their connections, so that whatever writes an event has them.
+    The ledger's keys go with their connections, so that whatever writes an event has them. Who is only
+    `looking` may do so where nothing can be written.
     """
-    engines = _postgres(url) if is_postgres(url) else _sqlite(url)
+    engines = _postgres(url) if is_postgres(url) else _sqlite(url, looking=looking)
     return Engines(
         engines.writer.execution_options(ledger_keys=keys), engines.reader.execution_options(ledger_keys=keys)
     )
@@ -64,20 +68,23 @@ def ledger_keys(connection: AsyncConnection) -> Keys:
     return keys
 
 
-def _sqlite(url: str) -> Engines:
+def _sqlite(url: str, *, looking: bool) -> Engines:
     """One writer, since SQLite has one anyway, and a few readers, which WAL lets read beside it."""
-    return Engines(_sqlite_engine(url, "BEGIN IMMEDIATE", 1), _sqlite_engine(url, "BEGIN", 2))
+    return Engines(
+        _sqlite_engine(url, "BEGIN IMMEDIATE", 1, looking=looking),
+        _sqlite_engine(url, "BEGIN", 2, looking=looking),
+    )
 
 
-def _sqlite_engine(url: str, begin: str, pool_size: int) -> AsyncEngine:
+def _sqlite_engine(url: str, begin: str, pool_size: int, *, looking: bool) -> AsyncEngine:
     engine = create_async_engine(
         url, max_overflow=0, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=pool_size
     )
-    prepare_sqlite(engine.sync_engine, begin)
+    prepare_sqlite(engine.sync_engine, begin, looking=looking)
     return engine
 
 
-def prepare_sqlite(engine: Engine, begin: str) -> None:
+def prepare_sqlite(engine: Engine, begin: str, *, looking: bool = False) -> None:
     """Take transactions into our own hands, make commits last, and keep a new file from others' eyes.
 
     `migrate` has switched WAL on.
@@ -87,11 +94,15 @@ def prepare_sqlite(engine: Engine, begin: str) -> None:
     """
 
     @event.listens_for(engine, "do_connect")
-    def before(*_args: Any) -> None:
+    def before(_dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> None:
         path = engine.url.database or ""
-        create_private(path)
+        if looking and not can_be_written(path):
+            arguments[0] = path = read_only(path)
+            parameters["uri"] = True
+        else:
+            create_private(path)
         # Where aiosqlite can't open a file, its thread leaves a traceback behind; this only raises.
-        sqlite3.connect(path).close()
+        sqlite3.connect(path, uri=path.startswith("file:")).close()
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
@@ -113,6 +124,33 @@ def create_private(path: str) -> None:
     """
     with suppress(OSError):  # it is there; or it can't be made, which SQLite will say
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def can_be_written(path: str) -> bool:
+    """Whether SQLite may write to the file, and make others beside it."""
+    return os.access(path, os.W_OK) and os.access(Path(path).absolute().parent, os.W_OK)
+
+
+def read_only(path: str) -> str:
+    """The address of a file that can only be read; nothing is made beside it if that can be helped.
+
+    Without a log beside it, nobody writes to the file: SQLite is told that it stays as it is, and so needs
+    no files of its own, which it could not make. sqlite.org/wal.html#read_only_databases
+
+    Raises:
+        UnfitDatabase: its log can't be read without making another file.
+    """
+    file = Path(path).absolute()
+    log, index = (file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))
+    written = log.stat().st_size if log.exists() else 0
+    if index.exists() or (written and os.access(file.parent, os.W_OK)):
+        return f"file:{quote(str(file))}?mode=ro"
+    if written:
+        raise UnfitDatabase(
+            f"the last changes of {file} are in {log.name} beside it, which SQLite can't read in a folder "
+            "that it can't write to. Copy both files to another folder, and set DATABASE_URL to the copy."
+        )
+    return f"file:{quote(str(file))}?immutable=1"
 
 
 def _postgres(url: str) -> Engines:

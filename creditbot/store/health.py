@@ -1,23 +1,9 @@
-"""Whether the database answers, which schema it has, and how many requests are in which state."""
+"""Whether the database answers, and how many requests are in which state."""
 
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .tables import requests
-
-
-async def schema_version(connection: AsyncConnection) -> str | None:
-    """The migration that the database is at, or None if it has no tables yet."""
-    try:
-        found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    except ProgrammingError:  # PostgreSQL: undefined table
-        return None
-    except OperationalError as error:
-        if "no such table" in str(error.orig):  # SQLite
-            return None
-        raise
-    return None if found is None else str(found)
 
 
 async def queue_comment(connection: AsyncConnection) -> str | None:

@@ -24,6 +24,9 @@ from .types import Moment, Words
 
 SCHEMA_VERSION = "0009"
 
+VERSION_TABLE = "creditbot_version"
+"""Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
+
 metadata = MetaData()
 
 STATUSES = ", ".join(f"'{status}'" for status in Status)

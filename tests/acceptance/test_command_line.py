@@ -275,6 +275,40 @@ def test_a_terminal_gets_a_table_with_whole_values_however_narrow_it_is(tmp_path
     assert shown.count("many") == 20
 
 
+@pytest.mark.parametrize("command", [("worker",), ("migrate",), ("audit", "verify"), ("requests", "list")])
+def test_another_programs_database_is_said_in_a_line_and_not_touched(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    env = worker_settings(tmp_path)
+    path = tmp_path / "creditbot.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, what TEXT)")
+    before = path.read_bytes()
+    done = creditbot(*command, env=env, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("DATABASE_URL: this is the database of another program")
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["creditbot.db"]
+
+
+@pytest.mark.parametrize("command", [("worker",), ("audit", "verify"), ("requests", "list")])
+def test_a_malformed_file_comes_with_advice(tmp_path: Path, command: tuple[str, ...]) -> None:
+    env = worker_settings(tmp_path)
+    assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
+    path = tmp_path / "creditbot.db"
+    path.write_bytes(path.read_bytes()[:8192] + os.urandom(path.stat().st_size - 8192))
+    done = creditbot(*command, env=env, cwd=tmp_path)
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith(
+        f"DATABASE_URL: the database at {path} can't be used (database disk image is malformed)."
+    )
+    assert "end in -wal and -shm" in line
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("head", ["", "`abc`"])
 def test_what_is_no_head_raises_no_alarm(tmp_path: Path, head: str) -> None:
     env = {"DATABASE_URL": f"sqlite:///{tmp_path}/creditbot.db"}

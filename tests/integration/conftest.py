@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from .adapters import POLICY, Bot, Clock, database_url
 StartBot = Callable[..., Bot]
 
 EmptyDatabase = Callable[[], AbstractContextManager[str]]
+
+MakeDatabase = Callable[[], str]
 
 on_sqlite = pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
@@ -76,6 +79,25 @@ def url(empty_database: EmptyDatabase) -> Iterator[str]:
     """A database of this test's own."""
     with empty_database() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDatabase]:
+    """Makes databases without any tables."""
+    if request.param == "sqlite":
+        numbers = count(1)
+        yield lambda: database_url(tmp_path / f"{next(numbers)}.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    names: list[str] = []
+
+    def on_server() -> str:
+        names.append(server.create())
+        return server.driver_url(names[-1])
+
+    yield on_server
+    for name in names:
+        server.drop(name)
 
 
 @pytest.fixture

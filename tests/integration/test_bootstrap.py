@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from creditbot.bootstrap import prepare_database, put_policy_in_force, warn_of_missing_triggers
-from creditbot.store import health
+from creditbot.store import identity
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
@@ -42,7 +42,7 @@ async def test_a_server_that_is_away_is_waited_for(own_server: PostgresServer) -
 
     database = Database(url)
     async with database.read() as connection:
-        assert await health.schema_version(connection) == SCHEMA_VERSION
+        assert await connection.run_sync(identity.version_of) == SCHEMA_VERSION
     await database.close()
 
 

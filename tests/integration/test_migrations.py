@@ -3,8 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,13 @@ from sqlalchemy import create_engine, func, insert, select, text
 
 from creditbot.domain.errors import DomainError
 from creditbot.migrate import migrate, migrations
-from creditbot.store import health
+from creditbot.store import identity
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
-from creditbot.store.tables import SCHEMA_VERSION, events, metadata
-from tests.postgres import PostgresServer
+from creditbot.store.tables import SCHEMA_VERSION, VERSION_TABLE, events, metadata
 
 from .adapters import database_url, sync_url
+from .conftest import MakeDatabase
 from .schemas import Schema, of_the_queue, schema
 
 WAIT_FOR_THE_WORD = """
@@ -34,34 +33,13 @@ sys.stdin.readline()
 migrate(sys.argv[1])
 """
 
-MakeDatabase = Callable[[], str]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeDatabase]:
-    """Makes databases without any tables."""
-    if request.param == "sqlite":
-        numbers = count(1)
-        yield lambda: database_url(tmp_path / f"{next(numbers)}.db")
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    names: list[str] = []
-
-    def on_server() -> str:
-        names.append(server.create())
-        return server.driver_url(names[-1])
-
-    yield on_server
-    for name in names:
-        server.drop(name)
-
 
 def our_schema(url: str) -> Schema:
     """Without what others lay: Alembic's table, and the queue's."""
     return {
         (kind, name): parts(definition)
         for (kind, name), definition in schema(url).items()
-        if "alembic" not in name and not of_the_queue(name)
+        if VERSION_TABLE not in name and not of_the_queue(name)
     }
 
 
@@ -97,6 +75,7 @@ def test_alembic_finds_nothing_left_to_migrate(new_database: MakeDatabase) -> No
     migrate(url)
     engine = create_engine(sync_url(url))
     options = {
+        "version_table": VERSION_TABLE,
         "compare_type": True,
         "compare_server_default": True,
         "include_name": lambda name, kind, _parents: kind != "table" or not of_the_queue(name),
@@ -120,10 +99,10 @@ async def test_a_migrated_database_reports_its_version(new_database: MakeDatabas
     url = new_database()
     database = Database(url)
     async with database.read() as connection:
-        before = await health.schema_version(connection)
+        before = await connection.run_sync(identity.version_of)
     await asyncio.to_thread(migrate, url)
     async with database.read() as connection:
-        after = await health.schema_version(connection)
+        after = await connection.run_sync(identity.version_of)
     await database.close()
 
     assert (before, after) == (None, SCHEMA_VERSION)
@@ -271,7 +250,7 @@ async def test_a_path_with_spaces_or_percent_signs_names_the_file_that_it_spells
     await asyncio.to_thread(migrate, database_url(path))
     database = Database(database_url(path))
     async with database.read() as connection:
-        version = await health.schema_version(connection)
+        version = await connection.run_sync(identity.version_of)
     await database.close()
 
     assert path.is_file()
