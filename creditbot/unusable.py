@@ -23,6 +23,8 @@ POSTGRES = {
     "permission denied for schema": "Have a superuser run: GRANT CREATE ON SCHEMA {schema} TO {user}; or "
     "make it the owner: ALTER DATABASE {database} OWNER TO {user};",
     "no schema has been selected": "Have a superuser run: GRANT USAGE, CREATE ON SCHEMA public TO {user};",
+    "session is read-only": "None of the hosts takes writes: promote one. To look only, write "
+    "target_session_attrs=any behind the question mark of DATABASE_URL.",
     "statement pooling": "Set the pooler's pool_mode to transaction or session.",
     "password authentication failed": "Set DATABASE_URL to a user and a password that the server takes.",
     "pg_hba.conf": "Have the server's pg_hba.conf let this machine in.",

@@ -15,13 +15,12 @@ import structlog
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import CommitUnclear, WakeUp
-from creditbot.store.engines import POSTGRES_CONNECTION
+from creditbot.store.engines import connection_parameters
 
 QUEUES = {
     "check": "sendgrid",
@@ -278,7 +277,5 @@ def lock_of(wake_up: WakeUp) -> str:
 
 
 def conninfo(url: str) -> str:
-    """SQLAlchemy's address as libpq reads it."""
-    parts = make_url(url)
-    arguments = parts.translate_connect_args(username="user", database="dbname")
-    return make_conninfo("", **{**POSTGRES_CONNECTION, **arguments, **parts.query})
+    """SQLAlchemy's address as libpq reads it, the same for the queue as for the store."""
+    return make_conninfo("", **connection_parameters(url))

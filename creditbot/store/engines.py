@@ -34,6 +34,18 @@ POSTGRES_CONNECTION: dict[str, Any] = {
 }
 
 
+FIND_ANOTHER = 2
+"""Seconds after which the next of several hosts is tried, since one that is off says nothing."""
+
+
+def connection_parameters(url: str) -> dict[str, Any]:
+    """What libpq is told of the database: what the address says, and for the rest what is right for us."""
+    address = make_url(url)
+    _, given = address.get_dialect()().create_connect_args(address)
+    several = "," in str(given.get("host", ""))
+    return {**POSTGRES_CONNECTION, **({"connect_timeout": FIND_ANOTHER} if several else {}), **given}
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """A way to write and one to read."""
@@ -164,7 +176,7 @@ def _postgres(url: str) -> Engines:
         pool_recycle=300,
         # Each statement sees what was committed before it, so also what was while it waited for its turn.
         isolation_level="READ COMMITTED",
-        connect_args=POSTGRES_CONNECTION,
+        connect_args=connection_parameters(url),
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     event.listen(engine.sync_engine, "begin", _take_turns)

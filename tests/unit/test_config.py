@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
 from creditbot.config import (
@@ -14,6 +15,8 @@ from creditbot.config import (
     WorkerSettings,
     unknown_names,
 )
+from creditbot.runners.procrastinate import conninfo
+from creditbot.store.engines import connection_parameters
 
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-17-made-up-token",
@@ -300,6 +303,58 @@ def test_postgresql_is_taken_however_it_is_spelt_and_its_password_kept_secret(ur
     settings = Settings.from_environ({**GOOD, "DATABASE_URL": url})
     assert settings.database_url == "postgresql+psycopg://bot:hunter2@db/credits"
     assert "hunter2" in settings.secrets()
+
+
+@pytest.mark.parametrize(
+    ("typed", "hosts", "ports"),
+    [
+        ("bot:pw@a:5432,b:5433/db", "a,b", "5432,5433"),
+        ("bot:pw@a,b:5433/db?sslmode=require", "a,b", ",5433"),
+        ("bot:pw@a,b/db", "a,b", ","),
+        ("bot:p,w@a,b/db", "a,b", ","),
+        ("bot:pw@[::1]:5432,[fe80::1]:1/db", "::1,fe80::1", "5432,1"),
+        ("bot:pw@/db?host=a&host=b", "a,b", ","),
+        ("bot:pw@/db?host=a:1&host=b:2", "a,b", "1,2"),
+        ("bot:pw@/db?host=a,b&port=1,2", "a,b", "1,2"),
+        ("bot:pw@/db?host=a,b&port=1", "a,b", "1,1"),
+        ("bot:pw@/db?host=/run/a&host=/run/b", "/run/a,/run/b", ","),
+    ],
+)
+def test_several_hosts_are_the_same_to_the_store_and_the_queue_however_they_are_written(
+    typed: str, hosts: str, ports: str
+) -> None:
+    url = DatabaseSettings.from_environ({"DATABASE_URL": f"postgresql://{typed}"}).database_url
+    given = connection_parameters(url)
+    assert (given["host"], given["port"]) == (hosts, ports)
+    assert given["target_session_attrs"] == "read-write"
+    assert given["connect_timeout"] == 2
+    for_the_queue = conninfo_to_dict(conninfo(url))
+    assert for_the_queue == {name: str(value) for name, value in given.items()}
+
+
+def test_which_of_several_hosts_is_wanted_may_be_said() -> None:
+    url = "postgresql://bot@a,b/db?target_session_attrs=any"
+    given = connection_parameters(DatabaseSettings.from_environ({"DATABASE_URL": url}).database_url)
+    assert given["target_session_attrs"] == "any"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "bot:hunter2@a,,b/db",
+        "bot:hunter2@a:x,b/db",
+        "bot:hunter2@a:1,b:2/db?port=3",
+        "bot:hunter2@/db?host=a,b&port=1,2,3",
+        "bot:hunter2@c/db?host=a&host=b",
+        "bot:hunter2@/db?host=a:1:2&host=b",
+    ],
+)
+def test_several_hosts_that_cannot_be_told_apart_are_refused(typed: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        DatabaseSettings.from_environ({"DATABASE_URL": f"postgresql://{typed}"})
+    [line] = caught.value.lines
+    assert line.endswith("several hosts are written host1:5432,host2:5432.")
+    assert "hunter2" not in line
 
 
 @pytest.mark.parametrize("url", ["postgres://hunter2", "postgres://u:hunter2@h:port/db"])

@@ -1,0 +1,51 @@
+"""A primary and its hot standby in one address: store and queue find the one that takes writes, also after it changes."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from creditbot.config import DatabaseSettings
+from creditbot.migrate import migrate
+from creditbot.runners.procrastinate import ProcrastinateQueue
+from creditbot.store.database import Database, WakeUp
+from tests.postgres import PostgresServer, Standby
+
+from .test_queue import Work, defer, defer_until_taken, runner_of, until
+from .test_runner import running
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[PostgresServer, Standby, str]]:
+    """A primary, its standby, and the name of a database with all tables."""
+    primary = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=False)
+    name = primary.create_migrated()
+    standby = Standby(primary, Path(tempfile.mkdtemp(prefix="creditbot-")))
+    yield primary, standby, name
+    standby.close()
+    primary.close()
+
+
+async def test_jobs_run_on_a_failover_pair_before_and_after_it_fails_over(
+    pair: tuple[PostgresServer, Standby, str],
+) -> None:
+    primary, standby, name = pair
+    hosts = [quote(str(folder)) for folder in (standby.folder, primary.socket_folder)]
+    address = f"postgresql://postgres@/{name}?host={hosts[0]}&host={hosts[1]}"
+    url = DatabaseSettings.from_environ({"DATABASE_URL": address}).database_url
+    await asyncio.to_thread(migrate, url)
+    database, work = Database(url, ProcrastinateQueue(url)), Work()
+
+    async with running(runner_of(url, work)):
+        await defer(database, WakeUp("apply", 1))
+        await until(lambda: work.done[WakeUp("apply", 1)])
+
+        await asyncio.to_thread(primary.stop)
+        await asyncio.to_thread(standby.promote)
+        async with asyncio.timeout(60):
+            await defer_until_taken(database, WakeUp("apply", 2))
+        await until(lambda: work.done[WakeUp("apply", 2)])
+    await database.close()
