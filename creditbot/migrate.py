@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from creditbot.store import append_only, identity, leftovers
-from creditbot.store.engines import connection_parameters, is_postgres, prepare_sqlite
+from creditbot.store.engines import UNPREPARED, connection_parameters, is_postgres, prepare_sqlite
 
 PATIENCE = 60
 """Seconds to wait for another process that is migrating the same database."""
@@ -75,7 +75,7 @@ def _locked(url: str) -> Iterator[Connection]:
 
 
 def _postgres_engine(url: str) -> Engine:
-    return create_engine(url, connect_args=connection_parameters(url))
+    return create_engine(url, connect_args=connection_parameters(url) | UNPREPARED)
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import CommitUnclear, WakeUp
-from creditbot.store.engines import connection_parameters
+from creditbot.store.engines import UNPREPARED, connection_parameters
 
 QUEUES = {
     "check": "sendgrid",
@@ -69,11 +69,15 @@ class ProcrastinateQueue:
     """Puts jobs into the queue; a process that does no jobs itself needs no more."""
 
     def __init__(self, url: str) -> None:
-        self.app = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(
-                conninfo=conninfo(url), min_size=1, max_size=4, timeout=5, reconnect_timeout=5
-            )
+        self._connector = procrastinate.PsycopgConnector(
+            conninfo=conninfo(url),
+            kwargs=UNPREPARED,
+            min_size=1,
+            max_size=4,
+            timeout=5,
+            reconnect_timeout=5,
         )
+        self.app = procrastinate.App(connector=self._connector)
 
     async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:
         if not wake_ups:
@@ -210,6 +214,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
 
     async def _work(self) -> None:
         """One worker for each queue, until one of them ends."""
+        listens = not await self._is_pooled()
         self._workers = [
             asyncio.create_task(
                 self.app.run_worker_async(
@@ -217,6 +222,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
                     name=queue,
                     concurrency=AT_ONCE,
                     fetch_job_polling_interval=1,
+                    listen_notify=listens,
                     shutdown_graceful_timeout=FINISH,
                     delete_jobs="always",
                     install_signal_handlers=False,
@@ -238,6 +244,15 @@ class ProcrastinateRunner(ProcrastinateQueue):
                 raise error
         if not self._ending:
             log.warning("A worker of the job queue has ended; starting it again")
+
+    async def _is_pooled(self) -> bool:
+        """Whether a pooler stands before the server: what it has connected us to is not what answers.
+
+        Who listens through one may never hear anything, and leaves a connection that listens to others.
+        """
+        async with self._connector.pool.connection() as connection:
+            found = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+            return found is None or found[0] != connection.info.backend_pid
 
     @property
     def _ending(self) -> bool:

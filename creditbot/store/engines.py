@@ -46,6 +46,14 @@ def connection_parameters(url: str) -> dict[str, Any]:
     return {**POSTGRES_CONNECTION, **({"connect_timeout": FIND_ANOTHER} if several else {}), **given}
 
 
+UNPREPARED: dict[str, Any] = {"prepare_threshold": None}
+"""What psycopg is told: to prepare no statements, which belong to a connection.
+
+A pooler such as PgBouncer gives each transaction any of the server's connections, with what others have
+prepared there. psycopg.org/psycopg3/docs/advanced/prepare.html
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """A way to write and one to read."""
@@ -176,7 +184,7 @@ def _postgres(url: str) -> Engines:
         pool_recycle=300,
         # Each statement sees what was committed before it, so also what was while it waited for its turn.
         isolation_level="READ COMMITTED",
-        connect_args=connection_parameters(url),
+        connect_args=connection_parameters(url) | UNPREPARED,
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     event.listen(engine.sync_engine, "begin", _take_turns)
@@ -187,7 +195,8 @@ def _take_turns(connection: Any) -> None:
     """Begin a write transaction as BEGIN IMMEDIATE does, and make its commit last.
 
     A server may be set to report a commit before it is on disk; an attempt that such a server forgets
-    would be sent again. Settings are for this transaction only, so a pooler in between does no harm.
+    would be sent again. Settings and lock end with the transaction, since with a pooler in between the next
+    one on the same connection may be another process's.
     """
     if connection.get_execution_options().get("postgresql_readonly"):
         return

@@ -1,4 +1,4 @@
-"""A primary and its hot standby in one address: store and queue find the one that takes writes, also after it changes."""
+"""A primary and its hot standby in one address: store and queue find the one that takes writes."""
 
 import asyncio
 import tempfile
