@@ -3,14 +3,12 @@
 import os
 import shutil
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, new_folder, system_user
 
 PORT = 6432
 """Of a Unix socket in a folder of its own, so that it can be any."""
@@ -45,16 +43,12 @@ class PgBouncer:
 
     def __init__(self, server: PostgresServer, mode: str) -> None:
         program = executable()
-        self.folder = Path(tempfile.mkdtemp(prefix="creditbot-"))
+        self.folder = new_folder()
         settings = self.folder / "pgbouncer.ini"
-        settings.write_text(
-            SETTINGS.format(server=server.socket_folder, port=PORT, folder=self.folder, mode=mode)
-        )
-        if server.system_user is not None:  # it does not run as root either
-            shutil.chown(self.folder, server.system_user)
+        settings.write_text(SETTINGS.format(server=server.folder, port=PORT, folder=self.folder, mode=mode))
         self._process = subprocess.Popen(  # noqa: S603 - a program of the machine's, with our own words
             [program, "--quiet", settings],
-            user=server.system_user,
+            user=system_user(),  # it does not run as root either
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -1,15 +1,13 @@
 """The bot as a process behind a PgBouncer in transaction mode."""
 
-import tempfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from creditbot.sandbox.world import BOB
 from tests.pgbouncer import PgBouncer
-from tests.postgres import PostgresServer
+from tests.postgres import new_server
 
 from .company import Company
 from .conftest import over_http
@@ -22,7 +20,7 @@ def settings(settings: dict[str, str], pooler: PgBouncer) -> dict[str, str]:
 
 @pytest.fixture
 def pooler() -> Iterator[PgBouncer]:
-    server = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=False)
+    server = new_server(durable=False)
     try:
         pooler = PgBouncer(server, "transaction")
         yield pooler

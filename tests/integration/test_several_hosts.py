@@ -1,9 +1,7 @@
 """A primary and its hot standby in one address: store and queue find the one that takes writes."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +10,7 @@ from creditbot.config import DatabaseSettings
 from creditbot.migrate import migrate
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.store.database import Database, WakeUp
-from tests.postgres import PostgresServer, Standby
+from tests.postgres import PostgresServer, Standby, new_server
 
 from .test_queue import Work, defer, defer_until_taken, runner_of, until
 from .test_runner import running
@@ -21,9 +19,9 @@ from .test_runner import running
 @pytest.fixture
 def pair() -> Iterator[tuple[PostgresServer, Standby, str]]:
     """A primary, its standby, and the name of a database with all tables."""
-    primary = PostgresServer(Path(tempfile.mkdtemp(prefix="creditbot-")), durable=False)
+    primary = new_server(durable=False)
     name = primary.create_migrated()
-    standby = Standby(primary, Path(tempfile.mkdtemp(prefix="creditbot-")))
+    standby = Standby(primary)
     yield primary, standby, name
     standby.close()
     primary.close()
@@ -33,7 +31,7 @@ async def test_jobs_run_on_a_failover_pair_before_and_after_it_fails_over(
     pair: tuple[PostgresServer, Standby, str],
 ) -> None:
     primary, standby, name = pair
-    hosts = [quote(str(folder)) for folder in (standby.folder, primary.socket_folder)]
+    hosts = [quote(str(folder)) for folder in (standby.folder, primary.folder)]
     address = f"postgresql://postgres@/{name}?host={hosts[0]}&host={hosts[1]}"
     url = DatabaseSettings.from_environ({"DATABASE_URL": address}).database_url
     await asyncio.to_thread(migrate, url)
