@@ -17,7 +17,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
-from creditbot.operations import Decisions, Reading, Requests, put_in_force
+from creditbot.operations import Decisions, Reading, Requests, give_tokens, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probes
 from creditbot.runners import EmbeddedRunner, Runner
@@ -231,6 +231,7 @@ async def put_policy_in_force(database: Database, policy: Policy, now: Clock) ->
     """
     while True:
         try:
+            await give_tokens(database, now)
             if came := await put_in_force(database, policy, now):
                 which = "This" if came == "first" else "Another"
                 log.info(f"{which} policy holds from now on", hash=policy.hash, tiers=len(policy.tiers))

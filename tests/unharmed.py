@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from creditbot.domain.requests import Status
+from creditbot.domain.shown import Shown
 from creditbot.domain.who import Actor
 from creditbot.store import requests
 from creditbot.store.database import Database
@@ -28,10 +29,10 @@ MAY_HAPPEN = ("refused_click", "refused_ask", "repeated_click", "digest")
 """Events that tell of a refusal, and the one that comes by the clock."""
 
 
-async def some_requests(url: str, at: datetime) -> list[int]:
-    """One that waits, one in doubt, one that failed."""
+async def some_requests(url: str, at: datetime) -> list[str]:
+    """What the cards' buttons carry of one that waits, one in doubt, one that was refused."""
     database = Database(url)
-    found: list[int] = []
+    found: list[str] = []
     paths: tuple[list[Status], ...] = (
         [],
         [Status.APPROVED, Status.APPLYING, Status.IN_DOUBT],
@@ -54,7 +55,9 @@ async def some_requests(url: str, at: datetime) -> list[int]:
                 policy_hash="x",
                 tier="all",
             )
-            found.append(request_id)
+            request = await requests.get(transaction.connection, request_id)
+            assert request is not None
+            found.append(str(Shown(request.id, request.token, "0" * 16)))
         for status in path:
             async with database.write() as transaction:
                 request = await requests.get(transaction.connection, request_id)

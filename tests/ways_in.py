@@ -4,6 +4,9 @@ A card, a form or a command may be used in any state of its request and by anybo
 old, and what it sends is not limited to what it shows. So the cases are all roles times all states times
 all ways in. Who may do what is in `authority.py`; here is which way leads to which action, and what each
 answer looks like from the outside.
+
+What Slack shows can also be the card of another request with the same number, or one that was drawn before
+the rules changed: the cases are all ways from a card times all such cards.
 """
 
 from collections.abc import Iterable
@@ -68,6 +71,15 @@ OTHERS = (
 WAYS = (*ACTING, *OTHERS)
 
 
+Card = Literal["its own", "another's", "a number", "none there", "not one of ours", "outdated"]
+"""What the button, or the form that was opened by one, carries; "another's" has the request's number."""
+
+OTHERS_CARDS: tuple[Card, ...] = ("another's", "a number", "none there", "not one of ours")
+
+ON_TERMS = frozenset({"approve", "deny", "break_glass"})
+"""Actions that are a decision about what the card says, and so about nothing else than that."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one delivery has come to, in all places where it can be seen.
@@ -94,9 +106,13 @@ def opens(form: str) -> str:
     return f"the form {form}"
 
 
-def outcome(way: Way, name: str, status: Status, channel: str) -> Outcome:
+def outcome(way: Way, name: str, status: Status, channel: str, card: Card = "its own") -> Outcome:
     """The documented one, for somebody in the role `name` and a request in this state."""
     role = ROLES[name]
+    if card in OTHERS_CARDS:
+        return Outcome(events=(event(f"refused_click, {way.does},", role.actor, NONE),), answer=AS_RECORDED)
+    if card == "outdated":
+        return _on_old_terms(way, name, status, channel)
     if way.does is None:
         return _without_authority(way, name)
     if way == Way("button", "approve", "approve") and allowed(name, status, "break_glass"):
@@ -107,6 +123,15 @@ def outcome(way: Way, name: str, status: Status, channel: str) -> Outcome:
     if way.form is not None:
         return Outcome(answer=opens(way.form))
     return _done(way, name, status, channel)
+
+
+def _on_old_terms(way: Way, name: str, status: Status, channel: str) -> Outcome:
+    """What would be done is not, if it depends on the terms; a refusal is the same as on any card."""
+    emergency = way.does == "approve" and allowed(name, status, "break_glass")
+    action = "break_glass" if emergency else way.does
+    if action not in ON_TERMS or not allowed(name, status, action):
+        return outcome(way, name, status, channel)
+    return Outcome(events=(event(f"refused_click, {action},", ROLES[name].actor),), answer=AS_RECORDED)
 
 
 def repeats(role: Role, status: Status, action: str) -> bool:

@@ -224,6 +224,15 @@ class Policy:
         after = self.reminders.escalate_after
         return after is not None and now >= request.requested_at + after
 
+    def terms_of(self, request: CreditRequest, now: datetime) -> dict[str, Any]:
+        """The rules by which a request is decided now, as JSON has them: its tier, and who stands in."""
+        tier = self.tier_of(request)
+        stand_in = self.reminders.escalate_to if self.escalated(request, now) else NOBODY
+        found: dict[str, Any] = _plain(
+            {"tier": None if tier is None else asdict(tier), "stand_in": asdict(stand_in)}
+        )
+        return found
+
     def authority(self, request: CreditRequest, now: datetime) -> Who:
         """Everyone who may decide this request; nobody if no tier covers it."""
         tier = self.tier_of(request)

@@ -1,6 +1,6 @@
 """A request for a credit change, its states, and the ways between them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -117,6 +117,8 @@ class CreditRequest:
     policy_hash: str | None = None
     break_glass_reason: str | None = None
     requester_team: str | None = None
+    # What its card's buttons must carry; no log has a use for it.
+    token: str = field(default="", repr=False)
 
     @property
     def requester(self) -> Actor:

@@ -58,6 +58,38 @@ def refused_before(request: CreditRequest) -> Refusal:
     )
 
 
+def unknown_card() -> Refusal:
+    """The refusal for a card, or a form opened from one, that shows no request of this database."""
+    return Refusal(
+        "unknown_card",
+        "Nothing was changed: this card belongs to no request that creditbot has on record. Its database was "
+        "restored or replaced after the card was posted, or another creditbot or an older version posted it. "
+        "`/credits pending` lists the requests that wait; if yours is not among them, ask for it again.",
+    )
+
+
+OUTDATED = "outdated_card"
+
+
+def outdated_card(request: CreditRequest) -> Refusal:
+    """The refusal for a decision about something else than what holds now."""
+    return Refusal(
+        OUTDATED,
+        f"Nothing was decided: since this card was drawn, the rules for request {request.id} or the balance "
+        f"of {literal(request.subuser)} have changed. The card is being drawn anew. Look at it again, then "
+        "press the button again.",
+    )
+
+
+def other_policy() -> Refusal:
+    """The refusal of a process whose policy is not the one by which the card was drawn."""
+    return Refusal(
+        "other_policy",
+        "Nothing was decided: a new policy is in force, and a part of creditbot has not been restarted with "
+        "it. Try again in a minute; if it goes on, tell whoever runs creditbot to restart all its processes.",
+    )
+
+
 def is_repeat(request: CreditRequest, action: str, actor: str) -> bool:
     """True if this person has brought the request where it is by this very action.
 

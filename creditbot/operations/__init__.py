@@ -8,5 +8,15 @@ from .deciding import Decisions
 from .deeds import Arrival
 from .policies import put_in_force
 from .reading import BalanceReport, Reading, Record
+from .tokens import give_tokens
 
-__all__ = ["Arrival", "BalanceReport", "Decisions", "Reading", "Record", "Requests", "put_in_force"]
+__all__ = [
+    "Arrival",
+    "BalanceReport",
+    "Decisions",
+    "Reading",
+    "Record",
+    "Requests",
+    "give_tokens",
+    "put_in_force",
+]

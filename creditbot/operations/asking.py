@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
 from creditbot.domain.commands import Ask
-from creditbot.domain.errors import Refusal, UnknownRequest
+from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
 from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
@@ -19,7 +19,7 @@ from creditbot.domain.who import Actor, Directory, Roster
 from creditbot.store import events, requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import Arrival, Deed, came_before, record_refusal
+from .deeds import About, Arrival, Deed, came_before, record_refusal
 
 
 class Requests:
@@ -80,27 +80,24 @@ class Requests:
         """Raise Refusal unless `actor` may ask at all, before a form is opened for them."""
         rules.check_may_ask(actor, self._policy, await self._directory(self._policy.may_ask))
 
-    async def ask_again(
-        self, request_id: int, *, requested_by: Actor, arrival: Arrival
-    ) -> CreditRequest | None:
+    async def ask_again(self, about: About, *, requested_by: Actor, arrival: Arrival) -> CreditRequest | None:
         """Commit a new request for what a failed one asked; it needs its own approval.
 
         Returns None if Slack had delivered this before.
 
         Raises:
             Refusal: it has not failed, or has been asked for again already, or the policy does not allow
-                it; that is an event, too.
-            UnknownRequest: there is no such request; likewise.
+                it, or there is no such request; that is an event, too.
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
-        deed = Deed(request_id, "request_again", requested_by.id)
+        deed = Deed(about, "request_again", requested_by.id)
         roster = await self._directory(self._policy.may_ask)
 
         async def take_down(transaction: Transaction) -> CreditRequest | Refusal | None:
             if await came_before(transaction, arrival, self._clock()):
                 return None
-            failed = await requests.get(transaction.connection, request_id)
+            failed = await deed.request(transaction.connection)
             try:
                 return await self._follow(transaction, failed, deed, requested_by, roster)
             except Refusal as refusal:
@@ -119,7 +116,7 @@ class Requests:
         roster: Roster,
     ) -> CreditRequest:
         if failed is None:
-            raise UnknownRequest(deed.request_id)
+            raise deed.is_about_nothing()
         await _check_again(transaction.connection, failed, deed.actor)
         command = Ask(failed.subuser, failed.allocation_update, failed.reason)
         tier = await self._allowed(transaction.connection, command, requested_by, roster)

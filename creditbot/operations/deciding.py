@@ -7,16 +7,17 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
-from creditbot.domain.errors import Refusal, UnknownRequest
+from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
+from creditbot.domain.shown import Shown, terms
 from creditbot.domain.text import is_operator
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import Arrival, Deed, came_before, record_refusal
+from .deeds import About, Arrival, Deed, came_before, record_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Decided:
     anew: bool
 
 
+ON_TERMS = frozenset({"approve", "deny", "break_glass"})
+"""What is a decision about the change itself, and so about all that its card says of it."""
+
 Rule = Callable[[CreditRequest, Roster], object]
 Act = Callable[[Transaction, CreditRequest, Roster], Awaitable[None]]
 """May raise Refusal as a rule does, before it has written anything."""
@@ -36,8 +40,9 @@ class Decisions:
     """Each method commits the decision before it returns the request as it then stands.
 
     A decision that a rule refuses is an event too; then Refusal is raised, and nothing else was changed.
-    All raise UnknownRequest if there is no such request, and NotTaken or MaybeTaken if the database
-    did not answer.
+    All take the number of a request, as it was typed, or what the card showed that was clicked on. If there
+    is no such request they refuse, as they do a decision on terms that have changed since the card was drawn.
+    They raise NotTaken or MaybeTaken if the database did not answer.
 
     What Slack delivers a second time (the same `arrival.id`) changes nothing and records nothing. It
     raises only what a person must see once more, since the ack of a form or a command is its answer.
@@ -62,7 +67,7 @@ class Decisions:
         self._clock = clock
         self._secrets = secrets
 
-    async def approve(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+    async def approve(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Count one approval; with the last one that is needed the request is approved."""
 
         def rule(request: CreditRequest, roster: Roster) -> None:
@@ -75,15 +80,15 @@ class Decisions:
                 await self._check_change_allowed(transaction.connection, request)
             counted: dict[str, object] = {"counted": list(quorum.counted), "policy": self._policy.hash}
             if not request.approved_by(actor):
-                counted |= await requests.add_approval(transaction, request_id, actor, now)
+                counted |= await requests.add_approval(transaction, request.id, actor, now)
             if not quorum.reached:
-                await requests.amend(transaction, request_id, "approval", at=now, actor=actor, detail=counted)
+                await requests.amend(transaction, request.id, "approval", at=now, actor=actor, detail=counted)
                 return
             await self._approve(transaction, request, actor, kind="approved", detail=counted)
 
-        return (await self._decide(Deed(request_id, "approve", actor), rule, act, arrival)).request
+        return (await self._decide(Deed(about, "approve", actor), rule, act, arrival)).request
 
-    async def withdraw(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+    async def withdraw(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Take one's own approval back, as long as the quorum is not there."""
 
         def rule(request: CreditRequest, roster: Roster) -> None:
@@ -94,10 +99,10 @@ class Decisions:
             del roster
             await requests.withdraw_approval(transaction, request.id, actor, self._clock())
 
-        return (await self._decide(Deed(request_id, "withdraw", actor), rule, act, arrival)).request
+        return (await self._decide(Deed(about, "withdraw", actor), rule, act, arrival)).request
 
     async def break_glass(
-        self, request_id: int, actor: str, reason: str, arrival: Arrival | None = None
+        self, about: About, actor: str, reason: str, arrival: Arrival | None = None
     ) -> CreditRequest:
         """Approve one's own request in an emergency, if the policy names this person; announced to all."""
         self._secrets.check(reason, "reason")
@@ -117,10 +122,10 @@ class Decisions:
             for place in dict.fromkeys([channel, self._channel]):
                 await notices.add(transaction, request.id, "break_glass", place, self._clock())
 
-        return (await self._decide(Deed(request_id, "break_glass", actor), rule, act, arrival)).request
+        return (await self._decide(Deed(about, "break_glass", actor), rule, act, arrival)).request
 
     async def check_may_break_glass(
-        self, request_id: int, actor: str, arrival: Arrival | None = None
+        self, about: About, actor: str, arrival: Arrival | None = None
     ) -> CreditRequest | None:
         """Raise Refusal (with its event) unless `actor` may approve their own request now.
 
@@ -131,9 +136,9 @@ class Decisions:
             del roster
             rules.check_break_glass(request, actor, self._policy)
 
-        return await self._check(Deed(request_id, "break_glass", actor), rule, arrival)
+        return await self._check(Deed(about, "break_glass", actor), rule, arrival)
 
-    async def wants_break_glass(self, request_id: int, actor: str, arrival: Arrival | None = None) -> bool:
+    async def wants_break_glass(self, about: About, actor: str, arrival: Arrival | None = None) -> bool:
         """Whether this click is one on one's own request by someone who may approve it in an emergency.
 
         Raises:
@@ -142,14 +147,12 @@ class Decisions:
         if actor not in self._policy.break_glass.people:
             return False
 
-        async def look(connection: AsyncConnection) -> CreditRequest | None:
-            return await requests.get(connection, request_id)
-
+        look = Deed(about, "break_glass", actor).request
         request = await self._database.read_for_person(look, arrival.at if arrival else None)
         return request is not None and request.requested_by == actor and request.status is Status.PENDING
 
     async def check_may_decide(
-        self, request_id: int, actor: str, action: str, arrival: Arrival | None = None
+        self, about: About, actor: str, action: str, arrival: Arrival | None = None
     ) -> CreditRequest | None:
         """Raise Refusal (with its event) unless `actor` may decide now; nothing is decided yet.
 
@@ -159,10 +162,10 @@ class Decisions:
         def rule(request: CreditRequest, roster: Roster) -> None:
             rules.check_decision(request, actor, self._policy, roster, self._clock())
 
-        return await self._check(Deed(request_id, action, actor), rule, arrival)
+        return await self._check(Deed(about, action, actor), rule, arrival)
 
     async def deny(
-        self, request_id: int, actor: str, reason: str, arrival: Arrival | None = None
+        self, about: About, actor: str, reason: str, arrival: Arrival | None = None
     ) -> CreditRequest:
         """Any one denial ends a request."""
         self._secrets.check(reason, "reason")
@@ -174,10 +177,10 @@ class Decisions:
             del roster
             await self._end(transaction, request, Status.DENIED, actor=actor, reason=reason)
 
-        return (await self._decide(Deed(request_id, "deny", actor), rule, act, arrival)).request
+        return (await self._decide(Deed(about, "deny", actor), rule, act, arrival)).request
 
     async def cancel(
-        self, request_id: int, actor: str, arrival: Arrival | None = None, *, reason: str | None = None
+        self, about: About, actor: str, arrival: Arrival | None = None, *, reason: str | None = None
     ) -> CreditRequest:
         """Withdraw a request that has not been sent; whoever runs creditbot gives a reason."""
         self._secrets.check(reason or "", "reason")
@@ -192,19 +195,19 @@ class Decisions:
             del roster
             await self._end(transaction, request, Status.CANCELLED, actor=actor, reason=reason)
 
-        return (await self._decide(Deed(request_id, "cancel", actor), rule, act, arrival)).request
+        return (await self._decide(Deed(about, "cancel", actor), rule, act, arrival)).request
 
     async def check_may_settle(
-        self, request_id: int, actor: str, arrival: Arrival | None = None
+        self, about: About, actor: str, arrival: Arrival | None = None
     ) -> CreditRequest | None:
         """Raise Refusal (with its event) unless `actor` may settle this doubt; nothing is settled yet.
 
         Returns None if Slack had delivered this before.
         """
-        return await self._check(Deed(request_id, "settle", actor), self._may_settle(actor), arrival)
+        return await self._check(Deed(about, "settle", actor), self._may_settle(actor), arrival)
 
     async def settle(
-        self, request_id: int, actor: str, *, applied: bool, reason: str, arrival: Arrival | None = None
+        self, about: About, actor: str, *, applied: bool, reason: str, arrival: Arrival | None = None
     ) -> CreditRequest:
         """Take a named person's word for what became of a request in doubt; it is recorded as theirs."""
         self._secrets.check(reason, "reason")
@@ -226,10 +229,10 @@ class Decisions:
                 finished_at=self._clock(),
             )
 
-        deed = Deed(request_id, "settle", actor)
+        deed = Deed(about, "settle", actor)
         return (await self._decide(deed, self._may_settle(actor), act, arrival)).request
 
-    async def check_again(self, request_id: int, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+    async def check_again(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Have the balance of a request in doubt read once more."""
 
         async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
@@ -241,7 +244,7 @@ class Decisions:
             await requests.postpone(transaction, request, now, 0)
             transaction.wake("settle", request.id)
 
-        deed = Deed(request_id, "check_again", actor)
+        deed = Deed(about, "check_again", actor)
         return (await self._decide(deed, self._may_settle(actor), act, arrival)).request
 
     async def refuse_strange(
@@ -260,22 +263,27 @@ class Decisions:
                 detail={
                     "action": self._secrets.taken_out(action)[:40],
                     "rule": "unknown_button",
-                    "value": self._secrets.taken_out(value)[:40],
+                    # What follows the number may be a token, which no export must tell.
+                    "value": self._secrets.taken_out(value.partition(".")[0])[:40],
                 },
             )
             return True
 
         return await self._database.for_person(write_down, arrival.at if arrival else None)
 
-    async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
-        """A message that shows this request was clicked: have it drawn anew, known to us or not.
+    async def seen_in(self, card: Shown, channel: str, ts: str) -> None:
+        """A message that shows a request was clicked: have it drawn anew, known to us or not.
 
-        It counts only where the request has a card: what was never posted elsewhere can't be lost there.
+        It counts only if that request is ours, and only where it has a card: what was never posted elsewhere
+        can't be lost there.
         """
 
         async def join(transaction: Transaction) -> None:
-            if await cards.is_in(transaction.connection, request_id, channel):
-                await cards.joined(transaction, request_id, channel, ts)
+            request = await requests.get(transaction.connection, card.request_id)
+            if request is None or not card.is_of(request):
+                return
+            if await cards.is_in(transaction.connection, request.id, channel):
+                await cards.joined(transaction, request.id, channel, ts)
 
         await self._database.for_person(join)
 
@@ -365,8 +373,10 @@ class Decisions:
         roster = await self._directory() if not is_operator(deed.actor) else Roster()
 
         async def decide(transaction: Transaction) -> tuple[Decided | None, Refusal | None]:
-            request = await requests.get(transaction.connection, deed.request_id)
+            request = await deed.request(transaction.connection)
             refusal = self._judge(request, deed, rule, roster)
+            if refusal is not None and refusal.rule == rules.OUTDATED:
+                refusal = await self._unless_outdated_itself(transaction.connection, refusal)
             anew = not await came_before(transaction, arrival, self._clock())
             if anew and refusal is None and act is not None and request is not None:
                 try:
@@ -377,17 +387,17 @@ class Decisions:
                 refusal = _said_again(request, refusal, arrival)
             elif refusal is not None:
                 await self._refuse(transaction, request, deed, refusal)
-            request = await requests.get(transaction.connection, deed.request_id)
+            request = await deed.request(transaction.connection)
             return None if request is None else Decided(request, anew), refusal
 
         decided, refusal = await self._database.for_person(decide, arrival.at if arrival else None)
         if refusal is not None or decided is None:
-            raise refusal or UnknownRequest(deed.request_id)
+            raise refusal or deed.is_about_nothing()
         return decided
 
     def _judge(self, request: CreditRequest | None, deed: Deed, rule: Rule, roster: Roster) -> Refusal | None:
         if request is None:
-            return UnknownRequest(deed.request_id)
+            return deed.is_about_nothing()
         if rules.is_repeat(request, deed.action, deed.actor):
             return rules.repeated(request)
         if rules.has_expired(request, self._clock()):
@@ -400,14 +410,28 @@ class Decisions:
             rule(request, roster)
         except Refusal as refusal:
             return refusal
+        card = deed.shown if deed.action in ON_TERMS else None
+        if card is not None and card.terms != terms(request, self._policy, self._clock()):
+            return rules.outdated_card(request)
         return None
+
+    async def _unless_outdated_itself(self, connection: AsyncConnection, refusal: Refusal) -> Refusal:
+        """Cards are drawn by the policy in force. A process that was not restarted knows it not."""
+        in_force = await events.latest(connection, "policy")
+        another = in_force is not None and in_force.get("hash") != self._policy.hash
+        return rules.other_policy() if another else refusal
 
     async def _refuse(
         self, transaction: Transaction, request: CreditRequest | None, deed: Deed, refusal: Refusal
     ) -> None:
-        """Record a decision that was not allowed; one that came too late also ends the request."""
+        """Record a decision that was not allowed; one that came too late also ends the request.
+
+        One on an old card has all cards of the request drawn anew: nothing else may have said so yet.
+        """
         now = self._clock()
         await record_refusal(transaction, request, deed, refusal, now)
+        if request is not None and refusal.rule == rules.OUTDATED:
+            await requests.touch(transaction, request.id)
         if request is not None and rules.has_expired(request, now):
             await requests.transition(
                 transaction, request, Status.EXPIRED, kind="expired", at=now, finished_at=now

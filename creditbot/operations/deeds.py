@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from creditbot.domain import rules
-from creditbot.domain.errors import Refusal
+from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.shown import Shown
 from creditbot.domain.text import without_markup
-from creditbot.store import deliveries, events
+from creditbot.store import deliveries, events, requests
 from creditbot.store.database import Transaction
 
 
@@ -25,13 +28,35 @@ class Arrival:
     ack_is_answer: bool = False
 
 
+About = int | Shown
+"""Which request: the number that a person typed, or what the card showed that they clicked on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """Who means to do what to which request."""
 
-    request_id: int
+    about: About
     action: str
     actor: str
+
+    @property
+    def request_id(self) -> int:
+        return self.about.request_id if isinstance(self.about, Shown) else self.about
+
+    @property
+    def shown(self) -> Shown | None:
+        return self.about if isinstance(self.about, Shown) else None
+
+    async def request(self, connection: AsyncConnection) -> CreditRequest | None:
+        """The request that is meant; None if there is none, also where a card shows another one."""
+        found = await requests.get(connection, self.request_id)
+        other = found is not None and self.shown is not None and not self.shown.is_of(found)
+        return None if other else found
+
+    def is_about_nothing(self) -> Refusal:
+        """What its actor is told if there is no such request."""
+        return UnknownRequest(self.request_id) if self.shown is None else rules.unknown_card()
 
 
 async def came_before(transaction: Transaction, arrival: Arrival | None, now: datetime) -> bool:
@@ -51,5 +76,10 @@ async def record_refusal(
         at=at,
         request_id=None if request is None else request.id,
         actor=deed.actor,
-        detail={"action": deed.action, "rule": refusal.rule, "said": without_markup(refusal.sentence)},
+        detail={
+            "action": deed.action,
+            "rule": refusal.rule,
+            "said": without_markup(refusal.sentence),
+            **({"named": deed.request_id} if request is None else {}),
+        },
     )

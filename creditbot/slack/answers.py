@@ -16,7 +16,7 @@ from creditbot.operations import BalanceReport, Record
 
 from . import bounds
 from .cards import follows, standing, waiting
-from .message import Message, context, day_or_moment, facts, header, moment, plain, section, typed
+from .message import Message, context, day_or_moment, facts, header, moment, plain, section, sentence, typed
 
 BAR_CELLS = 20
 
@@ -54,6 +54,12 @@ def asked(request: CreditRequest, channel: str) -> Message:
     else:
         text += standing(request, figures=False)
     return Message(text, [section(text)])
+
+
+def cancelled(request: CreditRequest) -> Message:
+    """The answer to `cancel`, which names what it was about: a number alone is easily mistyped."""
+    change = f"{signed(request.allocation_update)} credits for {literal(request.subuser)}"
+    return sentence(f"Request {request.id} is cancelled: {change}. Nothing was changed.")
 
 
 def balance(report: BalanceReport) -> Message:
@@ -182,6 +188,7 @@ EVENT_WORDS = {
     "approval_withdrawn": "approval withdrawn",
     "break_glass": "approved in an emergency",
     "shortened": "a new policy gives it less time",
+    "token_given": "its card drawn anew by a newer version",
     "reminded": "those who have not decided reminded",
     "escalated": "put to the backup approvers",
     "held": "held until a user group can be read",

@@ -29,7 +29,7 @@ STRANGE = (
     "`/credits pending` lists the requests that wait."
 )
 
-Deed = Callable[[Click, int, Arrival], Awaitable[None]]
+Deed = Callable[[Click, Arrival], Awaitable[None]]
 
 
 class Buttons:
@@ -82,27 +82,20 @@ class Buttons:
         del ack
         started = boottime()
         click = read_click(body)
-        await self._handle_strange(click, Arrival(click.delivery_id, started))
+        async with boundary(self._say_later(click), "a strange click"):
+            arrival = Arrival(click.delivery_id, started)
+            if await self._decisions.refuse_strange(click.user, click.action_id, click.value, arrival):
+                raise DomainError(STRANGE)
         return BoltResponse(status=404, body="")
 
     async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
         started = boottime()
         click = read_click(body)
         arrival = Arrival(click.delivery_id, started)
-        request_id = click.request_id
-        if request_id is None:
-            await self._handle_strange(click, arrival)
-            await ack()
-            return
         async with boundary(self._say_later(click), "a click"):
-            await deed(click, request_id, arrival)
+            await deed(click, arrival)
         await ack()
-        self._tasks.spawn(self._redraw(click, request_id))
-
-    async def _handle_strange(self, click: Click, arrival: Arrival) -> None:
-        async with boundary(self._say_later(click), "a strange click"):
-            if await self._decisions.refuse_strange(click.user, click.action_id, click.value, arrival):
-                raise DomainError(STRANGE)
+        self._tasks.spawn(self._redraw(click))
 
     def _say_later(self, click: Click) -> Say:
         """Tell the clicker privately and once, without keeping the ack waiting."""
@@ -113,44 +106,44 @@ class Buttons:
 
         return say
 
-    async def _approve(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        if await self._decisions.wants_break_glass(request_id, click.user, arrival):
-            request = await self._decisions.check_may_break_glass(request_id, click.user, arrival)
+    async def _approve(self, click: Click, arrival: Arrival) -> None:
+        if await self._decisions.wants_break_glass(click.card, click.user, arrival):
+            request = await self._decisions.check_may_break_glass(click.card, click.user, arrival)
             if request is not None:
-                self._tasks.spawn(self._open(click, forms.break_glass(request)))
+                self._tasks.spawn(self._open(click, forms.break_glass(request, click.card)))
             return
-        await self._decisions.approve(request_id, click.user, arrival)
+        await self._decisions.approve(click.card, click.user, arrival)
 
-    async def _withdraw(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        await self._decisions.withdraw(request_id, click.user, arrival)
+    async def _withdraw(self, click: Click, arrival: Arrival) -> None:
+        await self._decisions.withdraw(click.card, click.user, arrival)
 
-    async def _cancel(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        await self._decisions.cancel(request_id, click.user, arrival)
+    async def _cancel(self, click: Click, arrival: Arrival) -> None:
+        await self._decisions.cancel(click.card, click.user, arrival)
 
-    async def _check_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        await self._decisions.check_again(request_id, click.user, arrival)
+    async def _check_again(self, click: Click, arrival: Arrival) -> None:
+        await self._decisions.check_again(click.card, click.user, arrival)
 
-    async def _request_again(self, click: Click, request_id: int, arrival: Arrival) -> None:
+    async def _request_again(self, click: Click, arrival: Arrival) -> None:
         asked = await self._requests.ask_again(
-            request_id, requested_by=self._home.actor(click.sender), arrival=arrival
+            click.card, requested_by=self._home.actor(click.sender), arrival=arrival
         )
         if asked is not None:
             await self._say_later(click)(answers.asked(asked, self._requests.channel_of(asked)))
 
-    async def _deny(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        request = await self._decisions.check_may_decide(request_id, click.user, "deny", arrival)
+    async def _deny(self, click: Click, arrival: Arrival) -> None:
+        request = await self._decisions.check_may_decide(click.card, click.user, "deny", arrival)
         if request is not None:
-            self._tasks.spawn(self._open(click, forms.deny(request)))
+            self._tasks.spawn(self._open(click, forms.deny(request, click.card)))
 
-    async def _settle_applied(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        request = await self._decisions.check_may_settle(request_id, click.user, arrival)
+    async def _settle_applied(self, click: Click, arrival: Arrival) -> None:
+        request = await self._decisions.check_may_settle(click.card, click.user, arrival)
         if request is not None:
-            self._tasks.spawn(self._open(click, forms.settle(request, applied=True)))
+            self._tasks.spawn(self._open(click, forms.settle(request, click.card, applied=True)))
 
-    async def _settle_not_applied(self, click: Click, request_id: int, arrival: Arrival) -> None:
-        request = await self._decisions.check_may_settle(request_id, click.user, arrival)
+    async def _settle_not_applied(self, click: Click, arrival: Arrival) -> None:
+        request = await self._decisions.check_may_settle(click.card, click.user, arrival)
         if request is not None:
-            self._tasks.spawn(self._open(click, forms.settle(request, applied=False)))
+            self._tasks.spawn(self._open(click, forms.settle(request, click.card, applied=False)))
 
     async def _open(self, click: Click, view: View) -> None:
         async def say(message: Message) -> None:
@@ -167,7 +160,7 @@ class Buttons:
             message, response_url=click.response_url, channel=click.channel, user=click.user
         )
 
-    async def _redraw(self, click: Click, request_id: int) -> None:
+    async def _redraw(self, click: Click) -> None:
         """The message that was clicked may be one that a crash kept from the record."""
         if click.ts is None:
             return
@@ -176,4 +169,4 @@ class Buttons:
             """Nobody asked for this; the log has it."""
 
         async with boundary(say, "a redrawing"):
-            await self._decisions.seen_in(request_id, click.channel, click.ts)
+            await self._decisions.seen_in(click.card, click.channel, click.ts)

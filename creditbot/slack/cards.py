@@ -13,6 +13,7 @@ from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import FINAL, CreditRequest, Status
 from creditbot.domain.rules import lasts_until_reset
+from creditbot.domain.shown import shown
 from creditbot.domain.text import OPERATOR, count, escape, literal, number, people, person, signed
 from creditbot.domain.who import Roster
 
@@ -88,7 +89,7 @@ def card(
         blocks.append(typed(f"Settled because: {request.settled_reason}"))
     if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
         blocks.append(context(_reset_warning(request)))
-    blocks += _buttons(request, quorum)
+    blocks += _buttons(request, quorum, str(shown(request, policy, now)))
     notes = [*follows(request), *_rule(request, policy), *([COPY_ABOVE] if copy_above else [])]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
@@ -416,9 +417,8 @@ def _reset_warning(request: CreditRequest) -> str:
     )
 
 
-def _buttons(request: CreditRequest, quorum: Quorum) -> list[Block]:
-    """The row of buttons, if anything can be done."""
-    value = str(request.id)
+def _buttons(request: CreditRequest, quorum: Quorum, value: str) -> list[Block]:
+    """The row of buttons, if anything can be done; each carries `value`."""
     cancel = button("Cancel", CANCEL, value)
     if request.status is Status.PENDING:
         approve = button(

@@ -17,7 +17,7 @@ from creditbot.operations import Arrival, Decisions, Reading, Requests
 from . import answers, forms
 from .boundary import Say, boundary
 from .home import Home
-from .message import Message, sentence
+from .message import Message
 from .payloads import SlashCommand, read_command
 from .responder import TROUBLE, Responder
 from .seen import Seen
@@ -61,8 +61,8 @@ class Commands:
                 case Ask() as command:
                     await say(await self._ask(command, typed, arrival))
                 case Cancel(request_id):
-                    await self._decisions.cancel(request_id, typed.user, arrival)
-                    await say(sentence(f"Request {request_id} is cancelled. Nothing was changed."))
+                    request = await self._decisions.cancel(request_id, typed.user, arrival)
+                    await say(answers.cancelled(request))
                 case commands.Help():
                     await say(answers.help_())
                 case _ if self._seen.before(typed.delivery_id):

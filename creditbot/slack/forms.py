@@ -7,6 +7,7 @@ from creditbot.domain.commands import OpenForm
 from creditbot.domain.errors import CommandError
 from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.shown import Shown
 from creditbot.domain.text import signed, without_markup
 
 from .message import Message, choice, modal, text_input, typed
@@ -60,32 +61,30 @@ def ask(given: OpenForm, private_metadata: str) -> View:
     )
 
 
-def deny(request: CreditRequest) -> View:
-    """Asks an approver why; `private_metadata` is the request's ID."""
-    return _why(
-        request, DENY, str(request.id), title="Deny request", submit="Deny", label="Why is it denied?"
-    )
+def deny(request: CreditRequest, card: Shown) -> View:
+    """Asks an approver why; `private_metadata` is what the card's buttons carry."""
+    return _why(request, DENY, str(card), title="Deny request", submit="Deny", label="Why is it denied?")
 
 
-def settle(request: CreditRequest, *, applied: bool) -> View:
-    """Asks how the person knows; `private_metadata` is the request's ID and the word."""
+def settle(request: CreditRequest, card: Shown, *, applied: bool) -> View:
+    """Asks how the person knows; `private_metadata` is what the card's buttons carry, and the word."""
     word = "applied" if applied else "not_applied"
     return _why(
         request,
         SETTLE,
-        f"{request.id} {word}",
+        f"{card} {word}",
         title="It was applied" if applied else "It was not applied",
         submit="Settle",
         label="How do you know?",
     )
 
 
-def break_glass(request: CreditRequest) -> View:
-    """Asks someone why they approve their own request; `private_metadata` is the request's ID."""
+def break_glass(request: CreditRequest, card: Shown) -> View:
+    """Asks why someone approves their own request; `private_metadata` is what the card's buttons carry."""
     return _why(
         request,
         BREAK_GLASS,
-        str(request.id),
+        str(card),
         title="Approve it yourself",
         submit="Approve",
         label="What is the emergency?",

@@ -4,12 +4,12 @@ Shapes: docs.slack.dev/interactivity/implementing-slash-commands and
 docs.slack.dev/reference/interaction-payloads
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from creditbot.domain.fields import MAX_REQUEST_ID
+from creditbot.domain import shown
+from creditbot.domain.shown import Shown
 
 
 class UnreadablePayload(Exception):
@@ -70,11 +70,9 @@ class Click:
         return f"click:{self.trigger_id}" if self.trigger_id else None
 
     @property
-    def request_id(self) -> int | None:
-        """The request that the button is about; None if it carries something else."""
-        if not re.fullmatch(r"[0-9]{1,10}", self.value) or int(self.value) > MAX_REQUEST_ID:
-            return None
-        return int(self.value)
+    def card(self) -> Shown:
+        """What the card showed whose button it is."""
+        return shown.read(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,16 @@ class Submission:
     @property
     def user(self) -> str:
         return self.sender.user
+
+    @property
+    def card(self) -> Shown:
+        """What the card showed from which the form was opened."""
+        return shown.read(self.private_metadata.partition(" ")[0])
+
+    @property
+    def word(self) -> str:
+        """What else the form carries."""
+        return self.private_metadata.partition(" ")[2]
 
     @property
     def delivery_id(self) -> str:

@@ -75,31 +75,28 @@ class Submissions:
         started = boottime()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a denial"), _in_its_place(ack):
-            request_id = fields.request_id(sent.private_metadata)
             reason = fields.reason(sent.values.get(forms.REASON, ""))
-            await self._decisions.deny(request_id, sent.user, reason, _arrival(sent, started))
+            await self._decisions.deny(sent.card, sent.user, reason, _arrival(sent, started))
             await ack()
 
     async def break_glass(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         started = boottime()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "an emergency approval"), _in_its_place(ack):
-            request_id = fields.request_id(sent.private_metadata)
             reason = fields.reason(sent.values.get(forms.REASON, ""))
-            await self._decisions.break_glass(request_id, sent.user, reason, _arrival(sent, started))
+            await self._decisions.break_glass(sent.card, sent.user, reason, _arrival(sent, started))
             await ack()
 
     async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         started = boottime()
         sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a settlement"), _in_its_place(ack):
-            number, _, word = sent.private_metadata.partition(" ")
-            if word not in {"applied", "not_applied"}:
+            if sent.word not in {"applied", "not_applied"}:
                 raise UnreadablePayload("a settlement without its word")
             await self._decisions.settle(
-                fields.request_id(number),
+                sent.card,
                 sent.user,
-                applied=word == "applied",
+                applied=sent.word == "applied",
                 reason=fields.reason(sent.values.get(forms.REASON, ""), fields.HOW_YOU_KNOW),
                 arrival=_arrival(sent, started),
             )

@@ -18,7 +18,7 @@ from creditbot.domain.replay import Rows, differences
 from creditbot.domain.requests import subuser_key
 
 from . import append_only
-from .audited import AUDITED
+from .audited import AUDITED, told_of
 from .engines import ledger_keys
 from .tables import approvals, attempts, bulletins, events, requests
 from .types import Moment, storable
@@ -222,4 +222,4 @@ def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:
 
 
 def _audited(table: Table, row: RowMapping) -> dict[str, object]:
-    return {name: row[name] for name in AUDITED[table]}
+    return {name: told_of(table, name, row[name]) for name in AUDITED[table]}

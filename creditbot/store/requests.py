@@ -1,5 +1,6 @@
 """Requests: asking, reading, and the one door through which their state changes."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -80,6 +81,7 @@ async def create(
         "approvals_needed": approvals_needed,
         "policy_hash": policy_hash,
         "again_of": again_of,
+        "token": new_token(),
     }
     inserted = await connection.execute(
         insert(requests).values(status=Status.PENDING, version=1, **values).returning(requests.c.id)
@@ -106,6 +108,11 @@ async def create(
     )
     transaction.wake("check", request_id)
     return request_id
+
+
+def new_token() -> str:
+    """128 bits that nobody guesses, which a card's buttons carry to show which request they are about."""
+    return secrets.token_hex(16)
 
 
 async def transition(
@@ -318,6 +325,14 @@ async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
     return await load(connection, query)
 
 
+async def without_token(connection: AsyncConnection, since: datetime) -> list[CreditRequest]:
+    """Those of an older version that its cards still have buttons for: open, or failed since then."""
+    failed = and_(requests.c.status == Status.FAILED, requests.c.finished_at >= since)
+    wanted = or_(requests.c.status.in_(set(Status) - FINAL), failed)
+    query = select(requests).where(requests.c.token.is_(None), wanted).order_by(requests.c.id)
+    return await load(connection, query)
+
+
 async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -> list[CreditRequest]:
     """The newest requests first, of one subuser, in whatever case its name was typed, or of all."""
     query = select(requests).order_by(requests.c.id.desc()).limit(limit)
@@ -398,5 +413,6 @@ def _read(row: RowMapping, agreed: tuple[Approval, ...]) -> CreditRequest:
         status=Status(row["status"]),
         approvals=agreed,
         check=check,
+        token=row["token"] or "",
         **{name: row[name] for name in _SAME_NAME},
     )

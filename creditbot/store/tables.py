@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0010"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -79,6 +79,9 @@ requests = Table(
     # The policy under which it was asked, or approved; and why its own requester approved it in an emergency.
     Column("policy_hash", Words(64)),
     Column("break_glass_reason", Words()),
+    # What its card's buttons carry, so that a click tells which request it is about. None of a request that
+    # an older version took down, until a process of this one starts.
+    Column("token", Words(32)),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),

@@ -58,10 +58,10 @@ class Fuzzed:
         if url.get_backend_name() == "sqlite":
             url = url.set(drivername="sqlite+aiosqlite")
         slack.workspace.add_person(Person("U0NOBODY", "nobody", "Nobody"))  # who asked, and is told
-        ids = await some_requests(url.render_as_string(hide_password=False), datetime.now(UTC))
+        cards = await some_requests(url.render_as_string(hide_password=False), datetime.now(UTC))
         await until(fleet, QUIET)
         before = await asyncio.to_thread(state, fleet.engine)
-        return cls(fleet, slack, sendgrid, list(samples(DAN, ids)), before)
+        return cls(fleet, slack, sendgrid, list(samples(DAN, cards)), before)
 
     def payload(self, number: int, random: Random) -> Payload:
         """Any of the known ones, as Slack has not delivered it before."""

@@ -99,7 +99,7 @@ async def test_its_requester_may_cancel_by_button_or_by_command(company: Company
     await company.slack.click(ALICE, card, "Cancel")
     await company.card_says(card, "Cancelled: ")
     second = await company.ask()
-    assert "Request 2 is cancelled" in await company.say("/credits cancel 2")
+    assert "Request 2 is cancelled: +5,000 credits for `acme`." in await company.say("/credits cancel 2")
     await company.card_says(second, "Cancelled: ")
     assert [record["status"] for record in await company.requests()] == ["cancelled", "cancelled"]
     assert company.patches == []

@@ -144,7 +144,7 @@ async def test_a_doubt_can_be_settled_from_the_command_line(company: Company) ->
         "requests", "settle", "1", "--not-applied", "--reason", "Looked in the console"
     )
     assert (status, err) == (0, "")
-    assert "Request 1 is settled as not applied" in out
+    assert "Request 1 (+5,000 credits for acme) is settled as not applied" in out
     await company.card_says(card, "Failed: ")
     status, _, err = await company.bot.command_line("requests", "settle", "1", "--applied", "--reason", "x")
     assert (status, "This second time changed nothing" in err) == (1, True)
@@ -157,7 +157,11 @@ async def test_what_was_not_sent_can_be_cancelled_from_the_command_line(company:
     status, _, err = await company.bot.command_line(*cancel, " ")
     assert (status, "Say why, in a few words" in err) == (1, True)
     status, out, err = await company.bot.command_line(*cancel, "It was sent before the backup")
-    assert (status, out, err) == (0, "Request 1 is cancelled. Nothing was sent.\n", "")
+    assert (status, out, err) == (
+        0,
+        "Request 1 (+5,000 credits for acme) is cancelled. Nothing was sent.\n",
+        "",
+    )
     shown = await company.card_says(card, "*Cancelled* by whoever runs creditbot")
     assert "Cancelled because: It was sent before the backup" in shown
     await company.told(ALICE, "It was sent before the backup")

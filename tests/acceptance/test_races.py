@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Delivery, Message, SlackSandbox, View
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, GENERAL
+from tests.carried import carried
 from tests.fleet import Fleet, postgres_fleet, sqlite_fleet
 
 ROUNDS = 50
@@ -27,12 +28,14 @@ class Crowd:
     slack: SlackSandbox
     sendgrid: SendGridSandbox
     fleet: Fleet
+    carried: dict[str, str] = field(default_factory=dict)
 
     async def ask(self) -> tuple[int, Message]:
         """Ask for a change of an amount of its own; return the amount and the card."""
         amount = next(_amounts)
         await self.slack.command(ALICE, f"/credits add acme {amount} race", channel=GENERAL)
         found = await self.slack.until(lambda: self.cards(amount))
+        self.carried[found[0].ts] = carried(found[0])
         return amount, found[0]
 
     def cards(self, amount: int) -> list[Message]:
@@ -42,9 +45,10 @@ class Crowd:
             if f": +{amount:,} credits" in card.plain().splitlines()[0]
         ]
 
-    async def click(self, user: str, card: Message, button: str, request_id: str) -> Delivery:
+    async def click(self, user: str, card: Message, button: str) -> Delivery:
         """A click of someone who still sees the button, whatever the card shows by now."""
-        return await self.slack.click_raw(user, message=card, action_id=button, value=request_id)
+        value = self.carried[card.ts]
+        return await self.slack.click_raw(user, message=card, action_id=button, value=value)
 
     async def ended(self, card: Message) -> str:
         """Wait until the card shows an end; return its first word."""
@@ -102,10 +106,9 @@ async def crowd(
 async def test_of_forty_clicks_by_two_approvers_one_counts(crowd: Crowd) -> None:
     for _ in range(ROUNDS):
         amount, card = await crowd.ask()
-        request_id = await crowd.request_id(amount)
         told = crowd.told(BOB, CAROL)
         deliveries = await asyncio.gather(
-            *(crowd.click((BOB, CAROL)[number % 2], card, "approve", request_id) for number in range(CLICKS))
+            *(crowd.click((BOB, CAROL)[number % 2], card, "approve") for number in range(CLICKS))
         )
         assert all(delivery.acked for delivery in deliveries)
         assert await crowd.ended(card) == "Applied"
@@ -119,8 +122,8 @@ async def test_of_forty_clicks_by_two_approvers_one_counts(crowd: Crowd) -> None
     assert len(applied) == ROUNDS
 
 
-async def form(crowd: Crowd, user: str, card: Message, button: str, request_id: str) -> View:
-    await crowd.click(user, card, button, request_id)
+async def form(crowd: Crowd, user: str, card: Message, button: str) -> View:
+    await crowd.click(user, card, button)
     return (await crowd.slack.until(lambda: crowd.slack.open_views(user)))[-1]
 
 
@@ -128,12 +131,11 @@ async def test_approve_against_deny_has_one_winner_and_tells_the_other(crowd: Cr
     ends: Counter[str] = Counter()
     for number in range(10):
         amount, card = await crowd.ask()
-        request_id = await crowd.request_id(amount)
-        view = await form(crowd, CAROL, card, "deny", request_id)
+        view = await form(crowd, CAROL, card, "deny")
         told = crowd.told(BOB)
         acts: list[Awaitable[Delivery]] = [
             crowd.slack.submit(CAROL, view, {"reason": "no"}),
-            crowd.click(BOB, card, "approve", request_id),
+            crowd.click(BOB, card, "approve"),
         ]
         denial, approval = await together(acts, first=number % 2)
         end = await crowd.ended(card)
@@ -157,8 +159,8 @@ async def test_approve_against_cancel_has_one_end_and_tells_whoever_came_too_lat
         request_id = await crowd.request_id(amount)
         told = crowd.told(ALICE, BOB)
         acts: list[Awaitable[Delivery]] = [
-            crowd.click(ALICE, card, "cancel", request_id),
-            crowd.click(BOB, card, "approve", request_id),
+            crowd.click(ALICE, card, "cancel"),
+            crowd.click(BOB, card, "approve"),
         ]
         await together(acts, first=number % 2)
         end = await crowd.ended(card)
@@ -189,7 +191,7 @@ async def test_approve_against_expiry_has_one_winner_and_tells_the_other(crowd: 
             f"UPDATE requests SET expires_at = requested_at WHERE id = {request_id}"  # noqa: S608 - a number
         )
         await asyncio.sleep(number * 0.2)  # the sweep comes once a second
-        delivery = await crowd.click(BOB, card, "approve", request_id)
+        delivery = await crowd.click(BOB, card, "approve")
         assert delivery.acked
         assert await crowd.ended(card) == "Expired"
         assert crowd.patched(amount) == 0

@@ -3,6 +3,7 @@
 import pytest
 
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN
+from tests.carried import carried
 
 from .company import Company
 from .conftest import over_socket
@@ -50,11 +51,12 @@ async def test_a_group_that_cannot_be_read_lets_nobody_in(company: Company, erro
 @over_socket
 async def test_a_late_click_is_told_what_happened(company: Company) -> None:
     card = await company.ask()
+    value = carried(card)
     await company.slack.click(BOB, card, "Approve")
     await company.card_says(card, "Applied: ")
     before = len(company.slack.ephemerals(CAROL, APPROVALS))
     for action in ("approve", "deny", "cancel"):
-        await company.slack.click_raw(CAROL, message=card, action_id=action, value="1")
+        await company.slack.click_raw(CAROL, message=card, action_id=action, value=value)
     await company.slack.until(lambda: len(company.slack.ephemerals(CAROL, APPROVALS)) == before + 3)
     said = company.slack.ephemerals(CAROL, APPROVALS)[before:]
     assert all(
@@ -64,7 +66,7 @@ async def test_a_late_click_is_told_what_happened(company: Company) -> None:
 
 
 @over_socket
-@pytest.mark.parametrize("value", ["999", "abc", "", "-1", "1;2", "9" * 30, "1 ", "１"])
+@pytest.mark.parametrize("value", ["1", "999", "abc", "", "１"])
 async def test_a_foreign_button_is_refused_in_words(company: Company, value: str) -> None:
     card = await company.ask()
     before = len(company.slack.ephemerals(BOB, APPROVALS))
@@ -90,10 +92,11 @@ async def test_a_button_that_creditbot_never_had_is_answered_in_words(company: C
 @over_socket
 async def test_who_has_approved_and_clicks_again_is_told_how_it_stands(company: Company) -> None:
     card = await company.ask()
+    value = carried(card)
     await company.slack.click(BOB, card, "Approve")
     await company.card_says(card, "Applied: ")
     before = len(company.slack.ephemerals(BOB, APPROVALS))
-    await company.slack.click_raw(BOB, message=card, action_id="approve", value="1")
+    await company.slack.click_raw(BOB, message=card, action_id="approve", value=value)
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
     assert "approved already by <@U0BOB>, and applied. This second time changed nothing" in said[0].plain()
     assert company.sendgrid.account.applied("acme") == [5000]
@@ -102,14 +105,38 @@ async def test_who_has_approved_and_clicks_again_is_told_how_it_stands(company: 
 @over_socket
 async def test_a_click_that_comes_too_late_finds_the_request_expired(company: Company) -> None:
     card = await company.ask()
+    value = carried(card)
     # The sweep may be faster than the click: both find the same.
     company.sql("UPDATE requests SET expires_at = requested_at - 1")
-    delivery = await company.slack.click_raw(BOB, message=card, action_id="approve", value="1")
+    delivery = await company.slack.click_raw(BOB, message=card, action_id="approve", value=value)
     assert delivery.acked
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS))
     assert "has expired" in said[-1].plain()
     await company.card_says(card, "Expired: ")
     assert company.patches == []
+
+
+@over_socket
+async def test_a_card_of_an_old_database_decides_nothing_in_a_new_one(company: Company) -> None:
+    old = await company.ask("/credits add acme 5 x")
+    shown = old.plain()
+    await company.bot.stop()
+    company.bot.env["DATABASE_URL"] += ".new"
+    await company.bot.start()
+    new = await company.ask("/credits add globex 900000 y")
+    assert [record["id"] for record in await company.requests()] == [1]
+
+    for button in ("Approve", "Deny"):
+        assert "belongs to no request" in await company.click(BOB, old, button)
+    assert (old.plain(), company.patches, company.slack.open_views(BOB)) == (shown, [], [])
+    assert [event["request_id"] for event in company.events("refused_click")] == [None, None]
+
+    await company.slack.click(BOB, new, "Approve")
+    await company.card_says(new, "Applied: ")
+    assert company.sendgrid.account.applied("globex") == [900_000]
+    assert old.plain() == shown
+    status, said, err = await company.bot.command_line("audit", "verify")
+    assert status == 0, said + err
 
 
 class TestAnEmptyListOfApprovers:

@@ -2,6 +2,7 @@
 
 from creditbot.sandbox.slack import Message
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN
+from tests.carried import carried
 
 from .company import Company
 from .conftest import over_socket
@@ -56,9 +57,10 @@ async def test_a_click_that_comes_twice_asks_once_and_says_so_once(company: Comp
 @over_socket
 async def test_the_second_of_two_people_is_told_which_request_it_is(company: Company) -> None:
     card = await failed(company)
+    value = carried(card)
     await company.click(BOB, card, "Request again")
     for user in (DAN, BOB):
-        delivery = await company.slack.click_raw(user, message=card, action_id="request_again", value="1")
+        delivery = await company.slack.click_raw(user, message=card, action_id="request_again", value=value)
         assert delivery.acked
     await company.slack.until(lambda: company.slack.ephemerals(DAN, APPROVALS))
     await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[1:])
@@ -75,7 +77,7 @@ async def test_what_has_not_failed_is_not_asked_for_again(company: Company) -> N
     card = await company.ask()
     assert "Request again" not in card.plain()
     before = len(company.slack.ephemerals(DAN, APPROVALS))
-    for value in ("1", "404", "x"):
+    for value in (carried(card), "404", "x"):
         await company.slack.click_raw(DAN, message=card, action_id="request_again", value=value)
     said = await company.slack.until(
         lambda: (

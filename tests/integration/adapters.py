@@ -19,6 +19,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
+from creditbot.domain.shown import Shown, read, shown
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.elapsed import boottime
 from creditbot.jobs import (
@@ -229,10 +230,10 @@ class Bot:
         return await self.requests.ask(command, requested_by=Actor(by, team), arrival=arrival)
 
     async def ask_again(
-        self, request_id: int, *, by: str = ASKER, team: str | None = None, delivery: str | None = None
+        self, about: int | Shown, *, by: str = ASKER, team: str | None = None, delivery: str | None = None
     ) -> CreditRequest | None:
         arrival = Arrival(delivery or f"click-{next(_origins)}", boottime())
-        return await self.requests.ask_again(request_id, requested_by=Actor(by, team), arrival=arrival)
+        return await self.requests.ask_again(about, requested_by=Actor(by, team), arrival=arrival)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""
@@ -256,6 +257,14 @@ class Bot:
             found = await requests.get(connection, request_id)
         assert found is not None
         return found
+
+    async def card(self, request_id: int) -> Shown:
+        """As it goes over the wire: what the buttons carry on the card that this bot draws now."""
+        return read(str(shown(await self.request(request_id), self.policy, self.clock())))
+
+    async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
+        """Somebody has clicked on this message, which shows the request."""
+        await self.decisions.seen_in(await self.card(request_id), channel, ts)
 
     async def status(self, request_id: int) -> Status:
         return (await self.request(request_id)).status

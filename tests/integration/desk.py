@@ -3,24 +3,28 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import select
 
 from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
 from creditbot.config import WebSettings
 from creditbot.domain.commands import OpenForm
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.shown import Shown, read, shown
 from creditbot.domain.text import without_markup
 from creditbot.policy_file import load
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, View
 from creditbot.service import Service
 from creditbot.slack import cards, forms
-from creditbot.store import audit
+from creditbot.store import audit, tables
 from creditbot.store.database import Database
 from tests.authority import BACKUP, EMERGENCY, LISTED, POLICY, SECOND, Role
-from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Outcome, Way, opens
+from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Card, Outcome, Way, opens
 
 from .adapters import CHANNEL
 from .books import Books
@@ -125,9 +129,31 @@ class Desk:
         blocks = [block for block in self._card.blocks if block["type"] == "actions"]
         return {element["action_id"] for block in blocks for element in block["elements"]}
 
-    async def take(self, way: Way) -> Outcome:
-        """Use this way in; return what came of it."""
-        return await self._outcome(lambda: self._send(way))
+    async def take(self, way: Way, card: Card = "its own") -> Outcome:
+        """Use this way in, from such a card; return what came of it."""
+        return await self._outcome(lambda: self._send(way, self._carried(card)))
+
+    async def messages(self) -> list[tuple[object, ...]]:
+        """Which messages show which version of which request, as the database has it."""
+        async with self._database.read() as connection:
+            return [tuple(row) for row in await connection.execute(select(tables.cards))]
+
+    def _carried(self, card: Card) -> str:
+        """What the buttons of such a card carry."""
+        own = shown(self._request, POLICY, datetime.now(UTC))
+        match card:
+            case "another's":
+                return str(replace(own, token=own.token[::-1]))
+            case "a number":
+                return str(own.request_id)
+            case "none there":
+                return str(replace(own, request_id=10**9))
+            case "not one of ours":
+                return "surprise"
+            case "outdated":
+                return str(replace(own, terms=own.terms[::-1]))
+            case "its own":
+                return str(own)
 
     async def same_again(self) -> Outcome:
         """Slack delivers what was taken last a second time, as it does when an ack is lost."""
@@ -140,16 +166,14 @@ class Desk:
             assert found.broken_at is None
             assert [difference async for difference in audit.compare(connection)] == []
 
-    async def _send(self, way: Way) -> Delivery:
+    async def _send(self, way: Way, carried: str) -> Delivery:
         actor = self._role.actor
         match way.kind:
             case "button":
                 name = way.given if way.name == ANYTHING else way.name
-                return await self._slack.click_raw(
-                    actor, message=self._card, action_id=name, value=str(self._request.id)
-                )
+                return await self._slack.click_raw(actor, message=self._card, action_id=name, value=carried)
             case "form":
-                view = self._slack.workspace.open_modal(actor, self._form(way))
+                view = self._slack.workspace.open_modal(actor, self._form(way, carried))
                 values = {"subuser": "acme", "amount": "5", "reason": REASON}
                 asked = {block["block_id"] for block in view.view["blocks"]}
                 return await self._slack.submit(
@@ -161,18 +185,20 @@ class Desk:
                 text = f"/credits {way.name} {given.get(way.name, '')}"
                 return await self._slack.command(actor, text, channel=GENERAL)
 
-    def _form(self, way: Way) -> dict[str, object]:
-        """A form as it was opened once, perhaps by another person and in another state."""
+    def _form(self, way: Way, carried: str) -> dict[str, object]:
+        """A form as it was opened once, perhaps by another person, in another state, or from another card."""
+        card = Shown(0)
         match way.name:
             case "ask":
                 view = forms.ask(OpenForm(), "{}")
             case "settle":
-                view = forms.settle(self._request, applied=way.given == "applied")
+                view = forms.settle(self._request, card, applied=way.given == "applied")
             case "break_glass":
-                view = forms.break_glass(self._request)
+                view = forms.break_glass(self._request, card)
             case _:
-                view = forms.deny(self._request)
+                view = forms.deny(self._request, card)
         found: dict[str, object] = view.to_dict()
+        found["private_metadata"] = str(found["private_metadata"]).replace(str(card), carried)
         return found | ({"callback_id": way.given} if way.name == ANYTHING else {})
 
     async def _outcome(self, deliver: Callable[[], Awaitable[Delivery]]) -> Outcome:
@@ -208,8 +234,8 @@ class Desk:
         name, about = str(form.view["callback_id"]), str(form.view["private_metadata"])
         if name == "ask":
             return name
-        request_id, _, given = about.partition(" ")
-        return f"{name} {given}".strip() if request_id == str(self._request.id) else f"{name} about {about}"
+        card, _, given = about.partition(" ")
+        return f"{name} {given}".strip() if read(card).is_of(self._request) else f"{name} about {about}"
 
 
 def _said_in_form(delivery: Delivery, view: View) -> list[str]:

@@ -20,7 +20,10 @@ BUTTONS = (
     "request_again",
     "launch",
 )
-FORMS = {"ask": "{}", "deny": "1", "settle": "2 applied", "break_glass": "1", "surprise": "x"}
+FORMS = {"deny": "{}", "settle": "{} applied", "break_glass": "{}"}
+"""Their `private_metadata`, with what the card carries from which they are opened."""
+
+OTHER_FORMS = {"ask": "{}", "surprise": "x"}
 COMMANDS = (
     "",
     "help",
@@ -79,10 +82,12 @@ def form(name: str, metadata: str, user: str) -> Payload:
     return interaction("view_submission", user) | {"view": view | {"state": {"values": values}, "blocks": []}}
 
 
-def samples(user: str, request_ids: list[int]) -> Iterator[Payload]:
+def samples(user: str, cards: list[str]) -> Iterator[Payload]:
+    """`cards` are what the buttons of cards carry."""
     yield from (command(text, user) for text in COMMANDS)
-    yield from (click(action, str(id_), user) for action in BUTTONS for id_ in request_ids)
-    yield from (form(name, metadata, user) for name, metadata in FORMS.items())
+    yield from (click(action, card, user) for action in BUTTONS for card in [*cards, "1"])
+    yield from (form(name, given.format(card), user) for name, given in FORMS.items() for card in cards)
+    yield from (form(name, given, user) for name, given in OTHER_FORMS.items())
     for kind in ("view_closed", "shortcut", "message_action", "block_suggestion", "event_callback"):
         yield interaction(kind, user)
     yield {"type": "url_verification", "challenge": "x", "token": "y"}

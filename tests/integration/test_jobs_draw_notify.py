@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from creditbot.domain.policy import Route
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.shown import Shown
 from creditbot.jobs import DeliveryProblem
 from creditbot.jobs.messenger import LEASE
 from creditbot.sandbox.sendgrid import SendGridSandbox
@@ -140,7 +141,7 @@ async def test_an_unposted_card_is_adopted_by_the_click_on_a_message_that_nobody
     request = await bot.checked()
     message = await bot.messenger.post_card(CHANNEL, request)
 
-    await bot.decisions.seen_in(request.id, *message)
+    await bot.seen_in(request.id, *message)
     await bot.decisions.deny(request.id, ANN, "no")
     await bot.work("draw")
 
@@ -154,8 +155,8 @@ async def test_a_clicked_message_that_is_not_on_record_joins_the_one_that_is(bot
     stray = await bot.messenger.post_card(CHANNEL, request)
     await bot.work("draw")
 
-    await bot.decisions.seen_in(request.id, *stray)
-    await bot.decisions.seen_in(request.id, *stray)
+    await bot.seen_in(request.id, *stray)
+    await bot.seen_in(request.id, *stray)
     await bot.decisions.deny(request.id, ANN, "no")
     await bot.work("draw")
 
@@ -170,7 +171,7 @@ async def test_a_clicked_message_is_drawn_anew_even_if_nothing_has_changed(bot: 
     message = bot.messenger.posted[0]
     del bot.messenger.shown[message]
 
-    await bot.decisions.seen_in(request.id, *message)
+    await bot.seen_in(request.id, *message)
     await bot.work("draw")
 
     assert bot.messenger.shown[message].status is Status.PENDING
@@ -178,7 +179,7 @@ async def test_a_clicked_message_is_drawn_anew_even_if_nothing_has_changed(bot: 
 
 
 async def test_a_click_on_a_request_that_does_not_exist_makes_no_card(bot: Bot) -> None:
-    await bot.decisions.seen_in(404, CHANNEL, "1.0")
+    await bot.decisions.seen_in(Shown(404), CHANNEL, "1.0")
 
     assert await bot.cards_of(404) == []
 
@@ -186,9 +187,9 @@ async def test_a_click_on_a_request_that_does_not_exist_makes_no_card(bot: Bot) 
 async def test_a_click_from_a_channel_without_a_card_makes_none_there(bot: Bot) -> None:
     request = await bot.checked()
 
-    await bot.decisions.seen_in(request.id, "C0ELSEWHERE", "7.000100")
+    await bot.seen_in(request.id, "C0ELSEWHERE", "7.000100")
     await bot.work("draw")
-    await bot.decisions.seen_in(request.id, "C0ELSEWHERE", "7.000100")
+    await bot.seen_in(request.id, "C0ELSEWHERE", "7.000100")
     await bot.work("draw")
 
     assert [channel for channel, _ in bot.messenger.shown] == [CHANNEL]
@@ -199,7 +200,7 @@ async def test_one_message_that_fails_does_not_hold_up_the_other(bot: Bot) -> No
     request = await bot.checked()
     stray = await bot.messenger.post_card(CHANNEL, request)
     await bot.work("draw")
-    await bot.decisions.seen_in(request.id, *stray)
+    await bot.seen_in(request.id, *stray)
     await bot.decisions.deny(request.id, ANN, "no")
     bot.messenger.problems = [DeliveryProblem("cant_update_message")]
 
@@ -320,7 +321,7 @@ async def test_a_card_that_was_clicked_while_it_was_drawn_is_drawn_once_more(bot
         channel: str, ts: str, request: CreditRequest, *, copy_above: bool = False
     ) -> None:
         await update(channel, ts, request, copy_above=copy_above)
-        await bot.decisions.seen_in(request.id, channel, ts)
+        await bot.seen_in(request.id, channel, ts)
 
     bot.messenger.update_card = clicked_meanwhile  # type: ignore[method-assign]  # the click comes in between
     await bot.draw(request.id)
@@ -337,9 +338,7 @@ async def test_a_click_between_reading_and_claiming_lets_nobody_post_a_second_ca
     request = await bot.checked()
     async with bot.database.read() as connection:
         [stale] = await cards.behind(connection, request.id, request.version, bot.clock())
-    await bot.decisions.seen_in(
-        request.id, CHANNEL, "7.000100"
-    )  # another process posted it, and it was clicked
+    await bot.seen_in(request.id, CHANNEL, "7.000100")  # another process posted it, and it was clicked
 
     async with bot.database.write() as transaction:
         assert not await cards.claim(transaction, stale, bot.clock(), bot.clock() + LEASE)
@@ -355,7 +354,7 @@ async def test_a_post_that_ends_after_another_message_was_clicked_leaves_neither
     async def clicked_meanwhile(
         channel: str, request: CreditRequest, *, copy_above: bool = False
     ) -> tuple[str, str]:
-        await bot.decisions.seen_in(request.id, CHANNEL, "7.000100")
+        await bot.seen_in(request.id, CHANNEL, "7.000100")
         bot.messenger.posted.append((channel, "8.000100"))
         return channel, "8.000100"
 
@@ -372,7 +371,7 @@ async def test_a_message_that_is_gone_takes_no_other_with_it(bot: Bot) -> None:
     request = await bot.checked()
     async with bot.database.read() as connection:
         [unposted] = await cards.behind(connection, request.id, request.version, bot.clock())
-    await bot.decisions.seen_in(request.id, CHANNEL, "7.000100")
+    await bot.seen_in(request.id, CHANNEL, "7.000100")
 
     async with bot.database.write() as transaction:
         await cards.lost(transaction, replace(unposted, ts="6.000100"))
@@ -412,7 +411,7 @@ async def test_a_card_that_may_have_been_posted_before_says_so_for_as_long_as_th
     await bot.decisions.approve(request.id, ANN)
     await bot.work("draw")
     assert bot.messenger.with_copy_above == {card}
-    await bot.decisions.seen_in(request.id, *orphan)
+    await bot.seen_in(request.id, *orphan)
     await bot.decisions.cancel(request.id, ASKER)
     await bot.work("draw")
 
@@ -497,7 +496,7 @@ async def test_what_was_clicked_after_it_was_looked_up_is_not_posted_once_more(b
     async with bot.database.read() as connection:
         [stale] = await cards.behind(connection, request.id, request.version, bot.clock())
     orphan = await bot.messenger.post_card(CHANNEL, request)
-    await bot.decisions.seen_in(request.id, *orphan)
+    await bot.seen_in(request.id, *orphan)
 
     async with bot.database.write() as transaction:
         taken = await cards.claim(transaction, stale, bot.clock(), bot.clock() + LEASE)
@@ -548,7 +547,7 @@ async def test_a_message_that_is_gone_is_not_posted_anew_while_another_shows_the
     request = await bot.checked()
     await bot.work("draw")
     other = await bot.messenger.post_card(CHANNEL, request)
-    await bot.decisions.seen_in(request.id, *other)
+    await bot.seen_in(request.id, *other)
     await bot.work("draw")
     await bot.decisions.deny(request.id, ANN, "no")
     bot.messenger.problems = [DeliveryProblem("message_not_found", gone=True, not_done=True)]
@@ -571,7 +570,7 @@ async def test_a_card_names_no_copy_above_it_any_more_once_that_has_been_found(
     await bot.work("draw")
     assert bot.messenger.with_copy_above == {bot.messenger.posted[1]}
 
-    await bot.decisions.seen_in(request.id, *orphan)
+    await bot.seen_in(request.id, *orphan)
     await bot.work("draw")
 
     assert bot.messenger.with_copy_above == set()
@@ -582,7 +581,7 @@ async def test_a_message_that_shows_another_request_is_not_taken_over(bot: Bot) 
     await bot.work("draw")
     [card] = await bot.cards_of(shown.id)
 
-    await bot.decisions.seen_in(other.id, card["channel"], card["ts"])
+    await bot.seen_in(other.id, card["channel"], card["ts"])
 
     assert await bot.cards_of(shown.id) == [card]
     assert len(await bot.cards_of(other.id)) == 1

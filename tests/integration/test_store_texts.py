@@ -87,7 +87,7 @@ async def test_a_message_and_a_failure_to_show_it_are_kept_whatever_slack_calls_
 ) -> None:
     request = await bot.checked()
     for _ in range(2):
-        await bot.decisions.seen_in(request.id, CHANNEL, as_key(words))
+        await bot.seen_in(request.id, CHANNEL, as_key(words))
     bot.messenger.problems = [DeliveryProblem(words)]
     await bot.work("draw")
 

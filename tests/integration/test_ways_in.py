@@ -18,7 +18,7 @@ from creditbot.domain.requests import Status
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from tests.authority import ROLES
-from tests.ways_in import ACTING, WAYS, outcome
+from tests.ways_in import ACTING, OTHERS_CARDS, WAYS, outcome
 
 from .adapters import CHANNEL
 from .conftest import on_sqlite
@@ -51,6 +51,38 @@ async def test_what_comes_of_every_way_in(
     assert not wrong, "\n".join(wrong)
     assert [entry for entry in logs if entry["log_level"] in {"error", "critical"}] == []
     assert [call for call in sandbox.calls if call.method != "GET"] == []
+
+
+POWERFUL = ("approver whose word completes it", "requester who may approve in an emergency")
+"""Between them they may do whatever may be done."""
+
+
+@pytest.mark.parametrize("name", POWERFUL)
+async def test_what_comes_of_every_way_in_from_a_card_that_does_not_show_the_request_as_it_is(
+    url: str, sandbox: SendGridSandbox, tmp_path: Path, name: str
+) -> None:
+    """A card that is not the request's own is not drawn anew either: it may be another's, and right."""
+    wrong: list[str] = []
+    from_a_card = [way for way in ACTING if way.kind != "command"]
+    async with opened(url, sandbox, tmp_path, ROLES[name]) as desk:
+        for status in (Status.PENDING, Status.APPROVED, Status.IN_DOUBT, Status.FAILED):
+            await desk.lay(status)
+            for way in from_a_card:
+                for card in OTHERS_CARDS if status is Status.PENDING else OTHERS_CARDS[:1]:
+                    expected, messages = outcome(way, name, status, CHANNEL, card), await desk.messages()
+                    seen = await desk.take(way, card)
+                    if seen != expected:
+                        wrong.append(f"{status}, {way}, {card}: expected {expected}, but saw {seen}")
+                    if await desk.messages() != messages:
+                        wrong.append(f"{status}, {way}, {card}: a message is to be drawn anew")
+                expected = outcome(way, name, status, CHANNEL, "outdated")
+                seen = await desk.take(way, "outdated")
+                if seen != expected:
+                    wrong.append(f"{status}, {way}, outdated: expected {expected}, but saw {seen}")
+                if seen.changes:
+                    await desk.lay(status)
+        await desk.assert_sound()
+    assert not wrong, "\n".join(wrong)
 
 
 @on_sqlite

@@ -18,6 +18,7 @@ POLICY = Policy.one_tier({*APPROVERS, "S0FINANCE"})
 TWO_NEEDED = Policy.one_tier({*APPROVERS, "S0FINANCE"}, 2)
 ROSTER = Roster({"S0FINANCE": frozenset({"U5CAROL"})})
 
+TOKEN = "0123456789abcdef0123456789abcdef"
 NONRECURRING = Check(NOW, "nonrecurring", 1000, None, None, None)
 RECURRING = Check(NOW, "recurring", 1000, 40000, "monthly", "2026-02-01")
 
@@ -39,6 +40,7 @@ def a_request(status: Status = Status.PENDING, **changed: Any) -> CreditRequest:
         "expires_at": NOW + timedelta(hours=24),
         "approvals_needed": 1,
         "check": NONRECURRING,
+        "token": TOKEN,
     }
     return CreditRequest(**(fields | changed))
 

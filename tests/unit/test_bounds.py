@@ -23,6 +23,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import Approval, Check, CreditRequest, Status
+from creditbot.domain.shown import Shown
 from creditbot.domain.text import escape, literal, signed
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
@@ -51,6 +52,9 @@ from .example_requests import NOW, a_request, record
 
 NAMING = Naming("/" + "x" * 31)
 """As long as Slack lets a command's name be."""
+
+CARD = Shown(MAX_REQUEST_ID, "0" * 32, "0" * 16)
+"""As long as what a card's buttons carry can be."""
 
 LINK = "https://team.slack.com/archives/C0ACME/p1700000000000100"
 IN_MARKUP = re.compile(
@@ -161,6 +165,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "decided_by": st.none() | people,
     "settled_by": st.none() | people | st.just("operator"),
     "explanation": st.none() | sentences,
+    "token": st.text("0123456789abcdef", min_size=32, max_size=32),
 }
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(1, 10),
@@ -256,10 +261,10 @@ def test_a_form_can_be_drawn_whatever_is_in_it(
 ) -> None:
     for view in (
         forms.ask(OpenForm("add", subuser, amount, reason), metadata),
-        forms.deny(request),
-        forms.break_glass(request),
-        forms.settle(request, applied=True),
-        forms.settle(request, applied=False),
+        forms.deny(request, CARD),
+        forms.break_glass(request, CARD),
+        forms.settle(request, CARD, applied=True),
+        forms.settle(request, CARD, applied=False),
         forms.done("Asked for approval", answers.asked(request, "C0ACME")),
     ):
         check_view(NAMING.payload(view.to_dict()))
@@ -410,4 +415,4 @@ def test_a_forms_metadata_is_whole_or_not_there() -> None:
     assert modal("ask", "Title", [section("x")], close="Close", private_metadata="x" * 3001).to_dict().get(
         "private_metadata"
     ) in (None, "")
-    assert forms.deny(a_request()).to_dict()["private_metadata"] == "12"
+    assert forms.deny(a_request(), CARD).to_dict()["private_metadata"] == str(CARD)
