@@ -7,6 +7,7 @@ Sources (Twilio SendGrid API v3): "Retrieve your credit balance", "Get the Credi
 import asyncio
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -408,11 +409,26 @@ def problem(status: int, headers: Mapping[str, str], body: str, scope: str) -> S
 
 
 def near_matches(name: str, known: Iterable[str], most: int) -> list[str]:
-    """The known names closest to `name`, whatever their case; never `name` itself."""
-    by_lower = {candidate.lower(): candidate for candidate in known if candidate != name}
-    close = get_close_matches(name.lower(), by_lower, n=most, cutoff=0.6)
-    begins = [lower for lower in by_lower if lower.startswith(name.lower()) and lower not in close]
-    return [by_lower[lower] for lower in [*close, *sorted(begins)][:most]]
+    """The known names closest to `name`, never `name` itself.
+
+    First those that differ in nothing but case, padding of numbers and separators (`Brand 7`: brand-07), then
+    those that look alike, then those that begin so.
+    """
+    by_key: dict[str, list[str]] = {}
+    for candidate in sorted(set(known) - {name}):
+        by_key.setdefault(_key(candidate), []).append(candidate)
+    wanted = _key(name)
+    close = get_close_matches(wanted, by_key, n=most, cutoff=0.6)
+    begins = sorted(key for key in by_key if key.startswith(wanted))
+    keys = dict.fromkeys([wanted, *close, *begins])
+    return [candidate for key in keys for candidate in by_key.get(key, [])][:most]
+
+
+def _key(name: str) -> str:
+    """What people take for the same name: `Brand_007` and `brand-7`."""
+    return re.sub(
+        r"[-_. ]+", "-", re.sub(r"\d+", lambda digits: digits[0].lstrip("0") or "0", name.casefold())
+    )
 
 
 def _header_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:

@@ -81,7 +81,7 @@ HOW_YOU_KNOW = 'Say how you know, in a few words, such as "The console shows 1,2
 
 
 def reason(text: str, asked: str = WHY) -> str:
-    """Why, in one line: white space is folded, what can't be seen is dropped.
+    """Why, in one line: white space is folded, what can't be seen is dropped, but for joiners in a word.
 
     `asked` is what is said to a person who gave none.
     """
@@ -98,8 +98,18 @@ def reason(text: str, asked: str = WHY) -> str:
     return seen
 
 
+JOINERS = "\u200c\u200d"
+"""Zero width non-joiner and joiner: they shape Persian and Indic words, and make one emoji of several."""
+
+
 def _in_one_line(text: str) -> str:
-    return " ".join("".join(char for char in " ".join(text.split()) if not unseen(char)).split())
+    """A joiner is kept only behind a letter or a sign that is not ASCII: elsewhere it could but hide."""
+    kept: list[str] = []
+    for char in " ".join(text.split()):
+        joins = char in JOINERS and bool(kept) and not kept[-1].isascii() and kept[-1] not in JOINERS
+        if joins or not unseen(char):
+            kept.append(char)
+    return " ".join("".join(kept).split())
 
 
 def request_id(text: str) -> int:

@@ -24,4 +24,13 @@ def _spelled_out(found: re.Match[str]) -> str:
         return f"#{label or target[1:]}"
     if target[:1] == "!":
         return label or f"@{target[1:].partition('^')[0]}"
-    return label or target.removeprefix("mailto:")
+    if label is None or label in _short_for(target):
+        return label or target.removeprefix("mailto:")
+    # Whoever reads it must see where it leads.
+    return f"{label} ({target})"
+
+
+def _short_for(target: str) -> set[str]:
+    """The labels under which Slack itself delivers an address: as it was typed."""
+    bare = re.sub(r"^(?:https?://|mailto:|tel:)", "", target)
+    return {target, target.removesuffix("/"), bare, bare.removesuffix("/")}

@@ -22,6 +22,11 @@ def _block(block: dict[str, Any]) -> list[str]:
             return lines + [field["text"].replace("\n", ": ") for field in block.get("fields", [])]
         case "context":
             return [element["text"] for element in block["elements"]]
+        case "rich_text":
+            return [
+                "".join(str(part.get("text", "")) for part in found["elements"])
+                for found in block["elements"]
+            ]
         case "actions":
             return ["  ".join(f"[ {element['text']['text']} ]" for element in block["elements"])]
         case other:

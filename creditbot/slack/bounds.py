@@ -88,20 +88,22 @@ def fitting(blocks: list[Json]) -> list[Json]:
         blocks = [*blocks[: BLOCKS - 1], left_out]
     room = ALL_BLOCKS
     for text in _texts(blocks):
-        shorten = cut if text["type"] == "mrkdwn" else cut_plain
-        text["text"] = shorten(text["text"], max(room, 1))
+        # A part of an address would be shown for the whole; and a rich text may have a space of its own.
+        if text["type"] != "link" and not (text["type"] == "text" and length(text["text"]) <= room):
+            shorten = cut if text["type"] == "mrkdwn" else cut_plain
+            text["text"] = shorten(text["text"], max(room, 1))
         room -= length(text["text"])
     return blocks
 
 
 def _texts(part: Any) -> Iterator[Json]:
-    """The text objects of blocks from top to bottom, but for those of buttons and the like."""
+    """The texts of blocks from top to bottom, but for those of buttons and the like."""
     if isinstance(part, list):
         for item in part:
             yield from _texts(item)
     elif isinstance(part, dict):
-        if part.get("type") in {"mrkdwn", "plain_text"}:
+        if part.get("type") in {"mrkdwn", "plain_text", "text", "link"}:
             yield part
-        elif part.get("type") in {"header", "section", "context"}:
+        elif part.get("type") in {"header", "section", "context", "rich_text", "rich_text_section"}:
             for key in ("text", "fields", "elements"):
                 yield from _texts(part.get(key))

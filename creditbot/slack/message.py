@@ -20,12 +20,17 @@ from slack_sdk.models.blocks import (
     Option,
     PlainTextInputElement,
     PlainTextObject,
+    RichTextBlock,
+    RichTextElement,
+    RichTextElementParts,
+    RichTextSectionElement,
     SectionBlock,
     StaticSelectElement,
     TextObject,
 )
 from slack_sdk.models.views import View
 
+from creditbot.domain import addresses
 from creditbot.domain.text import escape
 
 from . import bounds
@@ -74,8 +79,20 @@ def section(text: str) -> SectionBlock:
     return SectionBlock(text=mrkdwn(text))
 
 
-def typed(text: str) -> SectionBlock:
-    return SectionBlock(text=plain(text))
+def typed(text: str) -> Block:
+    """What people typed, with its web addresses as links: each is shown as it is, so none can be disguised.
+
+    Nothing in a rich text is read as markup either; its links are elements of their own.
+    """
+    parts = list(addresses.parts(cut_plain(text, bounds.PLAIN_SECTION)))
+    if not any(part.address for part in parts):
+        return SectionBlock(text=plain(text))
+    inside = RichTextElementParts
+    elements: list[RichTextElement] = [
+        inside.Link(url=part.text, text=part.text) if part.address else inside.Text(text=part.text)
+        for part in parts
+    ]
+    return RichTextBlock(elements=[RichTextSectionElement(elements=elements)])
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> SectionBlock:

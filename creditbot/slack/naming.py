@@ -15,6 +15,9 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from creditbot.domain.text import COMMAND, named
 
+TYPED = frozenset({"plain_text", "text", "link"})
+"""Texts, and parts of a rich text, that hold what people typed."""
+
 
 class Naming:
     """Puts the command's name into texts of our own, and into what they travel in."""
@@ -29,7 +32,7 @@ class Naming:
     def _walk(self, found: Any) -> Any:
         if isinstance(found, list | tuple):
             return [self._walk(item) for item in found]
-        if not isinstance(found, dict) or found.get("type") == "plain_text":
+        if not isinstance(found, dict) or found.get("type") in TYPED:
             return found
         return {name: self._value(name, value) for name, value in found.items()}
 

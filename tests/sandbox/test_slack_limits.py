@@ -25,6 +25,10 @@ def section(**more: Any) -> Json:
     return {"type": "section", "text": mrkdwn(), **more}
 
 
+def rich(*inlines: Json) -> Json:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(inlines)}]}
+
+
 def button(**more: Any) -> Json:
     return {"type": "button", "text": plain("Go"), **more}
 
@@ -89,6 +93,7 @@ GOOD_MESSAGES: list[list[Json]] = [
     [{"type": "container", "title": plain(), "child_blocks": [section()]}],
     [{"type": "markdown", "text": "x" * 12_000}],
     [{"type": "rich_text", "elements": []}],
+    [rich({"type": "text", "text": "x"}, {"type": "link", "url": "https://x.example", "text": "x"})],
     [asks(TEXT_INPUT)],
 ]
 
@@ -185,6 +190,14 @@ BAD_BLOCKS: list[tuple[list[Any], str]] = [
     ),
     ([{"type": "container", "title": plain(), "child_blocks": [{"type": "x"}]}], "unsupported type: x"),
     ([{"type": "markdown", "text": "x" * 12_001}], "must be less than 12001 characters"),
+    ([rich({"type": "text", "text": ""})], "must be more than 0 characters"),
+    (
+        [rich({"type": "link", "text": "x"})],
+        "must provide a string [json-pointer:/blocks/0/elements/0/elements/0/url]",
+    ),
+    ([rich({"type": "text", "text": "x", "verbatim": True})], "invalid additional property: verbatim"),
+    ([rich({"type": "mrkdwn", "text": "x"})], "unsupported type: mrkdwn"),
+    ([{"type": "rich_text", "elements": [section()]}], "unsupported type: section"),
 ]
 
 

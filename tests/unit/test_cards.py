@@ -532,6 +532,17 @@ def text_objects(part: Any) -> Iterator[dict[str, Any]]:
             yield from text_objects(item)
 
 
+def rich_texts(blocks: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for block in blocks:
+        if block["type"] == "rich_text":
+            (inside,) = block["elements"]
+            yield inside["elements"]
+
+
+def read(parts: list[dict[str, Any]]) -> str:
+    return "".join(part["text"] for part in parts)
+
+
 def assert_harmless(text: str) -> None:
     """Nothing links, mentions or calls but what creditbot itself wrote."""
     for mark in MARK.findall(text):
@@ -550,6 +561,11 @@ def assert_fit(payload: dict[str, Any]) -> None:
             assert_harmless(part["text"])
         else:
             assert part["emoji"] is False
+    for rich_text in rich_texts(payload["blocks"]):
+        for part in rich_text:
+            # A link shows where it leads, and nothing else is more than text.
+            link = {"type": "link", "url": part["text"], "text": part["text"]}
+            assert part in ({"type": "text", "text": part["text"]}, link)
     assert mentions(payload["blocks"]) <= {
         REQUESTER,
         APPROVER,
@@ -635,8 +651,24 @@ def test_the_approver_reads_name_and_reason_exactly_as_they_were_typed(subuser: 
     # In plain text nothing is formatted, so nothing may be escaped or lost either.
     payload = card(a_request(subuser=subuser, reason=reason), POLICY).payload()
     plain = [part["text"] for part in text_objects(payload["blocks"]) if part["type"] == "plain_text"]
-    assert f"Reason: {reason}" in plain
+    assert f"Reason: {reason}" in [*plain, *map(read, rich_texts(payload["blocks"]))]
     assert any(subuser in text for text in plain)
+
+
+def test_a_tickets_address_is_a_link_wherever_a_reason_is_shown() -> None:
+    why = "Black Friday, see https://jira.example/OPS-12."
+    denied = a_request(Status.DENIED, reason=why, decided_by=APPROVER, decided_at=ENDED, decision_reason=why)
+    for message, begins in (
+        (card(denied, POLICY), ["Reason: ", "Denied because: "]),
+        (notice("denied", denied), ["Reason: "]),
+        (answers.show(record(denied, EVENTS)), ["Reason: ", "Denied because: "]),
+    ):
+        found = list(rich_texts(message.payload()["blocks"]))
+        assert [read(parts) for parts in found] == [f"{begin}{why}" for begin in begins]
+        for parts in found:
+            assert [part["url"] for part in parts if part["type"] == "link"] == [
+                "https://jira.example/OPS-12"
+            ]
 
 
 def test_a_long_story_is_told_with_its_latest_events() -> None:

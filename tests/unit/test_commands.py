@@ -128,6 +128,19 @@ def test_only_names_of_subusers_count_as_subusers() -> None:
             "add acme 5k see <https://a.example/x?a=1&amp;b=2>",
             Ask("acme", 5000, "see https://a.example/x?a=1&b=2"),
         ),
+        (
+            "add acme 5k see <https://a.example/x|https://a.example/x>",
+            Ask("acme", 5000, "see https://a.example/x"),
+        ),
+        (
+            "add acme 5k see <https://evil.example/|https://bank.example/>",
+            Ask("acme", 5000, "see https://bank.example/ (https://evil.example/)"),
+        ),
+        (
+            "add acme 5k see <https://evil.example|our bank>",
+            Ask("acme", 5000, "see our bank (https://evil.example)"),
+        ),
+        ("add acme 5k call <tel:5551234|5551234>", Ask("acme", 5000, "call 5551234")),
         ("add acme 5k a &lt; b &gt; c", Ask("acme", 5000, "a < b > c")),
         ("add acme 5k typed &amp;lt;", Ask("acme", 5000, "typed &lt;")),
         ("balance\u00a0acme", ShowBalance("acme")),
@@ -202,6 +215,27 @@ def test_reasons_that_say_nothing_or_too_much_are_refused(text: str) -> None:
 def test_the_longest_reason_fits_and_is_kept_whole() -> None:
     assert reason("x" * 500) == "x" * 500
     assert isinstance(parse(f"add acme 5 {'x' * 500}"), Ask)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "für die 👨\u200d👩\u200d👧\u200d👦",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "ന\u0d4d\u200d വേണം",
+        "❤\ufe0f\u200d🔥 sale",
+    ],
+)
+def test_joiners_survive_in_a_reason_where_they_join_something(text: str) -> None:
+    assert parse(f"add acme 5 {text}") == Ask("acme", 5, text)
+
+
+def test_joiners_hide_nothing() -> None:
+    assert reason("x\u200dox\u200cb é\u200d\u200d\u200c! \u200d") == "xoxb é\u200d!"
+    with pytest.raises(CommandError, match="token"):
+        reason("xo\u200dxb-123\u200d4567-abcdef")
+    with pytest.raises(CommandError):
+        subuser_name("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645")
 
 
 def test_a_reason_is_one_line_without_what_cannot_be_seen() -> None:
@@ -343,7 +377,9 @@ def test_a_reason_that_is_taken_can_be_read_and_fits(text: str) -> None:
         return
     assert 1 <= len(taken) <= 500
     assert taken == taken.strip()
-    assert not any(unicodedata.category(char).startswith("C") for char in taken)
+    assert not any(unicodedata.category(char).startswith("C") for char in taken if char not in "\u200c\u200d")
+    assert not re.search("(^|[\\x00-\\x7f\u200c\u200d])[\u200c\u200d]", taken)
+    assert reason(taken) == taken
 
 
 @given(near_commands, st.integers(1, 10**6), st.sampled_from(["add", "remove"]))

@@ -437,6 +437,17 @@ def test_near_names_come_closest_first_whatever_their_case() -> None:
     assert near_matches("ACME-EU", known, 1) == ["Acme-EU"]
 
 
+def test_names_that_differ_in_case_padding_or_separators_come_first() -> None:
+    brands = [f"brand-{n:02}" for n in range(100)]
+    assert near_matches("brand-7", brands, 3)[0] == "brand-07"
+    assert near_matches("Brand_007", brands, 1) == ["brand-07"]
+    assert near_matches("BRAND-7", ["brand-07", "Brand-7", "brand-70", "brand-77"], 2) == [
+        "Brand-7",
+        "brand-07",
+    ]
+    assert near_matches("brand-00", ["brand-0", "brand"], 1) == ["brand-0"]
+
+
 def test_names_that_begin_alike_are_near() -> None:
     assert near_matches("acme", ["acme_marketing_department_europe", "zebra"], 3) == [
         "acme_marketing_department_europe"

@@ -61,10 +61,25 @@ KEYS = {
     "alert": {"text", "level"},
     "markdown": {"text"},
     "table": {"rows", "column_settings"},
+    "rich_text": {"elements"},
 }
 """What a block may hold besides `type` and `block_id`, where that is known for certain."""
 
 CELLS = frozenset({"raw_text", "raw_number", "rich_text"})
+RICH_PARTS = frozenset({"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"})
+INLINES = {
+    "text": ("text",),
+    "link": ("url", "text", "unsafe"),
+    "user": ("user_id",),
+    "usergroup": ("usergroup_id",),
+    "channel": ("channel_id",),
+    "broadcast": ("range",),
+    "emoji": ("name",),
+    "date": (),
+    "color": (),
+}
+"""What a rich text is made of; the first key of each is required."""
+
 CHARTS = {"line": "series", "bar": "series", "area": "series", "pie": "segments"}
 ALERT_LEVELS = (None, "default", "info", "warning", "error", "success")
 
@@ -185,6 +200,30 @@ def _cell(cell: Any, at: str) -> Faults:
         yield from string(cell.get("text"), f"{at}/text", most=3000)
 
 
+def _rich_text(value: Block, at: str) -> Faults:
+    parts = value.get("elements")
+    yield from items(parts, f"{at}/elements", most=100, least=0)
+    for n, part in enumerate(listed(parts)):
+        inside = f"{at}/elements/{n}"
+        if kind_of(part) not in RICH_PARTS:
+            yield fault(f"unsupported type: {kind_of(part)}", f"{inside}/type")
+        elif kind_of(part) != "rich_text_list":
+            yield from items(part.get("elements"), f"{inside}/elements", most=100, least=0)
+            for m, inline in enumerate(listed(part.get("elements"))):
+                yield from _inline(inline, f"{inside}/elements/{m}")
+
+
+def _inline(value: Any, at: str) -> Faults:
+    kind = kind_of(value)
+    if kind not in INLINES:
+        yield fault(f"unsupported type: {kind}", f"{at}/type")
+        return
+    if kind in {"text", "link"}:
+        yield from unknown_keys(value, {"type", "style", *INLINES[kind]}, at)
+    for key in INLINES[kind][:1]:
+        yield from string(value.get(key), f"{at}/{key}", most=3000)
+
+
 def _card(value: Block, at: str) -> Faults:
     if not any(value.get(key) for key in ("hero_image", "title", "actions", "body")):
         yield fault("missing required field: hero_image, title, actions or body", at)
@@ -227,6 +266,7 @@ CHECKS: dict[str, Callable[[Block, str], Faults]] = {
     "markdown": _markdown,
     "alert": _alert,
     "table": _table,
+    "rich_text": _rich_text,
     "card": _card,
     "data_visualization": _data_visualization,
 }
