@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.runs
 ARGS ?=
 
-.PHONY: help demo test campaign fuzz audit check format lock snapshots screenshots diagram clean
+.PHONY: help demo test test-all campaign fuzz audit check format lock snapshots screenshots diagram clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -34,14 +34,17 @@ $(DEMO_STAMP): requirements.lock pyproject.toml
 demo: $(DEMO_STAMP) ## Try the bot in a browser, in a sandbox on this machine (ARGS=--help for more)
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m creditbot demo $(ARGS)
 
-test: $(STAMP) ## Run all tests (ARGS="-k approve" to choose)
+test: $(STAMP) ## Run all tests in their short form, in a few minutes (ARGS="-k approve" to choose)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-all: $(STAMP) ## Run all tests in their long form: whole tables, many rounds, a longer campaign
+	$(BIN)/python -m pytest -n 2 --dist worksteal --long $(ARGS)
 
 campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
 	$(BIN)/python -m tests.campaign $(ARGS)
 
 fuzz: $(STAMP) ## 20,000 broken payloads against the bot by each way in: in process, over HTTP, over Socket Mode
-	CREDITBOT_FUZZ=20000 CREDITBOT_FUZZ_SOCKETS=20000 $(BIN)/python -m pytest -q $(ARGS) \
+	$(BIN)/python -m pytest -q --long --payloads 20000 $(ARGS) \
 		tests/integration/test_fuzz.py tests/acceptance/test_fuzz_http.py tests/acceptance/test_fuzz_socket.py
 
 audit: ## Look for known holes in the locked dependencies (asks pip-audit's service)

@@ -6,7 +6,6 @@ all states times all actions.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import product
 
 from creditbot.domain.policy import Policy, Reminders, Tier
 from creditbot.domain.requests import Status
@@ -105,8 +104,6 @@ ACTIONS = (
     "check_again",
     "request_again",
 )
-
-CASES = list(product(ROLES, Status, ACTIONS))
 
 
 def may_ask(role: str) -> bool:

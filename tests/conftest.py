@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import extent
 
@@ -15,13 +16,20 @@ ROOM = 1_000_000_000
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="the long form: whole tables, many rounds")
+    parser.addoption("--payloads", type=int, help="how many broken payloads the fuzz tests send")
     parser.addoption(
         "--sample-seed", type=int, default=extent.SEED, help="decides what the short form takes of a table"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    extent.choose(long=config.getoption("--long"), seed=config.getoption("--sample-seed"))
+    extent.choose(
+        long=config.getoption("--long"),
+        seed=config.getoption("--sample-seed"),
+        payloads=config.getoption("--payloads"),
+    )
+    settings.register_profile("ours", deadline=None, max_examples=extent.short_or_long(30, 100))
+    settings.load_profile("ours")
     # A killed process loses as much in memory as on a disk: nothing. But a disk makes each commit wait.
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         tempfile.tempdir = str(MEMORY)

@@ -14,12 +14,12 @@ Case = TypeVar("Case", bound=Sequence[Any])
 
 SEED = 20261127
 
-_chosen: dict[str, Any] = {"long": False, "seed": SEED}
+_chosen: dict[str, Any] = {"long": False, "seed": SEED, "payloads": None}
 
 
-def choose(*, long: bool, seed: int) -> None:
+def choose(*, long: bool, seed: int = SEED, payloads: int | None = None) -> None:
     """Said once by pytest, before any test module is imported."""
-    _chosen.update(long=long, seed=seed)
+    _chosen.update(long=long, seed=seed, payloads=payloads)
 
 
 def long_form() -> bool:
@@ -29,6 +29,11 @@ def long_form() -> bool:
 def short_or_long(short: T, long: T) -> T:
     """Of two sizes the one that fits."""
     return long if long_form() else short
+
+
+def payloads(short: int, long: int) -> int:
+    """How many broken payloads are sent: of two numbers the one that fits, or what `--payloads` says."""
+    return int(_chosen["payloads"] or short_or_long(short, long))
 
 
 def pairwise(cases: Iterable[Case]) -> list[Case]:

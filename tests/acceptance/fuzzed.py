@@ -1,7 +1,6 @@
 """A bot that is to be sent broken payloads: what is laid down before, and looked at after."""
 
 import asyncio
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any, Self
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.sandbox.world import DAN, GENERAL
+from tests.extent import payloads
 from tests.fleet import Fleet
 from tests.integration.payloads import Payload, samples
 from tests.unharmed import POLICY, SUBUSERS, complaints, some_requests, state
 
-NUMBER = int(os.environ.get("CREDITBOT_FUZZ_SOCKETS", "300"))
+NUMBER = payloads(200, 300)
 """How much is sent by each way in."""
 
 SEED = 20261125

@@ -133,7 +133,7 @@ async def test_nothing_that_comes_over_http_fails_the_bot_or_changes_anything(fu
     # Many got through to a listener, and many did not.
     assert came["payload", 200] > NUMBER / 30, came
     assert came["payload", 400] > NUMBER / 30, came
-    assert came["large_body", 413], came
+    assert any(status == 413 for _, status in came), came
     for web in webs:
         fuzzed.slack.events_url = f"{web.url}/slack/events"
         await fuzzed.check_answers()

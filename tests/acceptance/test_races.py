@@ -1,6 +1,7 @@
 """Several people at the same moment, over two processes: one wins, the others are told, one PATCH leaves."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
@@ -13,10 +14,13 @@ from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Delivery, Message, SlackSandbox, View
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, GENERAL
 from tests.carried import carried
+from tests.extent import short_or_long
 from tests.fleet import Fleet, postgres_fleet, sqlite_fleet
 
-ROUNDS = 50
+ROUNDS = short_or_long(4, 50)
 CLICKS = 40
+DUELS = short_or_long(4, 10)
+"""Races of two, each of whom starts first in every second one."""
 
 _amounts = count(1)
 
@@ -79,10 +83,16 @@ class Crowd:
 
     async def until_alice_hears_of(self, request_id: str, end: str) -> None:
         def heard() -> bool:
-            texts = [message.text for message in self.slack.dm(ALICE)]
-            return any(f"Request {request_id}," in text and end in text for text in texts)
+            texts = [message.plain() for message in self.slack.dm(ALICE)]
+            return any(re.search(rf"Request {request_id}\b", text) and end in text for text in texts)
 
         await self.slack.until(heard, 30)
+
+
+@pytest.fixture
+def ack_window() -> float:
+    """A patient Slack: that acks come in time is for other tests to see."""
+    return 30.0
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -129,7 +139,7 @@ async def form(crowd: Crowd, user: str, card: Message, button: str) -> View:
 
 async def test_approve_against_deny_has_one_winner_and_tells_the_other(crowd: Crowd) -> None:
     ends: Counter[str] = Counter()
-    for number in range(10):
+    for number in range(DUELS):
         amount, card = await crowd.ask()
         view = await form(crowd, CAROL, card, "deny")
         told = crowd.told(BOB)
@@ -144,7 +154,8 @@ async def test_approve_against_deny_has_one_winner_and_tells_the_other(crowd: Cr
         assert approval.acked
         if end == "Applied":
             assert crowd.patched(amount) == 1
-            assert "already" in str(denial.body), denial  # the form says who was faster
+            # The form says who was faster, or that the database was too busy with the other to look.
+            assert re.search("already|Not taken", str(denial.body)), denial
         else:
             assert end == "Denied"
             assert crowd.patched(amount) == 0
@@ -154,7 +165,7 @@ async def test_approve_against_deny_has_one_winner_and_tells_the_other(crowd: Cr
 
 
 async def test_approve_against_cancel_has_one_end_and_tells_whoever_came_too_late(crowd: Crowd) -> None:
-    for number in range(10):
+    for number in range(DUELS):
         amount, card = await crowd.ask()
         request_id = await crowd.request_id(amount)
         told = crowd.told(ALICE, BOB)
@@ -183,7 +194,7 @@ async def test_approve_against_cancel_has_one_end_and_tells_whoever_came_too_lat
 
 
 async def test_approve_against_expiry_has_one_winner_and_tells_the_other(crowd: Crowd) -> None:
-    for number in range(6):
+    for number in range(short_or_long(3, 6)):
         amount, card = await crowd.ask()
         request_id = await crowd.request_id(amount)
         told = crowd.told(BOB)

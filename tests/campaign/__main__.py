@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from tests import extent
+
 from .plan import Plan
 from .report import Report, table
 from .run import Campaign
@@ -48,4 +50,5 @@ def main(
 
 
 if __name__ == "__main__":
+    extent.choose(long=True)
     typer.run(main)

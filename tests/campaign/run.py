@@ -23,7 +23,7 @@ from .report import Report, compare
 ROOT = str(Path(__file__).parent.parent.parent)
 """Where the unguarded bot is found: it is no part of the package."""
 
-END = re.compile(r"Request \d+, \+([\d,]+) credits .*?\*(Applied|Failed|Refused|Expired|Cancelled)\*")
+END = re.compile(r"Request \d+>?, \+([\d,]+) credits .*?\*(Applied|Failed|Refused|Expired|Cancelled)\*")
 """A notice of an end, with the amount and how it ended."""
 
 RECORDS = (
@@ -61,6 +61,7 @@ class Campaign:
                 self.slack, self.sendgrid = slack, sendgrid
                 furnish_slack(slack)
                 furnish_sendgrid(sendgrid, date(2026, 11, 22))
+                sendgrid.account.oversell = None  # however much is asked for, SendGrid gives it
                 for number in range(SUBUSERS):
                     sendgrid.account.add_subuser(Subuser(f"sub{number}", "nonrecurring", remain=10_000_000))
                 env = environment(slack, sendgrid, Path(name)) | {"SENDGRID_TIMEOUT": "1", "PYTHONPATH": ROOT}

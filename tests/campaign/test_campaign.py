@@ -4,10 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from tests.extent import short_or_long
+
 from .plan import Plan
 from .run import Campaign
 
-SHORT = Plan(seed=11, requests=40, kills=6, stops=2, faults=0.4, slack_faults=8, restarts=2)
+SHORT = short_or_long(
+    Plan(seed=11, requests=12, kills=3, stops=1, faults=0.4, slack_faults=3, restarts=1),
+    Plan(seed=11, requests=40, kills=6, stops=2, faults=0.4, slack_faults=8, restarts=2),
+)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

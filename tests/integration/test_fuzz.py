@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,13 +13,14 @@ from sqlalchemy import create_engine
 from creditbot.bootstrap import Role, build, prepare_database
 from creditbot.config import WebSettings
 from creditbot.web import Web
+from tests.extent import payloads
 from tests.unharmed import POLICY, some_requests, state
 
 from .adapters import Clock, database_url, sync_url
 from .in_process import post
 from .payloads import mutated, samples
 
-PAYLOADS = int(os.environ.get("CREDITBOT_FUZZ", "3000"))
+PAYLOADS = payloads(600, 3000)
 
 SECRET = "made-up-signing-secret"
 

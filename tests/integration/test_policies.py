@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack.cards import card
 from creditbot.store import attempts
+from creditbot.store.engines import is_postgres
 from tests import authority
 from tests.authority import ACTIONS, ROLES
+from tests.extent import pairwise
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, OUTSIDER, Bot, Clock, patches
 from .conftest import StartBot
@@ -62,6 +65,10 @@ async def act(bot: Bot, request: CreditRequest, person: authority.Role, action: 
     raise AssertionError(action)
 
 
+TRIED = frozenset(pairwise(product(("sqlite", "postgresql"), ROLES, Status, ACTIONS)))
+"""Of the whole table, which `tests/unit` tries without a database."""
+
+
 @pytest.mark.parametrize("role", ROLES)
 async def test_who_may_do_what_in_which_state(
     start: StartBot, sandbox: SendGridSandbox, clock: Clock, role: str
@@ -69,10 +76,14 @@ async def test_who_may_do_what_in_which_state(
     """Each action in each state, tried for real: what is refused changes nothing but the ledger."""
     person = ROLES[role]
     bot = start(authority.POLICY, roster=person.roster)
+    database = "postgresql" if is_postgres(bot.url) else "sqlite"
     for status in Status:
+        actions = [action for action in ACTIONS if (database, role, status, action) in TRIED]
+        if not actions:
+            continue
         request = await brought_to(bot.database, status, person, clock())
         clock.advance(seconds=person.later.total_seconds())
-        for action in ACTIONS:
+        for action in actions:
             before = await bot.request(request.id)
             try:
                 await act(bot, request, person, action)

@@ -4,6 +4,7 @@ The pure rules and the operations are held to the same table in `test_rules.py` 
 is left to go wrong lies in between: a listener that calls another operation, or none, or not with its check.
 """
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,23 @@ from creditbot.domain.commands import USAGE
 from creditbot.domain.requests import Status
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
+from creditbot.store.engines import is_postgres
 from tests.authority import ROLES
-from tests.ways_in import ACTING, OTHERS_CARDS, WAYS, outcome
+from tests.extent import pairwise
+from tests.ways_in import ACTING, OTHERS_CARDS, WAYS, Way, outcome
 
 from .adapters import CHANNEL
 from .conftest import on_sqlite
 from .desk import opened, settings
+
+TAKEN = frozenset(
+    pairwise(
+        (database, name, status, way)
+        for database, name, status in product(("sqlite", "postgresql"), ROLES, Status)
+        for way in (WAYS if status is Status.PENDING else ACTING)
+    )
+)
+"""What is tried of the table; a way that leads to no request is tried in one state only."""
 
 BUTTONS = {way.name for way in WAYS if way.kind == "button"}
 
@@ -32,12 +44,17 @@ async def test_what_comes_of_every_way_in(
     url: str, sandbox: SendGridSandbox, tmp_path: Path, name: str
 ) -> None:
     """What did something is delivered a second time, and then does nothing."""
+    database = "postgresql" if is_postgres(url) else "sqlite"
+    taken: dict[Status, list[Way]] = {}
+    for status, way in product(Status, WAYS):
+        if (database, name, status, way) in TAKEN:
+            taken.setdefault(status, []).append(way)
     wrong: list[str] = []
     with structlog.testing.capture_logs() as logs:
         async with opened(url, sandbox, tmp_path, ROLES[name]) as desk:
-            for status in Status:
+            for status, ways in taken.items():
                 assert await desk.lay(status) <= BUTTONS
-                for way in WAYS if status is Status.PENDING else ACTING:
+                for way in ways:
                     expected = outcome(way, name, status, CHANNEL)
                     seen = await desk.take(way)
                     if seen != expected:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ from creditbot.domain.rules import (
 )
 from creditbot.domain.who import Actor, Roster, Who
 from tests import authority
-from tests.authority import CASES, Role
+from tests.authority import Role
 
 from .example_requests import (
     APPROVER,
@@ -77,13 +78,14 @@ def attempt(action: str, role: Role, status: Status) -> Refusal | None:
     return None
 
 
-@pytest.mark.parametrize(("role", "status", "action"), CASES)
-def test_who_may_do_what_in_which_state(role: str, status: Status, action: str) -> None:
-    refusal = attempt(action, authority.ROLES[role], status)
-    assert (refusal is None) == authority.allowed(role, status, action)
-    if refusal is not None:
-        assert len(refusal.sentence) > 20
-        assert refusal.sentence.endswith((".", "`"))
+@pytest.mark.parametrize("role", authority.ROLES)
+def test_who_may_do_what_in_which_state(role: str) -> None:
+    for status, action in product(Status, authority.ACTIONS):
+        refusal = attempt(action, authority.ROLES[role], status)
+        assert (refusal is None) == authority.allowed(role, status, action), (status, action)
+        if refusal is not None:
+            assert len(refusal.sentence) > 20
+            assert refusal.sentence.endswith((".", "`"))
 
 
 def test_a_member_of_a_group_that_cannot_be_read_is_told_so() -> None:
