@@ -117,6 +117,7 @@ class CreditRequest:
     policy_hash: str | None = None
     break_glass_reason: str | None = None
     requester_team: str | None = None
+    overtaken_by: int | None = None
     # What its card's buttons must carry; no log has a use for it.
     token: str = field(default="", repr=False)
 

@@ -20,7 +20,7 @@ STATUS_WORDS = {
     Status.DENIED: "was denied already{by}",
     Status.CANCELLED: "was cancelled already{by}",
     Status.EXPIRED: "has expired",
-    Status.REFUSED: "was refused before anyone was asked",
+    Status.REFUSED: "was refused",
     Status.APPLYING: "was approved already{by}, and is being applied",
     Status.APPLIED: "was approved already{by}, and applied",
     Status.FAILED: "was approved already{by}, and has failed",

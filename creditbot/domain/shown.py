@@ -61,6 +61,7 @@ def terms(request: CreditRequest, policy: Policy, now: datetime) -> str:
         request.reason,
         request.requested_by,
         None if request.check is None else request.check.at.isoformat(),
+        request.overtaken_by,
         policy.terms_of(request, now),
     ]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

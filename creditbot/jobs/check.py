@@ -1,4 +1,7 @@
-"""Before anyone is asked: does the subuser exist, can it take the change, what is its balance?"""
+"""Before anyone is asked: does the subuser exist, can it take the change, what is its balance?
+
+And once more when another change of the subuser has been applied while a request waits.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -33,7 +36,7 @@ class Check:
         async with self._database.read() as connection:
             request = await requests.get(connection, request_id)
             tries = await requests.tries(connection, request_id)
-        if request is None or request.status is not Status.PENDING or request.check is not None:
+        if request is None or not _is_due(request):
             return
         try:
             credits_ = await self._sendgrid.subuser_credits(request.subuser)
@@ -61,7 +64,7 @@ class Check:
         now = self._clock()
         async with self._database.write() as transaction:
             current = await requests.get(transaction.connection, request.id)
-            if current is None or current.status is not Status.PENDING or current.check is not None:
+            if not _is_as_it_was(request, current):
                 return
             await requests.amend(
                 transaction,
@@ -77,12 +80,18 @@ class Check:
                 next_reset=resets.next_reset,
                 next_try_at=None,
                 tries=0,
+                overtaken_by=None,
             )
 
     async def _explain(self, request: CreditRequest, tries: int, problem: SendGridProblem) -> None:
-        """Try again what may pass, for a while; refuse the rest, with the names that come near."""
+        """Try again what may pass, for a while; refuse the rest, with the names that come near.
+
+        What has been shown stays, for as long as it waits, without a balance: it can be decided meanwhile.
+        """
         now = self._clock()
-        if problem.passing and now - request.requested_at < GIVE_UP_AFTER:
+        was_shown = request.check is not None
+        passing = problem.passing and now - request.requested_at < GIVE_UP_AFTER
+        if passing or (was_shown and not problem.no_such_user):
             async with self._database.write() as transaction:
                 await requests.postpone(transaction, request, now + backoff(tries, problem.wait), tries + 1)
             return
@@ -94,6 +103,8 @@ class Check:
     async def _refuse(self, request: CreditRequest, rule: str, sentence: str) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
+            if not _is_as_it_was(request, await requests.get(transaction.connection, request.id)):
+                return
             await requests.transition(
                 transaction,
                 request,
@@ -104,3 +115,13 @@ class Check:
                 explanation=sentence,
                 finished_at=now,
             )
+
+
+def _is_due(request: CreditRequest) -> bool:
+    outdated = request.check is None or request.overtaken_by is not None
+    return request.status is Status.PENDING and outdated
+
+
+def _is_as_it_was(request: CreditRequest, current: CreditRequest | None) -> bool:
+    """Whether what was read is still about it: another change may have been applied since."""
+    return current is not None and _is_due(current) and current.overtaken_by == request.overtaken_by

@@ -378,7 +378,14 @@ def _decider(request: CreditRequest) -> str:
     return f"{who} on {moment(request.decided_at)}" if request.decided_at else who
 
 
+def _outdated(request: CreditRequest) -> bool:
+    """Whether another change was applied since the balance was read on which the card's sum stands."""
+    return request.status is Status.PENDING and request.overtaken_by is not None
+
+
 def _balance_before(request: CreditRequest) -> str:
+    if _outdated(request):
+        return f"being read again, since request {request.overtaken_by} was applied"
     before = request.remain_before
     if before is None and request.check is not None:
         before = request.check.remain
@@ -391,7 +398,8 @@ def _balance_after(request: CreditRequest) -> list[tuple[str, str]]:
         return [("Balance after", _reported(request.remain_after))]
     if request.status is Status.IN_DOUBT and request.remain_after is not None:
         return [("Balance now", _reported(request.remain_after))]
-    return [] if _ended_unapplied(request) else [("Expected after", _reported(request.expected_after))]
+    nothing = _ended_unapplied(request) or _outdated(request)
+    return [] if nothing else [("Expected after", _reported(request.expected_after))]
 
 
 def _ended_unapplied(request: CreditRequest) -> bool:

@@ -19,7 +19,9 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
     kinds: dict[str, ColumnElement[bool]] = {
         "expire": and_(pending, requests.c.expires_at <= now),
         "remind": and_(pending, requests.c.checked_at.is_not(None), requests.c.remind_at <= now),
-        "check": and_(pending, requests.c.checked_at.is_(None), ready),
+        "check": and_(
+            pending, or_(requests.c.checked_at.is_(None), requests.c.overtaken_by.is_not(None)), ready
+        ),
         "apply": and_(requests.c.status.in_([Status.APPROVED, Status.APPLYING]), ready),
         "settle": and_(requests.c.status == Status.IN_DOUBT, requests.c.next_try_at <= now),
     }

@@ -163,7 +163,26 @@ async def transition(
     transaction.wake("draw", request.id)
     if request.status in HOLDS_SUBUSER and to in FINAL:
         await release(transaction, request.subuser)
+    if to is Status.APPLIED:
+        await _overtake(transaction, request)
     return True
+
+
+async def _overtake(transaction: Transaction, applied: CreditRequest) -> None:
+    """What waits for approval shows a balance from before this change: have it read and drawn anew."""
+    waiting_too = (
+        update(requests)
+        .where(
+            requests.c.subuser_key == subuser_key(applied.subuser),
+            requests.c.status == Status.PENDING,
+            requests.c.id != applied.id,
+        )
+        .values(overtaken_by=applied.id, version=requests.c.version + 1, next_try_at=None, tries=0)
+        .returning(requests.c.id)
+    )
+    for request_id in (await transaction.connection.execute(waiting_too)).scalars():
+        transaction.wake("check", request_id)
+        transaction.wake("draw", request_id)
 
 
 async def release(transaction: Transaction, subuser: str) -> None:
@@ -389,6 +408,7 @@ _SAME_NAME = [
     "settled_by",
     "settled_reason",
     "waits_for",
+    "overtaken_by",
     "again_of",
     "asked_again_as",
     "contradicted_at",

@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0010"
+SCHEMA_VERSION = "0011"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -79,6 +79,8 @@ requests = Table(
     # The policy under which it was asked, or approved; and why its own requester approved it in an emergency.
     Column("policy_hash", Words(64)),
     Column("break_glass_reason", Words()),
+    # While it waits: the change of the same subuser that was applied after its balance was read.
+    Column("overtaken_by", Integer),
     # What its card's buttons carry, so that a click tells which request it is about. None of a request that
     # an older version took down, until a process of this one starts.
     Column("token", Words(32)),

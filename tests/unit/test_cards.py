@@ -73,6 +73,7 @@ REQUESTS = {
     "pending, not checked yet": a_request(check=None),
     "pending, one of two approvals": a_request(approvals_needed=2, approvals=ONE),
     "pending, two needed": a_request(approvals_needed=2),
+    "pending, overtaken by another change": a_request(overtaken_by=7),
     "pending, to remove": a_request(allocation_update=-400),
     "pending, asked again": a_request(again_of=7),
     "pending, lasts until the reset": a_request(check=RECURRING),

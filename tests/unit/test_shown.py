@@ -99,6 +99,7 @@ def under(**changed: object) -> Policy:
         (replace(REQUEST, reason="another"), POLICY, 0),
         (replace(REQUEST, requested_by="U9"), POLICY, 0),
         (replace(REQUEST, check=Check(NOW + timedelta(1), "nonrecurring", 1, None, None, None)), POLICY, 0),
+        (replace(REQUEST, overtaken_by=7), POLICY, 0),
         (REQUEST, under(name="huge"), 0),
         (REQUEST, under(approvals=3), 0),
         (REQUEST, under(approvers=Who.of([APPROVER])), 0),
