@@ -31,6 +31,7 @@ from creditbot.slack.connection import SocketConnection, check_bot_token, learn_
 from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.naming import Naming, NamingClient
+from creditbot.slack.pages import Pages
 from creditbot.slack.people import Groups
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
@@ -265,6 +266,16 @@ def build_app(
     """The listeners, and what they ask of the house."""
     requests = Requests(database, policy, directory, channel, now, secrets=secrets)
     decisions = Decisions(database, policy, directory, channel, now, secrets=secrets)
+    reading = Reading(database, sendgrid, policy, directory, now)
+    buttons = Buttons(
+        client=client,
+        home=home,
+        responder=responder,
+        tasks=tasks,
+        requests=requests,
+        decisions=decisions,
+    )
+    pages = Pages(home=home, responder=responder, tasks=tasks, reading=reading, strange=buttons.unknown)
     return app.build(
         client=client,
         naming=naming,
@@ -275,16 +286,11 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
-            reading=Reading(database, sendgrid, policy, directory, now),
+            reading=reading,
+            pages=pages,
         ),
-        buttons=Buttons(
-            client=client,
-            home=home,
-            responder=responder,
-            tasks=tasks,
-            requests=requests,
-            decisions=decisions,
-        ),
+        buttons=buttons,
+        pages=pages,
         submissions=Submissions(
             home=home, responder=responder, tasks=tasks, requests=requests, decisions=decisions
         ),

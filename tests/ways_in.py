@@ -60,7 +60,11 @@ ACTING = (
     Way("command", "cancel", "cancel"),
 )
 
+PAGES = ("page_on", "page_back")
+"""Buttons that lead to another page of a list, which they carry."""
+
 OTHERS = (
+    *(Way("button", name) for name in PAGES),
     Way("form", "ask"),
     Way("button", ANYTHING, given="launch"),
     Way("form", ANYTHING, given="surprise"),
@@ -148,6 +152,8 @@ def repeats(role: Role, status: Status, action: str) -> bool:
 def _without_authority(way: Way, name: str) -> Outcome:
     role = ROLES[name]
     match way.kind, way.name:
+        case "button", name if name in PAGES:
+            return Outcome(answer=WORDS)
         case "button", _:
             # Over HTTP this is how Slack is told that nothing here is meant; the person is told in words.
             told = event(f"refused_click, {way.given},", role.actor, NONE)

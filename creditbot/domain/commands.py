@@ -12,6 +12,7 @@ from . import amounts
 from .errors import CommandError
 from .fields import ACCOUNT_ID_PREFIX, MAX_NAME, MAX_REASON, reason, request_id, subuser_name
 from .notation import plain
+from .paging import History, Pending
 from .text import quoted
 
 
@@ -43,18 +44,6 @@ class OpenForm:
     subuser: str = ""
     amount: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """List what waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """List the latest requests, of one subuser or of all."""
-
-    subuser: str | None
 
 
 @dataclass(frozen=True, slots=True)

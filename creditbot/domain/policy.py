@@ -196,6 +196,11 @@ class Policy:
         return reduce(or_, (tier.authority for tier in self.tiers), NOBODY)
 
     @property
+    def deciders(self) -> Who:
+        """Everyone who may decide something, also if only once nobody else has."""
+        return self.approvers_of_all_tiers | self.reminders.escalate_to
+
+    @property
     def nobody_approves(self) -> bool:
         """True if no list was given, so that nobody can approve anything."""
         return all(tier.authority.nobody for tier in self.tiers)

@@ -43,6 +43,9 @@ HOLDS_SUBUSER = frozenset({Status.APPLYING, Status.IN_DOUBT})
 FINAL = frozenset(status for status, onward in TRANSITIONS.items() if not onward)
 
 
+OPEN = frozenset(TRANSITIONS) - FINAL
+
+
 def subuser_key(subuser: str) -> str:
     """What two spellings of a subuser's name have in common.
 

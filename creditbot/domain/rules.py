@@ -232,6 +232,20 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
     )
 
 
+def waits_for(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> bool:
+    """Whether this person's word would bring the request on at this moment, and is asked for."""
+    try:
+        if request.status is Status.IN_DOUBT:
+            check_settlement(request, actor, policy, roster, now)
+            check_clear(request, now)
+            return True
+        check_approval(request, actor, policy, roster, now)
+    except Refusal:
+        return False
+    asked = policy.quorum(request, roster, now).may_still
+    return roster.has(asked, actor) and not has_expired(request, now)
+
+
 def check_withdrawal(request: CreditRequest, actor: str) -> None:
     """Raise Refusal unless `actor` has approved this request and it still waits for others."""
     if request.status is not Status.PENDING:

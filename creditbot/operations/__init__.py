@@ -7,13 +7,15 @@ from .asking import Requests
 from .deciding import Decisions
 from .deeds import Arrival
 from .policies import put_in_force
-from .reading import BalanceReport, Reading, Record
+from .reading import EXAMINED, BalanceReport, OpenRequests, Reading, Record
 from .tokens import give_tokens
 
 __all__ = [
+    "EXAMINED",
     "Arrival",
     "BalanceReport",
     "Decisions",
+    "OpenRequests",
     "Reading",
     "Record",
     "Requests",

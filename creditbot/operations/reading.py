@@ -12,14 +12,20 @@ from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import DomainError, UnknownRequest
+from creditbot.domain.paging import History, Pending
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor, Directory
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import events, requests
+from creditbot.store import events, lists, requests
 from creditbot.store.database import Database
+from creditbot.store.lists import Page
 
 LISTED = 10
+"""Requests on a page of a list."""
+
+EXAMINED = 200
+"""Requests of which it is worked out whether they wait for whoever looks: the oldest that wait for anyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,19 @@ class Record:
     policy: Policy
     quorum: Quorum
     figures: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequests:
+    """A page of the open requests, as one person sees them.
+
+    `complete` is false if there were more requests than it was worked out of whom they wait for; `unread` is
+    the groups of which Slack did not say who is in them.
+    """
+
+    page: Page
+    complete: bool = True
+    unread: frozenset[str] = frozenset()
 
 
 class Reading:
@@ -91,19 +110,30 @@ class Reading:
             raise credits_
         return _report(command, balance, credits_)
 
-    async def pending(self) -> tuple[Sequence[CreditRequest], bool]:
-        """What has not ended yet, oldest first, and whether there is more than is listed."""
-        found = await self._database.read_for_person(
-            lambda connection: requests.pending(connection, LISTED + 1)
-        )
-        return found[:LISTED], len(found) > LISTED
+    async def pending(self, wanted: Pending, actor: Actor) -> OpenRequests:
+        """A page of what has not ended yet: first what waits for `actor`, then what they asked for."""
+        roster = await self._directory()
 
-    async def history(self, subuser: str | None) -> tuple[Sequence[CreditRequest], bool]:
-        """The latest requests, newest first, and whether there are older ones."""
-        found = await self._database.read_for_person(
-            lambda connection: requests.latest(connection, subuser, LISTED + 1)
+        async def look(connection: AsyncConnection) -> OpenRequests:
+            undecided: list[CreditRequest] = []
+            if roster.has(self._policy.deciders, actor.id):
+                undecided = await lists.may_wait_for(connection, actor.id, EXAMINED + 1)
+            now = self._clock()
+            for_actor = [
+                request.id
+                for request in undecided[:EXAMINED]
+                if rules.waits_for(request, actor.id, self._policy, roster, now)
+            ]
+            page = await lists.open_requests(connection, LISTED, actor.id, first=for_actor, turn=wanted.turn)
+            return OpenRequests(page, len(undecided) <= EXAMINED, roster.unread(self._policy.deciders))
+
+        return await self._database.read_for_person(look)
+
+    async def history(self, wanted: History) -> Page:
+        """A page of the latest requests, newest first."""
+        return await self._database.read_for_person(
+            lambda connection: lists.history(connection, LISTED, wanted.subuser, wanted.turn)
         )
-        return found[:LISTED], len(found) > LISTED
 
     async def show(self, request_id: int, actor: Actor) -> Record:
         """A request and its events: to who may see balances, and without these to its requester.

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from slack_sdk.models.blocks import Block
@@ -16,7 +16,7 @@ from creditbot.operations import BalanceReport, Record
 
 from . import bounds
 from .cards import follows, standing, waiting
-from .message import Message, context, day_or_moment, facts, header, moment, plain, section, sentence, typed
+from .message import Message, context, day_or_moment, facts, header, moment, section, sentence, typed
 
 BAR_CELLS = 20
 
@@ -26,7 +26,7 @@ WHAT = {
     "add": "ask for more credits, such as `/credits add acme 5000 Black Friday` (also `5,000`, `5k`, `1.5m`)",
     "remove": "ask to take credits away",
     "request": "ask in a form; `add` and `remove` open it too if something is missing",
-    "pending": "requests that have not ended yet",
+    "pending": "open requests, those that wait for you first",
     "history": "the latest requests, of one subuser or of all",
     "show": "all that is known of one request",
     "cancel": "withdraw your own request, as long as it has not been sent",
@@ -100,19 +100,6 @@ def balance(report: BalanceReport) -> Message:
     return Message(" ".join(text.split()), blocks)
 
 
-def pending(found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    title = "Requests that have not ended"
-    return _listed(title, title, "No request is waiting. `/credits add` asks for credits.", found)
-
-
-def history(subuser: str | None, found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    title = "Latest requests"
-    if not subuser:
-        return _listed(title, title, "No request has been made yet.", found)
-    none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
-    return _listed(f"{title} of {subuser}", f"{title} of {literal(subuser)}", none, found)
-
-
 def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
     request, figures = record.request, record.figures
@@ -150,31 +137,6 @@ def _newest_that_fit(lines: list[str], room: int = bounds.SECTION - 100) -> str:
             return "\n".join(["…", *kept])
         kept.insert(0, line)
     return "\n".join(kept)
-
-
-def _listed(title: str, heading: str, none: str, found: tuple[Sequence[CreditRequest], bool]) -> Message:
-    """`title` is plain text, `heading` the same in mrkdwn."""
-    requests, more = found
-    if not requests:
-        return Message(none, [section(none)])
-    blocks: list[Block] = [header(title)]
-    lines = []
-    for request in requests:
-        line = (
-            f"*{request.id}* {signed(request.allocation_update)} for {literal(request.subuser)}: "
-            f"*{_word(request.status)}*, asked by {person(request.requested_by)} "
-            f"on {moment(request.requested_at)}"
-        )
-        blocks += [section(line), context(plain(shortened(request.reason)))]
-        lines.append(line)
-    hint = "`/credits show ID` tells all of one request." + (" There are more than these." if more else "")
-    blocks.append(context(hint))
-    return Message(f"{heading}:\n" + "\n".join([*lines, hint]), blocks)
-
-
-def shortened(text: str) -> str:
-    """A reason in a list, which has to fit one message."""
-    return text if len(text) <= 150 else f"{text[:149]}…"
 
 
 def _word(name: str) -> str:

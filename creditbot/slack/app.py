@@ -10,10 +10,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from . import cards, forms
+from . import cards, forms, lists
 from .buttons import Buttons
 from .commands import Commands
 from .naming import Naming, NamingApp
+from .pages import Pages
 from .payloads import UnreadablePayload
 from .submissions import Submissions
 
@@ -29,6 +30,7 @@ def build(
     commands: Commands,
     buttons: Buttons,
     submissions: Submissions,
+    pages: Pages,
 ) -> AsyncApp:
     """An app that acks when its listener returns, so that an ack is not kept waiting by a poll.
 
@@ -67,6 +69,8 @@ def build(
     app.action(cards.SETTLE_NOT_APPLIED)(buttons.settle_not_applied)
     app.action(cards.CHECK_AGAIN)(buttons.check_again)
     app.action(cards.REQUEST_AGAIN)(buttons.request_again)
+    app.action(lists.PAGE_BACK)(pages.turn)
+    app.action(lists.PAGE_ON)(pages.turn)
     app.action(ANYTHING)(buttons.unknown)
     app.view(forms.ASK)(submissions.ask)
     app.view(forms.DENY)(submissions.deny)

@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain import commands
 from creditbot.domain.commands import Ask, Cancel, OpenForm
 from creditbot.domain.errors import DomainError
+from creditbot.domain.paging import History, Pending
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Reading, Requests
@@ -18,6 +19,7 @@ from . import answers, forms
 from .boundary import Say, boundary
 from .home import Home
 from .message import Message
+from .pages import Pages
 from .payloads import SlashCommand, read_command
 from .responder import TROUBLE, Responder
 from .seen import Seen
@@ -37,6 +39,7 @@ class Commands:
         requests: Requests,
         decisions: Decisions,
         reading: Reading,
+        pages: Pages,
     ) -> None:
         self._client = client
         self._home = home
@@ -45,6 +48,7 @@ class Commands:
         self._requests = requests
         self._decisions = decisions
         self._reading = reading
+        self._pages = pages
         self._seen = Seen()
 
     async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -98,10 +102,8 @@ class Commands:
         match command:
             case commands.ShowBalance():
                 return answers.balance(await self._reading.balance(command, actor))
-            case commands.Pending():
-                return answers.pending(await self._reading.pending())
-            case commands.History(subuser):
-                return answers.history(subuser, await self._reading.history(subuser))
+            case Pending() | History() as wanted:
+                return await self._pages.page(wanted, actor)
             case commands.Show(request_id):
                 return answers.show(await self._reading.show(request_id, actor))
             case _:

@@ -23,14 +23,22 @@ class Responder:
         self._session = session
         self._naming = naming
 
-    async def privately(self, message: Message, *, response_url: str | None, channel: str, user: str) -> None:
-        """Say something to one person where they acted."""
+    async def privately(
+        self,
+        message: Message,
+        *,
+        response_url: str | None,
+        channel: str,
+        user: str,
+        replace: bool = False,
+    ) -> None:
+        """Say something to one person where they acted; `replace`: in the place of what they clicked."""
         if response_url is not None:
-            await self.answer(response_url, message)
+            await self.answer(response_url, message, replace=replace)
         elif channel:
             await self._whisper(channel, user, message)
 
-    async def answer(self, response_url: str, message: Message) -> None:
+    async def answer(self, response_url: str, message: Message, *, replace: bool = False) -> None:
         """Answer an interaction; Slack takes up to five answers within 30 minutes."""
         # Building one is cheap; the session with its connections is what must be shared.
         webhook = AsyncWebhookClient(response_url, session=self._session, retry_handlers=[])
@@ -40,7 +48,7 @@ class Responder:
                 text=payload["text"],
                 blocks=payload.get("blocks"),
                 response_type="ephemeral",
-                replace_original=False,
+                replace_original=replace,
             )
         except TROUBLE as error:
             log.warning("A private answer could not be given", error=str(error))

@@ -26,6 +26,7 @@ from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import (
     FINAL,
     HOLDS_SUBUSER,
+    OPEN,
     Approval,
     Check,
     CreditRequest,
@@ -281,7 +282,7 @@ async def usage(
     """What counts towards the rolling caps, but for the request `without`: all that is open, whatever its
     age, and what was applied since. Additions and removals both count, by their amounts.
     """
-    open_ = requests.c.status.in_([Status.PENDING, Status.APPROVED, *HOLDS_SUBUSER])
+    open_ = requests.c.status.in_(sorted(OPEN))
     lately = and_(requests.c.status == Status.APPLIED, requests.c.finished_at >= since)
     amount = func.abs(requests.c.allocation_update)
     same_subuser = requests.c.subuser_key == subuser_key(subuser)
@@ -331,13 +332,6 @@ async def look_again(
     )
 
 
-async def pending(connection: AsyncConnection, limit: int) -> list[CreditRequest]:
-    """What has not ended yet, oldest first."""
-    open_ = [Status.PENDING, Status.APPROVED, Status.APPLYING, Status.IN_DOUBT]
-    query = select(requests).where(requests.c.status.in_(open_)).order_by(requests.c.id).limit(limit)
-    return await load(connection, query)
-
-
 async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
     """All that wait for approvals, oldest first."""
     query = select(requests).where(requests.c.status == Status.PENDING).order_by(requests.c.id)
@@ -347,16 +341,8 @@ async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
 async def without_token(connection: AsyncConnection, since: datetime) -> list[CreditRequest]:
     """Those of an older version that its cards still have buttons for: open, or failed since then."""
     failed = and_(requests.c.status == Status.FAILED, requests.c.finished_at >= since)
-    wanted = or_(requests.c.status.in_(set(Status) - FINAL), failed)
+    wanted = or_(requests.c.status.in_(OPEN), failed)
     query = select(requests).where(requests.c.token.is_(None), wanted).order_by(requests.c.id)
-    return await load(connection, query)
-
-
-async def latest(connection: AsyncConnection, subuser: str | None, limit: int) -> list[CreditRequest]:
-    """The newest requests first, of one subuser, in whatever case its name was typed, or of all."""
-    query = select(requests).order_by(requests.c.id.desc()).limit(limit)
-    if subuser is not None:
-        query = query.where(requests.c.subuser_key == subuser_key(subuser))
     return await load(connection, query)
 
 

@@ -171,7 +171,9 @@ class Desk:
         match way.kind:
             case "button":
                 name = way.given if way.name == ANYTHING else way.name
-                return await self._slack.click_raw(actor, message=self._card, action_id=name, value=carried)
+                pages = {"page_on": "pending on 1 1", "page_back": "history back 0 1"}
+                value = pages.get(name, carried)
+                return await self._slack.click_raw(actor, message=self._card, action_id=name, value=value)
             case "form":
                 view = self._slack.workspace.open_modal(actor, self._form(way, carried))
                 values = {"subuser": "acme", "amount": "5", "reason": REASON}

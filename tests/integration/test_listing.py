@@ -4,14 +4,13 @@ import csv
 import io
 import json
 import tracemalloc
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, insert
 
-from creditbot.domain.requests import Status, subuser_key
+from creditbot.domain.requests import Status
 from creditbot.listing import COLUMNS, HEADINGS, PAGE, Format, as_document, print_requests
 from creditbot.store import lists
 from creditbot.store.database import Database
@@ -19,8 +18,7 @@ from creditbot.store.lists import EVERY, Wanted
 from creditbot.store.tables import approvals, requests
 
 from .adapters import sync_url
-
-DAY = datetime(2026, 3, 2, tzinfo=UTC)
+from .filled import DAY, fill, row
 
 
 class Nowhere(io.StringIO):
@@ -28,30 +26,6 @@ class Nowhere(io.StringIO):
 
     def write(self, text: str, /) -> int:
         return len(text)
-
-
-def row(number: int, **columns: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "id": number,
-        "origin": f"filled {number}",
-        "subuser": "acme",
-        "allocation_update": 5000,
-        "reason": "Black Friday",
-        "status": Status.PENDING,
-        "version": 1,
-        "requested_by": "U0ASK",
-        "requested_at": DAY,
-        "expires_at": DAY + timedelta(hours=24),
-        "approvals_needed": 1,
-    } | columns
-    return given | {"subuser_key": subuser_key(given["subuser"])}
-
-
-def fill(url: str, rows: Iterable[dict[str, Any]]) -> None:
-    engine = create_engine(sync_url(url))
-    with engine.begin() as connection:
-        connection.execute(insert(requests), list(rows))
-    engine.dispose()
 
 
 async def printed(url: str, format_: Format, wanted: Wanted = EVERY, width: int | None = None) -> str:

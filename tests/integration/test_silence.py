@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from creditbot.domain.errors import NotAnswered, NotTaken
+from creditbot.domain.paging import History, Pending
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
@@ -59,8 +60,8 @@ def silence(url: str, request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 
 LOOKS: dict[str, Callable[[Bot], Awaitable[object]]] = {
-    "pending": lambda bot: bot.reading.pending(),
-    "history": lambda bot: bot.reading.history("acme"),
+    "pending": lambda bot: bot.reading.pending(Pending(), Actor(ASKER)),
+    "history": lambda bot: bot.reading.history(History("acme")),
     "show": lambda bot: bot.reading.show(1, Actor(ASKER)),
     "the first look of an Approve": lambda bot: bot.decisions.wants_break_glass(1, EMERGENCY),
 }
@@ -117,10 +118,10 @@ async def test_no_more_than_so_many_wait_for_a_silent_database(
     bot = start()
     await bot.database.close()
     with silence():
-        looks = [asyncio.create_task(bot.reading.pending()) for _ in range(3)]
+        looks = [asyncio.create_task(bot.reading.pending(Pending(), Actor(ASKER))) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(NotAnswered):
-            await bot.reading.pending()
+            await bot.reading.pending(Pending(), Actor(ASKER))
         with pytest.raises(NotTaken):
             await bot.ask()
         assert len(bot.database._for_people) == 3

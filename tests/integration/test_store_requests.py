@@ -109,14 +109,6 @@ async def test_a_request_without_the_key_of_its_subuser_gets_it_before_it_is_sen
     assert await move(bot, second, Status.CANCELLED)
 
 
-async def test_the_latest_requests_of_a_subuser_are_found_in_any_spelling(bot: Bot) -> None:
-    asked = [await bot.ask(subuser=name) for name in ("ÄCME", "äcme", "other")]
-
-    found, more = await bot.reading.history("Äcme")
-
-    assert ([request.id for request in found], more) == ([asked[1].id, asked[0].id], False)
-
-
 async def test_a_subuser_is_free_again_once_its_change_has_ended(bot: Bot) -> None:
     first = await bot.applying()
     second = await bot.approved()
@@ -358,15 +350,3 @@ async def test_a_change_of_nothing_and_an_unknown_state_are_refused_by_the_datab
                 await requests.amend(transaction, request.id, "amended", at=bot.clock(), **columns)
 
     assert await bot.request(request.id) == request
-
-
-async def test_lists_show_what_is_open_and_what_was_latest(bot: Bot) -> None:
-    done, open_, elsewhere = await bot.checked(), await bot.approved(), await bot.ask(subuser="other")
-    await bot.decisions.deny(done.id, ANN, "not now")
-
-    pending, more = await bot.reading.pending()
-    history, _ = await bot.reading.history("acme")
-
-    assert ([request.id for request in pending], more) == ([open_.id, elsewhere.id], False)
-    assert [request.id for request in history] == [open_.id, done.id]
-    assert history[0].approvals == open_.approvals

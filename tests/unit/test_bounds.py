@@ -49,6 +49,7 @@ from creditbot.slack.message import (
 from creditbot.slack.naming import Naming
 
 from .example_requests import NOW, a_request, record
+from .listed import lists_of
 
 NAMING = Naming("/" + "x" * 31)
 """As long as Slack lets a command's name be."""
@@ -234,9 +235,7 @@ def test_an_answer_can_be_drawn_whatever_is_in_it(
     listed, happened = (few * 10)[:10], happened * 20
     for message in (
         answers.asked(listed[0], "C0ACME"),
-        answers.pending((listed, True)),
-        answers.history(subuser, (listed, True)),
-        answers.history(subuser, ([], False)),
+        *lists_of(listed, subuser),
         answers.show(record(listed[0], happened, policy=policy)),
         answers.help_(),
     ):

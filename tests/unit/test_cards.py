@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -47,6 +47,7 @@ from .example_requests import (
     card,
     record,
 )
+from .listed import lists_of
 
 CLICKER = "U4CLICK"
 CARD = Shown(12, TOKEN, "0123456789abcdef")
@@ -365,21 +366,10 @@ def test_a_balance(name: str, snapshot: SnapshotAssertion) -> None:
     assert answers.balance(REPORTS[name]).payload() == snapshot
 
 
-def some_of_each() -> Sequence[CreditRequest]:
-    return [REQUESTS["pending"], REQUESTS["in doubt"], REQUESTS["applied"]]
-
-
 ANSWERS = {
     "help": answers.help_(),
     "asked": answers.asked(REQUESTS["pending"], "C0APPROVE"),
     "asked, delivered again after the end": answers.asked(REQUESTS["denied"], "C0APPROVE"),
-    "pending": answers.pending((some_of_each(), False)),
-    "pending, more than listed": answers.pending((some_of_each(), True)),
-    "nothing pending": answers.pending(([], False)),
-    "history": answers.history(None, (some_of_each(), False)),
-    "history of a subuser": answers.history("acme", (some_of_each(), True)),
-    "no history": answers.history(None, ([], False)),
-    "no history of a subuser": answers.history("acme", ([], False)),
     "show": answers.show(record(REQUESTS["applied, settled by a person"], EVENTS)),
     "show, asked again": answers.show(record(REQUESTS["pending, asked again"], EVENTS[:1])),
     "unexpected error": unexpected("0123abcd"),
@@ -606,11 +596,9 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
     name: str, subuser: str, reason: str
 ) -> None:
     request = hostile(REQUESTS[name], subuser, reason)
-    ten = ([request] * 10, True)
+    ten = [request] * 10
     for message in (
-        answers.pending(ten),
-        answers.history(subuser, ten),
-        answers.history(subuser, ([], False)),
+        *lists_of(ten, subuser),
         answers.show(record(request, EVENTS)),
         answers.balance(
             BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None, subuser, subuser, reason))
@@ -630,15 +618,13 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
 def test_the_text_behind_the_blocks_formats_and_links_nothing_that_people_type(name: str) -> None:
     subuser, reason = "*Typed*.example", "*Typed* _Typed_ ~Typed~ :Typed: https://typed.example/ `Typed`"
     request = hostile(REQUESTS[name], subuser, reason)
-    ten = ([request] * 10, True)
+    ten = [request] * 10
     for message in (
         card(request, POLICY),
         notice(request.status, request),
         notice("break_glass", replace(request, break_glass_reason=reason)),
         answers.asked(request, "C0APPROVE"),
-        answers.pending(ten),
-        answers.history(subuser, ten),
-        answers.history(subuser, ([], False)),
+        *lists_of(ten, subuser),
         answers.show(record(request, EVENTS)),
         answers.balance(BalanceReport(ShowBalance(subuser), Balance(1, 2, None, None))),
     ):

@@ -13,9 +13,7 @@ from creditbot.domain.commands import (
     Cancel,
     Command,
     Help,
-    History,
     OpenForm,
-    Pending,
     Show,
     ShowBalance,
     parse,
@@ -23,6 +21,7 @@ from creditbot.domain.commands import (
 from creditbot.domain.errors import CommandError, UnknownRequest
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, reason, request_id, subuser_name
 from creditbot.domain.notation import plain
+from creditbot.domain.paging import History, Pending
 from creditbot.domain.text import literal, quoted
 
 SAYS_WHAT_TO_TYPE = re.compile(

@@ -1,0 +1,125 @@
+"""Lists of requests, a page at a time. Pure functions to messages."""
+
+from collections.abc import Callable, Sequence
+
+from slack_sdk.models.blocks import Block
+
+from creditbot.domain.paging import History, Pending, Section, Turn, written
+from creditbot.domain.place import Place
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import count, literal, number, people, person, signed
+from creditbot.operations import EXAMINED, OpenRequests
+from creditbot.store.lists import Page
+
+from .message import Message, actions, button, context, header, linked, moment, plain, section
+from .states import state
+
+PAGE_BACK, PAGE_ON = "page_back", "page_on"
+
+Link = Callable[[Place | None], str | None]
+"""The address of a card, if it is known."""
+
+HEADINGS = {
+    Section.FOR_YOU: "Waiting for you",
+    Section.YOURS: "Asked for by you",
+    Section.OTHERS: "Others",
+}
+
+HINT = "`/credits show ID` tells everything about one request."
+
+
+def pending(found: OpenRequests, link: Link) -> Message:
+    """The open requests: what waits for whoever looks comes first."""
+    page = found.page
+    if not page.entries:
+        none = "No request is open. `/credits add` asks for credits."
+        return Message(none, [section(none)])
+    notes = []
+    if not found.complete:
+        notes.append(
+            f"More than {number(EXAMINED)} requests wait for a decision. creditbot looked at the oldest "
+            f"{number(EXAMINED)} for those that wait for you; there may be more among the others."
+        )
+    if found.unread:
+        notes.append(
+            f"Slack did not say who is in {people(sorted(found.unread))}, so what waits for you through it "
+            "is among the others."
+        )
+    titles = ("Open requests", "Open requests")
+    return _listed(titles, page, link, Pending(), notes=notes, complete=found.complete)
+
+
+def history(subuser: str | None, page: Page, link: Link) -> Message:
+    """The latest requests, of one subuser or of all."""
+    if not page.entries:
+        none = "No request has been made yet."
+        if subuser:
+            none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
+        return Message(none, [section(none)])
+    titles = ("Latest requests", "Latest requests")
+    if subuser:
+        titles = (f"{titles[0]} for {subuser}", f"{titles[1]} for {literal(subuser)}")
+    return _listed(titles, page, link, History(subuser))
+
+
+def _listed(
+    titles: tuple[str, str],
+    page: Page,
+    link: Link,
+    wanted: Pending | History,
+    *,
+    notes: Sequence[str] = (),
+    complete: bool = True,
+) -> Message:
+    """`titles` say the same in plain text and in mrkdwn."""
+    title, heading = titles
+    showing = f"Showing {number(page.first)}–{number(page.last)} of {number(page.total)}."
+    blocks: list[Block] = [header(title), context(" ".join([showing, *notes]))]
+    lines = [f"{heading}. {showing}", *notes]
+    before: Section | None = None
+    for part, request in page.entries:
+        if part is not before and part in HEADINGS:
+            blocks.append(section(_heading(part, page.counts[part], complete=complete)))
+            lines.append(_heading(part, page.counts[part], complete=complete))
+        before = part
+        entry = _entry(request, page.places.get(request.id), link)
+        blocks += [section(entry), context(plain(shortened(request.reason)))]
+        lines.append(entry)
+    blocks += [*_turns(page, wanted), context(HINT)]
+    return Message("\n".join([*lines, HINT]), blocks)
+
+
+def _heading(part: Section, number_of_them: int, *, complete: bool) -> str:
+    unsure = part is Section.FOR_YOU and not complete
+    return f"*{HEADINGS[part]}* ({'at least ' if unsure else ''}{count(number_of_them, 'request')})"
+
+
+def _entry(request: CreditRequest, place: Place | None, link: Link) -> str:
+    about = linked(f"Request {request.id}", link(place))
+    facts = [f"asked by {person(request.requested_by)} on {moment(request.requested_at)}"]
+    if request.status is Status.PENDING:
+        facts.append(f"open until {moment(request.expires_at)}")
+    elif request.finished_at is not None:
+        facts.append(f"ended on {moment(request.finished_at)}")
+    if place is not None:
+        facts.append(f"card in <#{place.channel}>")
+    change = f"*{signed(request.allocation_update)}* credits for {literal(request.subuser)}"
+    return f"{state(request)}: {change}\n{about}, {', '.join(facts)}"
+
+
+def _turns(page: Page, wanted: Pending | History) -> list[Block]:
+    """Buttons to the pages before and after this one, where there are any."""
+    back, on = ("Newer", "Older") if isinstance(wanted, History) else ("Previous", "Next")
+    buttons = []
+    if page.first > 1:
+        part, request = page.entries[0]
+        buttons.append(button(back, PAGE_BACK, written(wanted, Turn(False, part, request.id))))
+    if page.last < page.total:
+        part, request = page.entries[-1]
+        buttons.append(button(on, PAGE_ON, written(wanted, Turn(True, part, request.id))))
+    return [actions("pages", *buttons)] if buttons else []
+
+
+def shortened(text: str) -> str:
+    """A reason in a list, which has to fit one message."""
+    return text if len(text) <= 150 else f"{text[:149]}…"

@@ -1,0 +1,77 @@
+"""Lists and their pages: typed, or turned by the buttons under a list."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
+
+from creditbot.domain import paging
+from creditbot.domain.paging import History, Pending
+from creditbot.domain.who import Actor
+from creditbot.operations import Reading
+
+from . import lists
+from .boundary import boundary
+from .home import Home
+from .message import Message
+from .payloads import Click, read_click
+from .responder import Responder
+from .seen import Seen
+from .tasks import Tasks
+
+Listener = Callable[[AsyncAck, Mapping[str, Any]], Awaitable[BoltResponse]]
+
+
+class Pages:
+    """Each page is read anew for whoever asks for it; nothing is kept between two of them."""
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        responder: Responder,
+        tasks: Tasks,
+        reading: Reading,
+        strange: Listener,
+    ) -> None:
+        """`strange` takes a click on a button that carries no page."""
+        self._home = home
+        self._responder = responder
+        self._tasks = tasks
+        self._reading = reading
+        self._strange = strange
+        self._seen = Seen()
+
+    async def page(self, wanted: Pending | History, actor: Actor) -> Message:
+        """A page as `actor` may see it."""
+        if isinstance(wanted, Pending):
+            return lists.pending(await self._reading.pending(wanted, actor), self._home.links.to)
+        return lists.history(wanted.subuser, await self._reading.history(wanted), self._home.links.to)
+
+    async def turn(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse | None:
+        """Put another page in the place of the one whose button was pressed."""
+        click = read_click(body)
+        wanted = paging.read(click.value)
+        if wanted is None:
+            return await self._strange(ack, body)
+        if not self._seen.before(click.delivery_id):
+            self._tasks.spawn(self._turn(click, wanted))
+        await ack()
+        return None
+
+    async def _turn(self, click: Click, wanted: Pending | History) -> None:
+        async def say(message: Message) -> None:
+            await self._responder.privately(
+                message, response_url=click.response_url, channel=click.channel, user=click.user
+            )
+
+        async with boundary(say, "a page"):
+            message = await self.page(wanted, self._home.actor(click.sender))
+            await self._responder.privately(
+                message,
+                response_url=click.response_url,
+                channel=click.channel,
+                user=click.user,
+                replace=click.ts is None,  # what everyone sees is no place for one person's list
+            )
