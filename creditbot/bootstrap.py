@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
+from creditbot import first_look
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
@@ -214,6 +215,9 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         keeping.append(asyncio.create_task(learn_workspace(client, home)))
         await put_policy_in_force(database, policy, now)
 
+    async def look() -> None:
+        await first_look.look(sendgrid, client, policy, settings.approvals_channel, works=runner is not None)
+
     async def close() -> None:
         for task in keeping:
             task.cancel()
@@ -221,7 +225,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         await session.close()
         await database.close()
 
-    return Service(web=web, runner=runner, tasks=tasks, socket=socket, greet=greet, close=close)
+    return Service(web=web, runner=runner, tasks=tasks, socket=socket, greet=greet, look=look, close=close)
 
 
 async def put_policy_in_force(database: Database, policy: Policy, now: Clock) -> None:

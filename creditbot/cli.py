@@ -399,7 +399,7 @@ def check_policy(*, offline: Offline = False) -> None:
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
     report = asyncio.run(policy_report.check(settings, policy, offline=offline))
-    for sentence in report.warnings:
+    for sentence in [*report.unknown, *report.warnings]:
         typer.echo(f"warning: {sentence}")
     for sentence in report.faults:
         typer.echo(f"error: {sentence}")

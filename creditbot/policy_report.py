@@ -1,6 +1,6 @@
 """The policy for whoever writes it: checked against the workspace, and explained for one change."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from creditbot.domain.soundness import findings
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster
 from creditbot.slack.people import Groups
-from creditbot.slack.workspace import NotAsked, channel_faults, people_faults
+from creditbot.slack.workspace import NotAsked, people_faults, standing
 from creditbot.store import requests
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
@@ -31,38 +31,53 @@ class Report:
     """Sentences in plain text, and the kinds of things that were not looked up in Slack."""
 
     faults: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
 
 async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> Report:
     """Everything that makes the policy, or a part of it, useless."""
-    report = Report()
-    roster = Roster({}, policy.groups)
     async with _slack(settings, offline=offline) as client:
-        if client is None:
-            report.warnings.append(
-                "Slack was not asked (--offline)." if offline else f"{UNSET}; set it to look people up."
-            )
-            report.unseen += ["people", "groups", "channels"]
-        else:
+        if client is not None:
             groups = Groups(client, policy)
-            roster = await groups()
-            report.faults += _unread(groups, roster)
-            report.faults += [
-                f"User group {group} is empty."
-                for group in sorted(roster.members)
-                if group not in roster.unreadable and not roster.members[group]
-            ]
-            try:
-                report.faults += await people_faults(client, policy.people)
-            except NotAsked as why:
-                report.warnings.append(str(why))
-                report.unseen.append("people")
-            await _look_up_channels(client, policy, report)
+            channels = {route.channel for route in policy.routes}
+            report = await look_up(client, policy, groups, channels)
+            report.faults[:0] = _unread(groups, await groups())
+            return report
+    report = Report(unseen=["people", "groups", "channels"])
+    report.unknown.append(
+        "Slack was not asked (--offline)." if offline else f"{UNSET}; set it to look people up."
+    )
+    _judge(report, policy, Roster({}, policy.groups))
+    return report
+
+
+async def look_up(client: AsyncWebClient, policy: Policy, groups: Groups, channels: Iterable[str]) -> Report:
+    """What Slack says of people, groups and channels, and what follows for the policy.
+
+    Which group can't be read, and why, is for `groups` to tell.
+    """
+    report = Report()
+    roster = await groups()
+    report.faults += [
+        f"User group {group} is empty."
+        for group in sorted(roster.members)
+        if group not in roster.unreadable and not roster.members[group]
+    ]
+    try:
+        report.faults += await people_faults(client, policy.people)
+    except NotAsked as why:
+        report.unknown.append(str(why))
+        report.unseen.append("people")
+    await _look_up_channels(client, sorted(channels), report)
+    _judge(report, policy, roster)
+    return report
+
+
+def _judge(report: Report, policy: Policy, roster: Roster) -> None:
     for finding in findings(policy, roster):
         (report.faults if finding.fault else report.warnings).append(without_markup(finding.sentence))
-    return report
 
 
 def _unread(groups: Groups, roster: Roster) -> list[str]:
@@ -72,19 +87,23 @@ def _unread(groups: Groups, roster: Roster) -> list[str]:
     ]
 
 
-async def _look_up_channels(client: AsyncWebClient, policy: Policy, report: Report) -> None:
-    channels = sorted({route.channel for route in policy.routes})
-    if not channels:
-        return
+async def _look_up_channels(client: AsyncWebClient, channels: list[str], report: Report) -> None:
+    unknown: list[str] = []
     try:
-        report.faults += await channel_faults(client, channels)
+        for channel in channels:
+            found = await standing(client, channel)
+            if found.fault is not None:
+                report.faults.append(found.fault)
+            elif not found.known:
+                unknown.append(channel)
     except NotAsked as why:
-        report.warnings.append(str(why))
+        report.unknown.append(str(why))
         report.unseen.append("channels")
-    report.warnings.append(
-        f"Whether the bot is in {', '.join(channels)} can't be seen with its scopes: invite it to each with "
-        "/invite. A card that can't be posted is logged with its channel."
-    )
+    if unknown:
+        report.unknown.append(
+            f"Whether the bot is in {', '.join(unknown)} can't be seen with its scopes: invite it to each "
+            "with /invite. A card that can't be posted is logged with its channel."
+        )
 
 
 async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offline: bool) -> Explanation:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import aiohttp
 import httpx
+import structlog
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
@@ -31,13 +32,19 @@ from .domain.credits import (
     SubuserCredits,
 )
 from .domain.errors import DomainError
-from .domain.text import escape, literal
+from .domain.text import escape, literal, without_markup
 from .elapsed import Stopwatch
+from .seldom import Seldom
+
+log = structlog.get_logger(__name__)
 
 SCOPE_BALANCE = "user.credits.read"
 SCOPE_LIST = "subusers.read"
 SCOPE_CREDITS = "subusers.credits.read"
 SCOPE_UPDATE = "subusers.credits.remaining.update"
+
+SCOPES = (SCOPE_BALANCE, SCOPE_LIST, SCOPE_CREDITS, SCOPE_UPDATE)
+"""All that creditbot needs."""
 
 MAX_WAIT = 60.0
 """Seconds: the longest wait that a rate limit's header is believed."""
@@ -108,6 +115,13 @@ def read_usernames(document: Any) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
+def read_scopes(document: Any) -> frozenset[str]:
+    """`{"scopes": ["user.credits.read", …]}`"""
+    scopes = document.get("scopes") if isinstance(document, Mapping) else None
+    found = scopes if isinstance(scopes, list) else []
+    return frozenset(scope for scope in found if isinstance(scope, str))
+
+
 def read_errors(body: str) -> list[str]:
     """The messages of `{"errors": [{"message": "No user found", "field": null}]}`; no key is certain."""
     document = _json(body)
@@ -166,6 +180,12 @@ ADVICE = {
     451: "SendGrid keeps this account in another region. Whoever runs creditbot must set SENDGRID_REGION to "
     "`eu` or `global`.",
 }
+FOR_THE_OPERATOR = frozenset({401, 403, 404, 451})
+"""Statuses that only a setting or SendGrid's own settings can mend."""
+
+QUIET = 600.0
+"""Seconds for which such a status is not logged again."""
+
 SERVER_ADVICE = "SendGrid has a problem of its own. Try again in a few minutes."
 OTHER_ADVICE = "Try again, or ask whoever runs creditbot."
 
@@ -275,6 +295,7 @@ class SendGrid:
         self._reads = reads
         self._writes = writes
         self._api_key = api_key
+        self._seldom = Seldom(1, QUIET)
         self.timeout = timeout
 
     @classmethod
@@ -329,6 +350,10 @@ class SendGrid:
             offset += len(page)
         return list(known)
 
+    async def scopes(self) -> frozenset[str]:
+        """What the key may do: `GET /v3/scopes`, which takes no scope itself."""
+        return read_scopes(await self._get("/v3/scopes", "", tell=False))
+
     async def names_like(self, name: str, most: int = 3) -> list[str]:
         """Names of subusers that look like `name`, among the first thousands."""
         return near_matches(name, await self.usernames(2000), most)
@@ -354,13 +379,17 @@ class SendGrid:
                     f"/v3/subusers/{path_segment(name)}/credits/remaining",
                     json={"allocation_update": allocation_update},
                 )
-            return read_patch_answer(answer.status_code, answer.headers, self._body(answer), time.time())
+            body = self._body(answer)
+            outcome = read_patch_answer(answer.status_code, answer.headers, body, time.time())
         except TimeoutError:
             return InDoubt(f"SendGrid did not answer within {self.timeout:g} seconds.")
         except Exception as error:  # noqa: BLE001 - whatever broke, the question is only: was it sent?
             if never_sent(error):
                 return NotSent(f"No connection to SendGrid ({_kind(error)}).")
             return InDoubt(f"The connection to SendGrid broke before its answer came ({_kind(error)}).")
+        if isinstance(outcome, Refused) and not says_no_such_user(outcome.status, body):
+            self._log(outcome.status, outcome.sentence)
+        return outcome
 
     async def _get(
         self,
@@ -369,6 +398,7 @@ class SendGrid:
         *,
         headers: Mapping[bytes, bytes] | None = None,
         params: Mapping[str, str] | None = None,
+        tell: bool = True,
     ) -> Any:
         try:
             async with asyncio.timeout(self.timeout):
@@ -386,7 +416,15 @@ class SendGrid:
         document = _json(body)
         if answer.status_code == 200 and isinstance(document, dict | list):
             return document
-        raise problem(answer.status_code, answer.headers, body, scope)
+        found = problem(answer.status_code, answer.headers, body, scope)
+        if tell and not found.no_such_user:
+            self._log(answer.status_code, found.sentence)
+        raise found
+
+    def _log(self, status: int, sentence: str) -> None:
+        """Have whoever runs creditbot hear what only they can mend, though not each time that people do."""
+        if status in FOR_THE_OPERATOR and self._seldom.left_out(str(status)) is not None:
+            log.error(without_markup(sentence), status=status)
 
     def _body(self, answer: httpx.Response) -> str:
         """What SendGrid wrote, which is kept and shown: without the key, should it ever repeat that."""

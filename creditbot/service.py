@@ -4,7 +4,7 @@ import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Container, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,8 @@ class CannotListen(Exception):
 class Service:
     """The parts of a process, each only if it is this process's work.
 
-    No part is started before `greet` has returned; `close` ends what they share.
+    No part is started before `greet` has returned; `look` asks around once all are, and keeps nobody waiting;
+    `close` ends what they share.
     """
 
     web: Web | None
@@ -36,6 +37,7 @@ class Service:
     tasks: Tasks
     socket: SocketConnection | None
     greet: Callable[[], Coroutine[Any, Any, None]]
+    look: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Awaitable[None]]
 
     async def run(self, host: str, port: int) -> None:
@@ -61,7 +63,8 @@ class Service:
             if self.socket is not None:
                 parts.opening = asyncio.create_task(self.socket.open())
             self._announce(listening.getsockname()[:2] if listening else None)
-            await _until_stopped(stop, parts.tasks, may_end=parts.opening)
+            parts.looking = asyncio.create_task(self.look())
+            await _until_stopped(stop, parts.tasks, may_end=(parts.opening, parts.looking))
         finally:
             await self._shut_down(parts)
 
@@ -105,10 +108,11 @@ class Parts:
     serving: asyncio.Task[None] | None = None
     working: asyncio.Task[None] | None = None
     opening: asyncio.Task[None] | None = None
+    looking: asyncio.Task[None] | None = None
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
-        return [task for task in (self.serving, self.working, self.opening) if task is not None]
+        return [task for task in (self.serving, self.working, self.opening, self.looking) if task is not None]
 
 
 async def _wait(tasks: list[asyncio.Task[None]], seconds: float) -> None:
@@ -130,7 +134,7 @@ async def _unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) 
 
 
 async def _until_stopped(
-    stop: asyncio.Event, running: list[asyncio.Task[None]], *, may_end: asyncio.Task[None] | None
+    stop: asyncio.Event, running: list[asyncio.Task[None]], *, may_end: Container[asyncio.Task[None] | None]
 ) -> None:
     """Wait for the word to stop, or for a part to end that should not; raise what ended it."""
     stopping = asyncio.create_task(stop.wait())
@@ -139,7 +143,7 @@ async def _until_stopped(
         ended, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             task.result()
-            if task is not stopping and task is not may_end:
+            if task is not stopping and task not in may_end:
                 stopping.cancel()
                 return
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import quote
@@ -48,6 +49,9 @@ def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) ->
 
 UP = b"creditbot is up"
 """What a process logs once all its parts have been started."""
+
+LOOKED = b"The settings were looked up"
+"""And once it has asked SendGrid and Slack about its settings, which keeps nobody waiting."""
 
 
 class Running(Protocol):
@@ -100,6 +104,20 @@ class Bot:
         self._log_start = self._log.tell()
         self._process = await self._launch(self.role, out=self._log, err=self._log)
         await self.wait_until_ready()
+        await self._until_it_has_looked()
+
+    async def _until_it_has_looked(self, patience: float = 5) -> None:
+        """Let it ask its first questions, so that none of them meets a fault that is set from here on."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while LOOKED not in self._written():  # noqa: ASYNC110 - another process writes it
+                    await asyncio.sleep(0.02)
+
+    def _written(self) -> bytes:
+        """What it has logged since it was started."""
+        with self.log_file.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read()
 
     async def _launch(self, *arguments: str, out: IO[bytes], err: IO[bytes]) -> Running:
         return await asyncio.create_subprocess_exec(
@@ -123,9 +141,7 @@ class Bot:
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
         if self.role in {"socket", "worker"}:  # these answer no HTTP
-            with self.log_file.open("rb") as written:
-                written.seek(self._log_start)
-                return UP in written.read()
+            return UP in self._written()
         try:
             async with session.get(f"{self.url}/readyz") as answer:
                 return answer.status == 200

@@ -1,9 +1,11 @@
 """Whether the people and the channels that a policy names are in the workspace."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from .connection import error_code, what_slack_said
 from .responder import TROUBLE
@@ -56,35 +58,61 @@ async def people_faults(client: AsyncWebClient, people: Iterable[str]) -> list[s
 NO_MESSAGE = "1000000000.000000"
 """The time of a message before there was a Slack."""
 
+NEEDS_MORE = frozenset({"missing_scope", "channel_not_found"})
+"""What Slack says of a channel of which it tells only apps that have more scopes."""
 
-async def channel_fault(client: AsyncWebClient, channel: str) -> str | None:
-    """What is wrong with a channel, if anything is; whether the bot may post there is not known then.
 
-    Slack tells about channels only with more scopes. But asking for a link to a message takes none, and Slack
-    says whether the message is missing or the channel.
-    https://docs.slack.dev/reference/methods/chat.getPermalink
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the bot stands with a channel: what is wrong, if anything, and whether it is known to be in it."""
+
+    fault: str | None = None
+    known: bool = True
+
+
+async def standing(client: AsyncWebClient, channel: str) -> Standing:
+    """What is wrong with a channel, as far as the bot's scopes show.
+
+    https://docs.slack.dev/reference/methods/conversations.info
 
     Raises:
         NotAsked: Slack did not say.
+    """
+    try:
+        answer = await client.conversations_info(channel=channel)
+    except TROUBLE as error:
+        if error_code(error) in NEEDS_MORE:
+            return await _by_a_link(client, channel)
+        raise NotAsked(f"Channels could not be looked up: {what_slack_said(error)}.") from error
+    told = answer.get("channel") or {}
+    if told.get("is_archived"):
+        return Standing(f"Channel {channel} is archived: unarchive it in Slack, or name another.")
+    anywhere = not told.get("is_private") and "chat:write.public" in scopes(answer)
+    may_post = anywhere or told.get("is_member", True)
+    return Standing(
+        None if may_post else f"The bot is not in channel {channel}: invite it there with /invite."
+    )
+
+
+def scopes(answer: AsyncSlackResponse) -> frozenset[str]:
+    """The scopes that the bot's token has, which Slack tells with every answer."""
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return frozenset(scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(","))
+
+
+async def _by_a_link(client: AsyncWebClient, channel: str) -> Standing:
+    """Whether there is such a channel, for a bot that may not ask about channels.
+
+    Asking for a link to a message takes no scope, and Slack says whether it is the message that is missing.
+    https://docs.slack.dev/reference/methods/chat.getPermalink
     """
     try:
         await client.chat_getPermalink(channel=channel, message_ts=NO_MESSAGE)
     except TROUBLE as error:
         code = error_code(error)
         if code == "channel_not_found":
-            return (
-                f"Slack shows the bot no channel {channel}: correct its ID, or invite the bot with /invite."
-            )
+            no_channel = f"Slack shows the bot no channel {channel}"
+            return Standing(f"{no_channel}: correct its ID, or invite the bot with /invite.")
         if code != "message_not_found":
             raise NotAsked(f"Channels could not be looked up: {what_slack_said(error)}.") from error
-    return None
-
-
-async def channel_faults(client: AsyncWebClient, channels: Iterable[str]) -> list[str]:
-    """What is wrong with each of these channels.
-
-    Raises:
-        NotAsked: Slack did not say.
-    """
-    found = [await channel_fault(client, channel) for channel in channels]
-    return [fault for fault in found if fault is not None]
+    return Standing(known=False)

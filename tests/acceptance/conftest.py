@@ -61,6 +61,7 @@ async def company(
         slack.events_url = f"http://127.0.0.1:{settings['PORT']}/slack/events"
     bot = Bot(settings, tmp_path)
     await bot.start()
+    sendgrid.calls.clear()  # its first question
     yield Company(slack, sendgrid, bot)
     await bot.stop()
 
