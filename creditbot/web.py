@@ -6,6 +6,7 @@ interaction) never reaches it: it gets the payload ready to use, as it does in S
 """
 
 import asyncio
+import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from creditbot.seldom import Seldom
 from creditbot.slack.payloads import UnknownPayload, UnreadablePayload, reduce
 
 SLACK_PATH = "/slack/events"
@@ -33,12 +35,32 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class UnfitRequest(Exception):
-    """A request that is answered with `status` and nothing else."""
+OLDEST = 300
+"""Seconds by which Slack's time stamp may differ from this machine's clock."""
 
-    def __init__(self, status: int) -> None:
+AT_MOST = 2
+"""Lines a minute about requests that are refused for the same reason: anyone may send them."""
+
+UNSIGNED = "A request without a signature was refused; if Slack sent it, a proxy has taken its headers away"
+WRONG_SIGNATURE = (
+    "A request was refused: SLACK_SIGNING_SECRET does not fit its signature. If Slack sent it, set that to "
+    "the Signing Secret from Basic Information in your Slack app"
+)
+WRONG_TIME = (
+    "A request was refused: its signature is right, but its time stamp is far from this machine's clock. "
+    "Have the clock set by NTP; if it is right, somebody sends an old request again"
+)
+UNREADABLE = "A payload could not be read"
+
+
+class UnfitRequest(Exception):
+    """A request that is answered with `status` and nothing else; `why` is for the log."""
+
+    def __init__(self, status: int, why: str | None = None, **about: object) -> None:
         super().__init__(status)
         self.status = status
+        self.why = why
+        self.about = about
 
 
 class VerifyingHandler(AsyncSlackRequestHandler):
@@ -47,6 +69,7 @@ class VerifyingHandler(AsyncSlackRequestHandler):
     def __init__(self, app: AsyncApp, signing_secret: str) -> None:
         super().__init__(app, path=SLACK_PATH)
         self._verifier = SignatureVerifier(signing_secret)
+        self._seldom = Seldom(AT_MOST, 60)
 
     async def dispatch(self, request: AsgiHttpRequest) -> BoltResponse:
         headers = {
@@ -57,12 +80,20 @@ class VerifyingHandler(AsyncSlackRequestHandler):
             verify(self._verifier, body, headers)
             payload = reduce(read_payload(body, headers.get("content-type", "")))
         except UnfitRequest as unfit:
+            self._log(unfit.why, **unfit.about)
             return BoltResponse(status=unfit.status, body="")
-        except UnknownPayload:
+        except UnknownPayload as unknown:
+            self._log(UNREADABLE, error=str(unknown))
             return BoltResponse(status=404, body="")
-        except UnreadablePayload:
+        except UnreadablePayload as unreadable:
+            self._log(UNREADABLE, error=str(unreadable))
             return BoltResponse(status=400, body="")
         return await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload))
+
+    def _log(self, why: str | None, **about: object) -> None:
+        left_out = None if why is None else self._seldom.left_out(why)
+        if left_out is not None:
+            log.warning(why, **about, **({"left_out_before": left_out} if left_out else {}))
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
@@ -85,19 +116,25 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
 def verify(verifier: SignatureVerifier, body: bytes, headers: Mapping[str, str]) -> None:
     """Check Slack's signature, and that it is at most five minutes from now.
 
+    The signature first: whoever has the secret may be told what is wrong with the time.
     Source: docs.slack.dev/authentication/verifying-requests-from-slack
     """
     timestamp = headers.get("x-slack-request-timestamp", "")
     signature = headers.get("x-slack-signature", "")
     # The verifier would raise for a timestamp that is no number, and compares only ASCII.
     if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 15 and signature.isascii()):
-        raise UnfitRequest(401)
+        raise UnfitRequest(401, UNSIGNED)
+    if not signature:
+        raise UnfitRequest(401, UNSIGNED)
     try:
-        valid = verifier.is_valid(body, timestamp, signature)
+        wanted = verifier.generate_signature(timestamp=timestamp, body=body)
     except UnicodeDecodeError:
-        valid = False
-    if not valid:
-        raise UnfitRequest(401)
+        wanted = None
+    if wanted is None or not hmac.compare_digest(wanted, signature):
+        raise UnfitRequest(401, WRONG_SIGNATURE)
+    seconds = round(verifier.clock.now() - int(timestamp))
+    if abs(seconds) > OLDEST:
+        raise UnfitRequest(401, WRONG_TIME, seconds_behind=seconds)
 
 
 def read_payload(body: bytes, content_type: str) -> dict[str, Any]:
@@ -110,9 +147,9 @@ def read_payload(body: bytes, content_type: str) -> dict[str, Any]:
             fields = dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict"))
             payload = json.loads(fields["payload"]) if "payload" in fields else fields
     except (ValueError, RecursionError):
-        raise UnfitRequest(400) from None
+        raise UnfitRequest(400, UNREADABLE, error="neither a form nor JSON") from None
     if not isinstance(payload, dict) or not payload:
-        raise UnfitRequest(400)
+        raise UnfitRequest(400, UNREADABLE, error="not an object")
     return payload
 
 

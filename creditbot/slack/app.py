@@ -61,6 +61,7 @@ def build(
     )
     # Listeners are matched in order: the command first, then the buttons, since people wait for these.
     app.command(naming.command)(commands.handle)
+    app.command(ANYTHING)(commands.unknown)
     app.action(cards.APPROVE)(buttons.approve)
     app.action(cards.DENY)(buttons.deny)
     app.action(cards.CANCEL)(buttons.cancel)

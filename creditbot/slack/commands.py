@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain import commands
@@ -14,6 +16,7 @@ from creditbot.domain.paging import History, Pending
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Reading, Requests
+from creditbot.seldom import Seldom
 
 from . import answers, forms
 from .boundary import Say, boundary
@@ -24,6 +27,8 @@ from .payloads import SlashCommand, read_command
 from .responder import TROUBLE, Responder
 from .seen import Seen
 from .tasks import Tasks
+
+log = structlog.get_logger(__name__)
 
 
 class Commands:
@@ -50,6 +55,7 @@ class Commands:
         self._reading = reading
         self._pages = pages
         self._seen = Seen()
+        self._seldom = Seldom(2, 60)
 
     async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         """Ack exactly once: with the answer if it needs no SendGrid, empty if the answer comes later."""
@@ -77,6 +83,17 @@ class Commands:
                 case command:
                     self._tasks.spawn(self._answer(command, typed))
                     await ack()
+
+    async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
+        """A command that has another name than the setting says, so that people get no answer."""
+        del ack
+        if self._seldom.left_out("a name") is not None:
+            log.warning(
+                "Slack delivered a command that CREDITBOT_COMMAND does not name; change it there, or in your "
+                "Slack app",
+                command=str(body.get("command"))[:40],
+            )
+        return BoltResponse(status=404, body="")
 
     async def _ask(self, command: Ask, typed: SlashCommand, arrival: Arrival) -> Message:
         request = await self._requests.ask(

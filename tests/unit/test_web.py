@@ -4,17 +4,35 @@ import asyncio
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_bolt.adapter.asgi.http_request import AsgiHttpRequest
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from creditbot.service import uvicorn_config
-from creditbot.web import LARGEST_BODY, Receive, UnfitRequest, Web, read_body, read_payload, verify
+from creditbot.web import (
+    LARGEST_BODY,
+    SLACK_PATH,
+    UNREADABLE,
+    UNSIGNED,
+    WRONG_SIGNATURE,
+    WRONG_TIME,
+    Receive,
+    UnfitRequest,
+    VerifyingHandler,
+    Web,
+    read_body,
+    read_payload,
+    verify,
+)
 
 NOW = 1_769_074_200
 SECRET = "made-up-signing-secret"
@@ -102,6 +120,56 @@ def test_a_refused_request_learns_only_the_status() -> None:
     with pytest.raises(UnfitRequest) as caught:
         verify(VERIFIER, BODY, signed(BODY, str(NOW), "another secret"))
     assert caught.value.args == (401,)
+
+
+@pytest.mark.parametrize(
+    ("headers", "why", "about"),
+    [
+        (signed(BODY, str(NOW), "another secret"), WRONG_SIGNATURE, {}),
+        (signed(BODY, str(NOW - 900), "another secret"), WRONG_SIGNATURE, {}),
+        (signed(b"another body", str(NOW)), WRONG_SIGNATURE, {}),
+        (signed(BODY, str(NOW - 412)), WRONG_TIME, {"seconds_behind": 412}),
+        (signed(BODY, str(NOW + 7200)), WRONG_TIME, {"seconds_behind": -7200}),
+        ({}, UNSIGNED, {}),
+        ({"x-slack-request-timestamp": "soon", "x-slack-signature": "v0=0"}, UNSIGNED, {}),
+        ({"x-slack-request-timestamp": str(NOW)}, UNSIGNED, {}),
+    ],
+)
+def test_the_log_is_told_whether_it_is_the_secret_or_the_clock(
+    headers: dict[str, str], why: str, about: dict[str, int]
+) -> None:
+    with pytest.raises(UnfitRequest) as caught:
+        verify(VERIFIER, BODY, headers)
+    assert (caught.value.why, caught.value.about) == (why, about)
+
+
+async def posted(handler: VerifyingHandler, body: bytes, headers: Mapping[str, str]) -> int:
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "path": SLACK_PATH,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    return (await handler.dispatch(AsgiHttpRequest(scope, chunks(body)))).status
+
+
+async def test_what_is_refused_is_logged_a_few_times_a_minute_and_counted() -> None:
+    handler = VerifyingHandler(AsyncApp(signing_secret="", token="xoxb-made-up"), SECRET)
+    now = str(int(time.time()))
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(20):
+            assert await posted(handler, BODY, signed(BODY, now, "another secret")) == 401
+            assert await posted(handler, BODY, signed(BODY, "1000", SECRET)) == 401
+            assert await posted(handler, b"nonsense=", signed(b"nonsense=", now)) == 404
+            assert await posted(handler, b"payload=%7B", signed(b"payload=%7B", now)) == 400
+    lines = [entry["event"] for entry in logs]
+    assert [lines.count(why) for why in (WRONG_SIGNATURE, WRONG_TIME, UNREADABLE)] == [2, 2, 2]
+    assert {entry["log_level"] for entry in logs} == {"warning"}
+    assert {entry["error"] for entry in logs if entry["event"] == UNREADABLE} == {
+        "of an unknown type",
+        "neither a form nor JSON",
+    }
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.binary(max_size=20))
