@@ -20,6 +20,7 @@ from creditbot.domain.who import Directory
 from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
 from creditbot.operations import Decisions, Reading, Requests, give_tokens, put_in_force
 from creditbot.policy_file import policy_of
+from creditbot.probes import Check as ProbeCheck
 from creditbot.probes import Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Job
@@ -28,7 +29,7 @@ from creditbot.service import Service
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
 from creditbot.slack.commands import Commands
-from creditbot.slack.connection import SocketConnection, check_bot_token, learn_workspace
+from creditbot.slack.connection import SocketConnection, TokenCheck, check_bot_token, learn_workspace
 from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.naming import Naming, NamingClient
@@ -41,6 +42,7 @@ from creditbot.store import append_only, due, events, health, identity, leftover
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
+from creditbot.store.room import Room
 from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.web import VerifyingHandler, Web
 
@@ -196,7 +198,8 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
         socket = SocketConnection(bolt, client, settings.slack_app_token.get_secret_value())
-    web = build_web(settings, database, bolt, socket) if role in {Role.SERVE, Role.WEB} else None
+    probes = build_probes(settings, database, client, runner, socket)
+    web = build_web(settings, probes, bolt) if role in {Role.SERVE, Role.WEB} else None
 
     keeping: list[asyncio.Task[None]] = []
 
@@ -301,10 +304,24 @@ def build_app(
     )
 
 
-def build_web(settings: Settings, database: Database, bolt: AsyncApp, socket: SocketConnection | None) -> Web:
+def build_probes(
+    settings: Settings,
+    database: Database,
+    client: AsyncWebClient,
+    runner: Runner | None,
+    socket: SocketConnection | None,
+) -> Probes:
+    """What a process of these parts can't be without."""
+    checks: list[ProbeCheck] = [Room(settings.database_url, database)]
+    if runner is not None:
+        checks.append(runner.trouble)
+    checks.append(TokenCheck(client) if socket is None else socket.trouble)
+    return Probes(database, checks)
+
+
+def build_web(settings: Settings, probes: Probes, bolt: AsyncApp) -> Web:
     """Slack's route, if requests can be verified, and the probes."""
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None
-    probes = Probes(database, socket)
     return Web(
         VerifyingHandler(bolt, secret) if secret else None,
         {"/healthz": probes.alive, "/readyz": probes.ready, "/metrics": probes.metrics},

@@ -1,44 +1,60 @@
 """What a host's monitoring asks: is it alive, is it ready, and how much is there to do."""
 
-from sqlalchemy.exc import SQLAlchemyError
+from collections.abc import Awaitable, Callable, Iterable
 
-from creditbot.domain.errors import WrongLedgerKey
-from creditbot.slack.connection import SocketConnection
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.errors import NotAnswered, WrongLedgerKey
 from creditbot.store import events, health
 from creditbot.store.database import Database
+
+Check = Callable[[], Awaitable[str | None]]
+"""What is not as it must be for the process to do its work, in a few words."""
 
 
 class Probes:
     """Each answers a status and a text."""
 
-    def __init__(self, database: Database, socket: SocketConnection | None) -> None:
+    def __init__(self, database: Database, checks: Iterable[Check]) -> None:
+        """`checks` are made in their order, after the database's."""
         self._database = database
-        self._socket = socket
+        self._checks = (self._database_trouble, *checks)
 
     async def alive(self) -> tuple[int, str]:
         return 200, "alive\n"
 
     async def ready(self) -> tuple[int, str]:
-        """Ready when the database answers, the ledger can be written to and any Socket Mode is connected."""
-        try:
-            async with self._database.read() as connection:
-                await health.counts(connection)
-                await events.check_key(connection)
-        except (SQLAlchemyError, OSError):
-            return 503, "the database does not answer\n"
-        except WrongLedgerKey:
-            return 503, "the ledger can't be written to with CREDITBOT_LEDGER_KEY as it is\n"
-        if self._socket is not None and not await self._socket.is_open():
-            return 503, "the Socket Mode connection is not open\n"
+        """Ready when whatever is asked or decided here can be written down, and answered."""
+        for check in self._checks:
+            if trouble := await check():
+                return 503, f"{trouble}\n"
         return 200, "ready\n"
+
+    async def _database_trouble(self) -> str | None:
+        try:
+            return await self._database.read_for_person(_what_keeps_from_writing)
+        except (NotAnswered, SQLAlchemyError, OSError):
+            return "the database does not answer"
+        except WrongLedgerKey:
+            return "the ledger can't be written to with CREDITBOT_LEDGER_KEY as it is"
 
     async def metrics(self) -> tuple[int, str]:
         """Prometheus' text format."""
         try:
-            async with self._database.read() as connection:
-                counts = await health.counts(connection)
-        except (SQLAlchemyError, OSError):
+            counts = await self._database.read_for_person(health.counts)
+        except (NotAnswered, SQLAlchemyError, OSError):
             return 503, "the database does not answer\n"
         lines = ["# HELP creditbot_requests Requests by status.", "# TYPE creditbot_requests gauge"]
         lines += [f'creditbot_requests{{status="{status}"}} {number}' for status, number in counts.items()]
         return 200, "\n".join(lines) + "\n"
+
+
+async def _what_keeps_from_writing(connection: AsyncConnection) -> str | None:
+    await health.counts(connection)
+    await events.check_key(connection)
+    if await health.is_read_only(connection):
+        return "the database is read-only"
+    if not await health.has_queue(connection):
+        return "the job queue can't be reached"
+    return None

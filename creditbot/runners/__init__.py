@@ -17,6 +17,9 @@ class Runner(Waker, Protocol):
             WrongLedgerKey: a job met it, so no job can write anything down any more.
         """
 
+    async def trouble(self) -> str | None:
+        """What keeps jobs from being started here, in a few words; None if nothing does."""
+
     async def stop(self) -> None:
         """Start nothing more, and let what runs finish or record where it stood."""
 

@@ -63,6 +63,10 @@ class EmbeddedRunner:
                 async with asyncio.timeout(POLL):
                     await self._wake.wait()
 
+    async def trouble(self) -> str | None:
+        """Nothing but the database, which has a check of its own."""
+        return None
+
     async def stop(self) -> None:
         """Start nothing more; let what runs finish, then cancel it, so that it records where it stood."""
         self._stopping = True

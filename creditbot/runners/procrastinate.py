@@ -55,6 +55,9 @@ EVERY_SECOND, EVERY_FIVE_SECONDS = "* * * * * *", "* * * * * */5"
 RETRY = procrastinate.RetryStrategy(wait=5)
 """A job that failed for a reason that nobody foresaw is tried again, for ever."""
 
+PATIENCE = 2.0
+"""Seconds that the queue gets to answer whoever asks whether it can be reached."""
+
 FINISH = 5.0
 """Seconds that running jobs get to finish when the process is asked to stop."""
 
@@ -110,6 +113,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
         self._stopping = asyncio.Event()
         self._useless: WrongLedgerKey | None = None
         self._workers: list[asyncio.Task[None]] = []
+        self._workers_run = False
         self._running: set[asyncio.Task[None]] = set()
         for name, job in jobs.items():
             self.app.task(name=f"creditbot.{name}", queue=QUEUES[name], retry=RETRY)(
@@ -212,6 +216,17 @@ class ProcrastinateRunner(ProcrastinateQueue):
                 async with asyncio.timeout(1):
                     await self._stopping.wait()
 
+    async def trouble(self) -> str | None:
+        """Whether the workers run, and their own connections answer."""
+        try:
+            if self._workers_run:
+                async with asyncio.timeout(PATIENCE):
+                    await self._connector.execute_query_one_async("SELECT 1 AS one")
+                return None
+        except (*AWAY, TimeoutError):
+            pass
+        return "the job queue can't be reached"
+
     async def _work(self) -> None:
         """One worker for each queue, until one of them ends."""
         listens = not await self._is_pooled()
@@ -234,9 +249,11 @@ class ProcrastinateRunner(ProcrastinateQueue):
         ]
         if self._ending:
             self._cancel_workers()
+        self._workers_run = True
         try:
             await asyncio.wait(self._workers, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._workers_run = False
             self._cancel_workers()
             ended = await asyncio.gather(*self._workers, return_exceptions=True)
         for error in ended:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -15,6 +16,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
+
+from creditbot.seldom import Seldom
 
 from .envelopes import CheckingClient
 from .home import Home
@@ -33,11 +36,30 @@ WRONG_TOKEN = frozenset(
 )
 LONGEST_WAIT = 15.0
 
+LONGEST_PAUSE = 300.0
+"""Seconds for which Slack is left alone at most, whatever it asks for."""
+
+BETWEEN_TOKEN_CHECKS = 60.0
+
 log = structlog.get_logger(__name__)
 
 
 class WrongToken(Exception):
     """Slack does not accept a token, which only a person can mend; the text says how."""
+
+
+def wrong_bot_token(code: str) -> str:
+    return (
+        f"SLACK_BOT_TOKEN is wrong: Slack says {code}. Take the Bot User OAuth Token (xoxb-…) "
+        "from OAuth & Permissions in your Slack app."
+    )
+
+
+def wrong_app_token(code: str) -> str:
+    return (
+        f"SLACK_APP_TOKEN is wrong: Slack says {code}. Take an App-Level Token (xapp-…) with "
+        "the scope connections:write from Basic Information in your Slack app."
+    )
 
 
 async def check_bot_token(client: AsyncWebClient, home: Home) -> None:
@@ -54,10 +76,7 @@ async def check_bot_token(client: AsyncWebClient, home: Home) -> None:
     except SlackApiError as error:
         code = error_code(error)
         if code in WRONG_TOKEN:
-            raise WrongToken(
-                f"SLACK_BOT_TOKEN is wrong: Slack says {code}. Take the Bot User OAuth Token (xoxb-…) "
-                "from OAuth & Permissions in your Slack app."
-            ) from error
+            raise WrongToken(wrong_bot_token(code)) from error
         log.warning("Slack could not be asked about the token; going on", error=code)
     except TROUBLE as error:
         log.warning("Slack can't be reached; going on", error=error_code(error))
@@ -76,12 +95,86 @@ async def learn_workspace(client: AsyncWebClient, home: Home, every: float = 60.
             log.debug("Slack did not tell which workspace this is; trying again", error=error_code(error))
 
 
+class TokenCheck:
+    """A check for `Probes`: whether Slack still takes the bot token, asked once a minute at most."""
+
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._ask_at = clock() + BETWEEN_TOKEN_CHECKS  # at the start it is asked anyway
+        self._refused: str | None = None
+
+    async def __call__(self) -> str | None:
+        if self._clock() >= self._ask_at:
+            self._ask_at = self._clock() + BETWEEN_TOKEN_CHECKS
+            await self._ask()
+        return None if self._refused is None else f"Slack refuses SLACK_BOT_TOKEN ({self._refused})"
+
+    async def _ask(self) -> None:
+        """A Slack that is away, or has other troubles, says nothing of the token."""
+        try:
+            async with asyncio.timeout(2):
+                await self._client.auth_test()
+        except TROUBLE as error:
+            code = error_code(error)
+            if code in WRONG_TOKEN:
+                log.error(wrong_bot_token(code))  # noqa: TRY400 - the sentence says it all
+                self._refused = code
+        else:
+            self._refused = None
+
+
+class PatientClient(CheckingClient):
+    """Asks Slack for the address of a connection as often as it takes, and leaves it alone when told to.
+
+    slack_sdk would ask every few seconds, whatever Slack says.
+    """
+
+    def __init__(
+        self,
+        app_token: str,
+        *,
+        logger: logging.Logger,
+        web_client: AsyncWebClient,
+        ping_interval: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        super().__init__(app_token, logger=logger, web_client=web_client, ping_interval=ping_interval)
+        self._sleep = sleep
+        self._seldom = Seldom(1, 60)
+        self.was_open = False
+
+    async def issue_new_wss_url(self) -> str:
+        """The address for one connection.
+
+        Raises:
+            WrongToken: Slack does not accept the app token, and has not before.
+        """
+        wait = 0.5
+        while True:
+            try:
+                answer = await self.web_client.apps_connections_open(app_token=self.app_token)
+            except TROUBLE as error:
+                code = error_code(error)
+                seconds = max(wait, min(retry_after(error) or 0.0, LONGEST_PAUSE))
+                if code not in WRONG_TOKEN:
+                    log.warning("Socket Mode could not be opened; trying again", error=code, seconds=seconds)
+                elif not self.was_open:
+                    raise WrongToken(wrong_app_token(code)) from error
+                elif self._seldom.left_out(code) is not None:
+                    log.error(wrong_app_token(code))  # noqa: TRY400 - likewise
+                await self._sleep(seconds)
+                wait = min(wait * 2, LONGEST_WAIT)
+            else:
+                return str(answer["url"])
+
+
 class ReducingHandler(AsyncBaseSocketModeHandler):
     """Takes envelopes from slack_sdk's client and gives Bolt their payloads, already read."""
 
     def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
         self.app: AsyncApp = app
-        self.client: CheckingClient = CheckingClient(
+        self.client: PatientClient = PatientClient(
             app_token,
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=client,
@@ -141,26 +234,14 @@ class SocketConnection:
         Raises:
             WrongToken: Slack does not accept the app token.
         """
-        wait = 0.5
-        while True:
-            try:
-                await self._handler.client.connect_to_new_endpoint(force=True)
-            except TROUBLE as error:
-                code = error_code(error)
-                if code in WRONG_TOKEN:
-                    raise WrongToken(
-                        f"SLACK_APP_TOKEN is wrong: Slack says {code}. Take an App-Level Token (xapp-…) with "
-                        "the scope connections:write from Basic Information in your Slack app."
-                    ) from error
-                log.warning("Socket Mode could not be opened; trying again", error=code, seconds=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
-            else:
-                log.info("Socket Mode is open")
-                return
+        await self._handler.client.connect_to_new_endpoint(force=True)
+        self._handler.client.was_open = True
+        log.info("Socket Mode is open")
 
-    async def is_open(self) -> bool:
-        return bool(await self._handler.client.is_connected())
+    async def trouble(self) -> str | None:
+        """What to say of a connection that is not open."""
+        is_open = bool(await self._handler.client.is_connected())
+        return None if is_open else "the Socket Mode connection is not open"
 
     async def close(self) -> None:
         await self._handler.stop()

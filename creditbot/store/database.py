@@ -83,6 +83,8 @@ class Database:
     ) -> None:
         """Who is only `looking` never writes, and may look where nothing can be written."""
         self._engines = open_engines(url, keys, looking=looking)
+        # What the database said when a write found no room, or was forbidden; None once one went through.
+        self.unwritable: str | None = None
         self._elapsed = elapsed
         self._turn = asyncio.Lock()
         self._hurried = 0
@@ -114,6 +116,9 @@ class Database:
                 if before_commit is not None:
                     before_commit()
                 await _commit(begun)
+        except exc.DBAPIError as error:
+            self.unwritable = _no_room(error) or self.unwritable
+            raise
         finally:
             self._turn.release()
         if self.waker is not None:
@@ -241,6 +246,23 @@ async def looking_at(url: str, keys: Keys = ()) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+NO_ROOM = ("is full", "readonly", "disk I/O error")
+"""What SQLite says of a disk on which it can't write."""
+
+NO_ROOM_STATES = frozenset({"53100", "25006"})
+"""What PostgreSQL calls a full disk, and a server that may only be read.
+
+postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+
+def _no_room(error: exc.DBAPIError) -> str | None:
+    """The first line of what the database said, if it has no room, or lets nobody write."""
+    said = str(error.orig)
+    by_its_state = getattr(error.orig, "sqlstate", None) in NO_ROOM_STATES
+    return said.splitlines()[0] if by_its_state or any(word in said for word in NO_ROOM) else None
 
 
 async def _commit(begun: AsyncTransaction) -> None:

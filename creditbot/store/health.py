@@ -12,6 +12,20 @@ async def queue_comment(connection: AsyncConnection) -> str | None:
     return None if found is None else str(found)
 
 
+async def is_read_only(connection: AsyncConnection) -> bool:
+    """Whether it is a standby, which says so; SQLite's file is looked at elsewhere."""
+    if connection.dialect.name != "postgresql":
+        return False
+    return bool(await connection.scalar(text("SELECT pg_is_in_recovery()")))
+
+
+async def has_queue(connection: AsyncConnection) -> bool:
+    """Whether the job queue's tables are where jobs are put into them; SQLite needs none."""
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(await connection.scalar(text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")))
+
+
 async def counts(connection: AsyncConnection) -> dict[str, int]:
     """The number of requests by status."""
     query = select(requests.c.status, func.count().label("number")).group_by(requests.c.status)

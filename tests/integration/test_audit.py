@@ -226,9 +226,9 @@ async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Key
 
     assert await bot.status(request.id) is Status.PENDING
     assert (await verify(bot.url, None, (KEY,)))[0] == []
-    status, says = await Probes(other.database, None).ready()
+    status, says = await Probes(other.database, []).ready()
     assert (status, "CREDITBOT_LEDGER_KEY" in says) == (503, True)
-    assert (await Probes(bot.database, None).ready())[0] == 200
+    assert (await Probes(bot.database, []).ready())[0] == 200
 
 
 async def test_who_has_an_old_key_first_can_neither_start_nor_write(start: StartBot, clock: Clock) -> None:
