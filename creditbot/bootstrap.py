@@ -18,7 +18,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
-from creditbot.operations import Decisions, Reading, Requests, give_tokens, put_in_force
+from creditbot.operations import Decisions, Names, Reading, Requests, give_tokens, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Check as ProbeCheck
 from creditbot.probes import Probes
@@ -299,7 +299,12 @@ def build_app(
         buttons=buttons,
         pages=pages,
         submissions=Submissions(
-            home=home, responder=responder, tasks=tasks, requests=requests, decisions=decisions
+            home=home,
+            responder=responder,
+            tasks=tasks,
+            requests=requests,
+            decisions=decisions,
+            names=Names(database, sendgrid, policy, directory),
         ),
     )
 

@@ -364,8 +364,7 @@ class SendGrid:
             near = await self.names_like(name)
         except SendGridProblem:
             near = []
-        meant = f" Did you mean {' or '.join(literal(found) for found in near)}?" if near else ""
-        return f"SendGrid has no subuser {literal(name)}.{meant} Type the username as SendGrid spells it."
+        return no_subuser(name, near)
 
     async def update_remaining(self, name: str, allocation_update: int) -> PatchOutcome:
         """`PATCH /v3/subusers/{name}/credits/remaining {"allocation_update": N}`, sent once.
@@ -444,6 +443,13 @@ def problem(status: int, headers: Mapping[str, str], body: str, scope: str) -> S
         wait=rate_limit_wait(headers, time.time()) if status == 429 else None,
         no_such_user=says_no_such_user(status, body),
     )
+
+
+def no_subuser(name: str, near: Iterable[str] = ()) -> str:
+    """What is said of a name that SendGrid does not know, with those that may have been meant."""
+    meant = " or ".join(map(literal, near))
+    question = f" Did you mean {meant}?" if meant else ""
+    return f"SendGrid has no subuser {literal(name)}.{question} Type the username as SendGrid spells it."
 
 
 def near_matches(name: str, known: Iterable[str], most: int) -> list[str]:

@@ -295,7 +295,7 @@ def all_may_see(request: CreditRequest, policy: Policy) -> bool:
 
 
 def check_may_see(actor: Actor, policy: Policy, roster: Roster) -> None:
-    """Raise Refusal unless `actor` may see balances."""
+    """Raise Refusal unless `actor` may see balances. Requests may be seen by everyone, without these."""
     if may_see(actor, policy, roster):
         return
     unread = roster.unread(policy.may_see)
@@ -306,6 +306,15 @@ def check_may_see(actor: Actor, policy: Policy, roster: Roster) -> None:
             "see balances. Try again in a minute; if it goes on, tell whoever runs creditbot.",
         )
     raise Refusal("may_see", f"You may not see balances. {_remedy(actor, policy.may_see, 'may_see')}")
+
+
+def why_not_see(actor: Actor, policy: Policy, roster: Roster) -> str | None:
+    """The sentence for someone who may not see balances, the same wherever they are left out."""
+    try:
+        check_may_see(actor, policy, roster)
+    except Refusal as refusal:
+        return refusal.sentence
+    return None
 
 
 def _remedy(actor: Actor, who: Who, key: str) -> str:

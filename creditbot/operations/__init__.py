@@ -6,6 +6,7 @@ Asking and deciding commit before they return, so that what a person sees accept
 from .asking import Requests
 from .deciding import Decisions
 from .deeds import Arrival
+from .names import Names
 from .policies import put_in_force
 from .reading import EXAMINED, BalanceReport, OpenRequests, Reading, Record
 from .tokens import give_tokens
@@ -15,6 +16,7 @@ __all__ = [
     "Arrival",
     "BalanceReport",
     "Decisions",
+    "Names",
     "OpenRequests",
     "Reading",
     "Record",

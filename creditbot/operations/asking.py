@@ -51,8 +51,7 @@ class Requests:
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
-        self._secrets.check(command.subuser, "subuser")
-        self._secrets.check(command.reason, "reason")
+        self.check_secrets(command)
         origin = arrival.id or f"unnamed:{uuid4()}"
         roster = await self._directory(self._policy.may_ask)
 
@@ -71,6 +70,11 @@ class Requests:
             return await self._take_down(transaction, command, tier, requested_by, origin=origin)
 
         return _raised(await self._database.for_person(take_down, arrival.at))
+
+    def check_secrets(self, command: Ask) -> None:
+        """Raise CommandError if a secret of this process is in it."""
+        self._secrets.check(command.subuser, "subuser")
+        self._secrets.check(command.reason, "reason")
 
     def channel_of(self, request: CreditRequest) -> str:
         """Where its card is posted."""

@@ -42,14 +42,18 @@ class BalanceReport:
 class Record:
     """A request and its events, and what it waits for under the policy, as it counts at this moment.
 
-    `figures` says whether whoever looks may see balances.
+    `without_figures` says why whoever looks is not shown balances; None to someone who may see them.
     """
 
     request: CreditRequest
     events: Sequence[Mapping[str, object] | RowMapping]
     policy: Policy
     quorum: Quorum
-    figures: bool = True
+    without_figures: str | None = None
+
+    @property
+    def figures(self) -> bool:
+        return self.without_figures is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +140,9 @@ class Reading:
         )
 
     async def show(self, request_id: int, actor: Actor) -> Record:
-        """A request and its events: to who may see balances, and without these to its requester.
+        """A request and its events, as anyone may see who may see the lists; balances only for some.
 
         Raises:
-            Refusal: `actor` may not see balances, and did not ask for it.
             UnknownRequest: there is none with this ID.
         """
 
@@ -147,8 +150,6 @@ class Reading:
             return await requests.get(connection, request_id), await events.of_request(connection, request_id)
 
         request, happened = await self._database.read_for_person(look)
-        if request is None or request.requested_by != actor.id:
-            await self._check_may_see(actor)
         if request is None:
             raise UnknownRequest(request_id)
         roster = await self._directory()
@@ -157,7 +158,7 @@ class Reading:
             happened,
             self._policy,
             self._policy.quorum(request, roster, self._clock()),
-            rules.may_see(actor, self._policy, roster),
+            rules.why_not_see(actor, self._policy, roster),
         )
 
 

@@ -123,6 +123,7 @@ def show(record: Record) -> Message:
             if reason
         ),
         section(f"*What happened*\n{happened}"),
+        *([context(record.without_figures)] if record.without_figures else []),
     ]
     text = f"{about} {literal(request.subuser)}. Reason: {literal(request.reason)}. {now}"
     return Message(text, blocks)

@@ -15,7 +15,7 @@ from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import for_a_field, literal, signed
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival, Decisions, Requests
+from creditbot.operations import Arrival, Decisions, Names, Requests
 
 from . import answers, forms
 from .boundary import boundary
@@ -40,12 +40,14 @@ class Submissions:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
+        names: Names,
     ) -> None:
         self._home = home
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
+        self._names = names
         self._told = Seen()
 
     async def ask(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -56,9 +58,12 @@ class Submissions:
             await ack(response_action="errors", errors=errors)
             return
         async with boundary(_at_field(ack, forms.REASON), "a form"), _where_it_belongs(ack):
-            request = await self._requests.ask(
-                command, requested_by=self._home.actor(sent.sender), arrival=_arrival(sent, started)
-            )
+            actor, arrival = self._home.actor(sent.sender), _arrival(sent, started)
+            # Nothing secret goes to SendGrid as a name.
+            self._requests.check_secrets(command)
+            if unknown := await self._names.unknown(command.subuser, actor, arrival):
+                raise CommandError(unknown, forms.SUBUSER)
+            request = await self._requests.ask(command, requested_by=actor, arrival=arrival)
             if not asks_the_same(request, command):
                 raise DomainError(
                     f"This form was taken already, as request {request.id} "

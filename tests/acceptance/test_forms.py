@@ -68,6 +68,17 @@ async def test_faults_are_shown_at_their_fields_all_at_once(company: Company) ->
     assert len(await company.requests()) == 1
 
 
+@over_socket
+async def test_an_unknown_subuser_is_said_at_its_field(company: Company) -> None:
+    form = await company.form("/credits add Acmee 5")
+    await company.slack.submit(ALICE, form, {"Reason": "Black Friday"})
+    assert set(form.errors) == {"subuser"}
+    assert form.errors["subuser"].startswith("SendGrid has no subuser Acmee. Did you mean acme?")
+    assert await company.requests() == []
+    await company.slack.submit(ALICE, form, {"Subuser": "acme"})
+    assert len(await company.requests()) == 1
+
+
 async def test_a_form_that_is_sent_twice_makes_one_request(company: Company) -> None:
     form = await company.form("/credits add acme 5000")
     delivery = await company.slack.submit(ALICE, form, {"Reason": "Black Friday"})

@@ -109,6 +109,11 @@ async def test_who_may_not_see_balances_is_not_told_them_in_another_way(company:
     await company.told(ALICE, "Applied")
     said = [message.plain() for message in company.slack.dm(ALICE)]
     said += [await company.say("/credits show 1"), await company.say("/credits show 2")]
+    # Everyone may see requests, as in the lists; balances are left out of them in the same words as alone.
+    why = await company.say("/credits balance acme", user=DAN)
+    said.append(await company.say("/credits show 2", user=DAN))
+    assert "Rule: may_see." in why
+    assert why in said[-1]
     after = f"{acme.remain:,}"
     assert not [text for text in said if before in text or after in text]
     assert after in await company.say("/credits balance acme", user=CAROL)

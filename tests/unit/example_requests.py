@@ -52,6 +52,9 @@ def card(
     return cards.card(request, policy, roster, NOW + timedelta(minutes=5), copy_above=copy_above)
 
 
+NOT_SHOWN = "You may not see balances. Ask one of: <!subteam^S0FINANCE>. Rule: may_see."
+
+
 def record(
     request: CreditRequest,
     events: Sequence[Mapping[str, object]],
@@ -61,4 +64,4 @@ def record(
 ) -> Record:
     """It and its events, as they are looked up five minutes after it was asked."""
     quorum = policy.quorum(request, ROSTER, NOW + timedelta(minutes=5))
-    return Record(request, events, policy, quorum, figures)
+    return Record(request, events, policy, quorum, None if figures else NOT_SHOWN)
