@@ -1,5 +1,7 @@
 """What SendGrid's own data says before anyone is asked to approve."""
 
+import json
+
 import pytest
 
 from creditbot.sandbox.world import ALICE, BOB
@@ -73,3 +75,19 @@ class TestInTheEuRegion:
         card = await company.ask()
         await company.slack.click(BOB, card, "Approve")
         await company.card_says(card, "Applied: ")
+
+
+@over_socket
+async def test_a_key_that_sendgrid_refuses_is_one_warning_and_no_reason_not_to_start(
+    company: Company,
+) -> None:
+    await company.bot.stop()
+    company.bot.env["SENDGRID_API_KEY"] = "SG.revoked"
+    before = len(company.log().splitlines())
+    await company.bot.start()
+    lines = [json.loads(line) for line in company.log().splitlines()[before:]]
+    [line] = [line for line in lines if line["level"] in {"warning", "error"}]
+    assert line["event"].startswith("SENDGRID_API_KEY is wrong: SendGrid answered 401")
+    assert "must set SENDGRID_API_KEY" in await company.say("/credits")
+    errors = [line for line in company.log().splitlines()[before:] if '"level": "error"' in line]
+    assert len(errors) == 1

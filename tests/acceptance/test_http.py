@@ -61,6 +61,16 @@ async def test_signature_and_time_are_checked(company: Company, session: aiohttp
     assert await post(company, session, COMMAND, odd) == 401
     assert await post(company, session, b"\xff\xfe", {}) == 401
     assert await post(company, session, b"ssl_check=1", {}) == 401
+    log = [json.loads(line) for line in company.log().splitlines() if "was refused" in line]
+    assert {line["event"].partition(";")[0].partition(".")[0] for line in log} == {
+        "A request without a signature was refused",
+        "A request was refused: SLACK_SIGNING_SECRET does not fit its signature",
+        "A request was refused: its signature is right, but its time stamp is far from this machine's clock",
+    }
+    seconds = [line["seconds_behind"] for line in log if "seconds_behind" in line]
+    assert len(seconds) == 2
+    assert seconds[0] > 300
+    assert seconds[1] < -300
 
 
 async def test_whoever_signs_nothing_gets_a_status_from_slacks_route_and_no_word(
