@@ -20,6 +20,8 @@ BUTTONS = (
     "request_again",
     "launch",
 )
+PAGES = {"page_on": "pending on 1 1", "page_back": "history back 0 1 acme"}
+
 FORMS = {"deny": "{}", "settle": "{} applied", "break_glass": "{}"}
 """Their `private_metadata`, with what the card carries from which they are opened."""
 
@@ -86,6 +88,7 @@ def samples(user: str, cards: list[str]) -> Iterator[Payload]:
     """`cards` are what the buttons of cards carry."""
     yield from (command(text, user) for text in COMMANDS)
     yield from (click(action, card, user) for action in BUTTONS for card in [*cards, "1"])
+    yield from (click(action, value, user) for action, value in PAGES.items())
     yield from (form(name, given.format(card), user) for name, given in FORMS.items() for card in cards)
     yield from (form(name, given, user) for name, given in OTHER_FORMS.items())
     for kind in ("view_closed", "shortcut", "message_action", "block_suggestion", "event_callback"):
