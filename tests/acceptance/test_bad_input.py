@@ -3,8 +3,6 @@
 import re
 import sqlite3
 
-import pytest
-
 from creditbot.sandbox.sendgrid import Subuser
 from creditbot.sandbox.world import ALICE, BOB, GENERAL
 
@@ -102,8 +100,12 @@ async def test_a_database_that_does_not_answer_is_said_at_once(company: Company)
 
 
 @over_socket
-@pytest.mark.parametrize("name", ["john@example.com", "acme.com", "50%off", "a?b#c", "naïve", "a+b&c"])
-async def test_unusual_names_reach_sendgrid_as_they_are(company: Company, name: str) -> None:
+async def test_unusual_names_reach_sendgrid_as_they_are(company: Company) -> None:
+    for name in ("john@example.com", "acme.com", "50%off", "a?b#c", "naïve", "a+b&c"):
+        await check_reaches_sendgrid(company, name)
+
+
+async def check_reaches_sendgrid(company: Company, name: str) -> None:
     company.sendgrid.account.add_subuser(Subuser(name, "nonrecurring", remain=7))
     card = await company.ask(f"/credits add {name} 5 reason")
     assert f"credits for {name}" in card.plain()

@@ -56,21 +56,18 @@ async def test_an_unknown_subuser_is_answered_with_names_that_come_near(company:
 
 
 @over_socket
-@pytest.mark.parametrize(
-    ("status", "advice"),
-    [
+async def test_an_error_says_what_to_do(company: Company) -> None:
+    for status, advice in (
         (401, "SENDGRID_API_KEY"),
         (403, "user.credits.read"),
         (429, "Try again in a minute"),
         (451, "SENDGRID_REGION"),
         (500, "Try again in a few minutes"),
-    ],
-)
-async def test_an_error_says_what_to_do(company: Company, status: int, advice: str) -> None:
-    company.sendgrid.faults.add("status_before", method="GET", status=status)
-    answer = await company.say("/credits")
-    assert advice in answer
-    assert str(status) in answer
+    ):
+        company.sendgrid.faults.add("status_before", method="GET", status=status)
+        answer = await company.say("/credits")
+        assert advice in answer
+        assert str(status) in answer
 
 
 @over_socket

@@ -90,41 +90,38 @@ async def test_whoever_signs_nothing_gets_a_status_from_slacks_route_and_no_word
     assert await company.requests() == []
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"nonsense",
-        b"payload=",
-        b"payload=%7B",
-        b"payload=[]",
-        b"payload=1",
-        b"payload=" + b"[" * 50_000,
-        urlencode({"payload": json.dumps({"type": "block_actions"})}).encode(),
-        urlencode({"payload": json.dumps({"type": "block_actions", "actions": []})}).encode(),
-        urlencode(
-            {"payload": json.dumps({"type": "block_actions", "actions": [{"action_id": "approve"}]})}
-        ).encode(),
-        urlencode(
-            {"payload": json.dumps({"type": "block_actions", "actions": [{"action_id": "nobody's"}]})}
-        ).encode(),
-        urlencode(
-            {"payload": json.dumps({"type": "view_submission", "view": {"callback_id": "ask"}})}
-        ).encode(),
-        urlencode(
-            {"payload": json.dumps({"type": "view_submission", "view": {"callback_id": "other"}})}
-        ).encode(),
-        urlencode({"command": "/other", "text": ""}).encode(),
-        urlencode({"command": "/credits", "text": ""}).encode(),
-        urlencode({"command": "/credits", "text": "add acme 5 x", "user_id": "U0ALICE"}).encode(),
-    ],
-    ids=range(16),
-)
+NONSENSE = [
+    b"",
+    b"nonsense",
+    b"payload=",
+    b"payload=%7B",
+    b"payload=[]",
+    b"payload=1",
+    b"payload=" + b"[" * 50_000,
+    urlencode({"payload": json.dumps({"type": "block_actions"})}).encode(),
+    urlencode({"payload": json.dumps({"type": "block_actions", "actions": []})}).encode(),
+    urlencode(
+        {"payload": json.dumps({"type": "block_actions", "actions": [{"action_id": "approve"}]})}
+    ).encode(),
+    urlencode(
+        {"payload": json.dumps({"type": "block_actions", "actions": [{"action_id": "nobody's"}]})}
+    ).encode(),
+    urlencode({"payload": json.dumps({"type": "view_submission", "view": {"callback_id": "ask"}})}).encode(),
+    urlencode(
+        {"payload": json.dumps({"type": "view_submission", "view": {"callback_id": "other"}})}
+    ).encode(),
+    urlencode({"command": "/other", "text": ""}).encode(),
+    urlencode({"command": "/credits", "text": ""}).encode(),
+    urlencode({"command": "/credits", "text": "add acme 5 x", "user_id": "U0ALICE"}).encode(),
+]
+
+
 async def test_signed_nonsense_is_a_4xx_and_changes_nothing(
-    company: Company, session: aiohttp.ClientSession, body: bytes
+    company: Company, session: aiohttp.ClientSession
 ) -> None:
-    status = await post(company, session, body, signed(company.slack.signing_secret, body))
-    assert 400 <= status < 500
+    for body in NONSENSE:
+        status = await post(company, session, body, signed(company.slack.signing_secret, body))
+        assert 400 <= status < 500, body[:100]
     assert await company.requests() == []
     assert "Traceback" not in company.log()
 

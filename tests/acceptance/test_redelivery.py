@@ -42,19 +42,22 @@ async def once_more(company: Company, delivery: Delivery) -> Delivery:
     return again
 
 
-@pytest.mark.parametrize(
-    "text", ["/credits", "/credits balance acme", "/credits pending", "/credits history", "/credits show 1"]
-)
-async def test_a_look_up_that_comes_twice_is_answered_once(company: Company, text: str) -> None:
+async def test_a_look_up_that_comes_twice_is_answered_once(company: Company) -> None:
     await company.ask()
     before = len(company.slack.ephemerals(ALICE, GENERAL))
-    delivery = await company.slack.command(ALICE, text, channel=GENERAL)
-    await company.slack.until(lambda: company.slack.ephemerals(ALICE, GENERAL)[before:])
+    look_ups = ("", "balance acme", "pending", "history", "show 1")
+    deliveries = [
+        await company.slack.command(ALICE, f"/credits {text}", channel=GENERAL) for text in look_ups
+    ]
+    answers = before + len(look_ups)
+    await company.slack.until(lambda: len(company.slack.ephemerals(ALICE, GENERAL)) == answers)
 
-    again = await once_more(company, delivery)
+    for delivery in deliveries:
+        again = await company.slack.deliver_again(delivery)
+        assert (again.acked, again.body) == (True, None), again
+    await company.bot.stop()  # which waits for whatever it still has to say
 
-    assert not again.body
-    assert len(company.slack.ephemerals(ALICE, GENERAL)) == before + 1
+    assert len(company.slack.ephemerals(ALICE, GENERAL)) == answers
 
 
 async def test_a_command_that_comes_twice_opens_one_form(company: Company) -> None:

@@ -66,15 +66,16 @@ async def test_a_late_click_is_told_what_happened(company: Company) -> None:
 
 
 @over_socket
-@pytest.mark.parametrize("value", ["1", "999", "abc", "", "１"])
-async def test_a_foreign_button_is_refused_in_words(company: Company, value: str) -> None:
+async def test_a_foreign_button_is_refused_in_words(company: Company) -> None:
     card = await company.ask()
-    before = len(company.slack.ephemerals(BOB, APPROVALS))
-    delivery = await company.slack.click_raw(BOB, message=card, action_id="approve", value=value)
-    assert delivery.acked
-    said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
-    assert "/credits pending" in said[0].plain()
-    assert [event["actor"] for event in company.events("refused_click")] == [BOB]
+    values = ("1", "999", "abc", "", "１")
+    for value in values:
+        delivery = await company.slack.click_raw(BOB, message=card, action_id="approve", value=value)
+        assert delivery.acked, value
+    await company.slack.until(lambda: len(company.slack.ephemerals(BOB, APPROVALS)) == len(values))
+    for said in company.slack.ephemerals(BOB, APPROVALS):
+        assert "/credits pending" in said.plain()
+    assert [event["actor"] for event in company.events("refused_click")] == [BOB] * len(values)
     assert company.patches == []
 
 

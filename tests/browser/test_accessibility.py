@@ -7,6 +7,8 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.extent import short_or_long
+
 from .conftest import DESKTOP, PHONE, OpenPage
 from .seat import Seat
 from .stage import Stage
@@ -14,7 +16,8 @@ from .stage import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SERIOUS = {"serious", "critical"}
-LOOKS = list(itertools.product(("desktop", "phone"), ("light", "dark")))
+EVERY = list(itertools.product(("desktop", "phone"), ("light", "dark")))
+LOOKS = short_or_long([("desktop", "light"), ("phone", "dark")], EVERY)
 
 
 async def faults(page: Page) -> list[str]:
