@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from .place import Place
 from .who import Actor
 
 
@@ -86,6 +87,17 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another request of the same subuser, which is open, or was applied within the hour before or since."""
+
+    id: int
+    allocation_update: int
+    status: Status
+    requested_by: str
+    card: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CreditRequest:
     """One request, as it stands now. Counts are credits (emails), times are aware and in UTC."""
 
@@ -121,6 +133,8 @@ class CreditRequest:
     break_glass_reason: str | None = None
     requester_team: str | None = None
     overtaken_by: int | None = None
+    # Known while it waits: two people who ask for the same may not know of each other.
+    beside: tuple[Neighbour, ...] = ()
     # What its card's buttons must carry; no log has a use for it.
     token: str = field(default="", repr=False)
 

@@ -15,7 +15,7 @@ from creditbot.domain.text import escape, literal, number, person, signed
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds
-from .cards import follows, standing, waiting
+from .cards import Links, beside, follows, nowhere, standing, waiting
 from .message import Message, context, day_or_moment, facts, header, moment, section, sentence, typed
 
 BAR_CELLS = 20
@@ -41,7 +41,7 @@ def help_() -> Message:
     return Message(f"{text}\n{note}", [section(text), context(note)])
 
 
-def asked(request: CreditRequest, channel: str) -> Message:
+def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Message:
     """The answer to whoever has just asked, the same if it is delivered twice."""
     text = (
         f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}. "
@@ -53,6 +53,7 @@ def asked(request: CreditRequest, channel: str) -> Message:
         )
     else:
         text += standing(request, figures=False)
+    text = " ".join([text, *beside(request, links)])
     return Message(text, [section(text)])
 
 

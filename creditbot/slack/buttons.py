@@ -128,7 +128,9 @@ class Buttons:
             click.card, requested_by=self._home.actor(click.sender), arrival=arrival
         )
         if asked is not None:
-            await self._say_later(click)(answers.asked(asked, self._requests.channel_of(asked)))
+            await self._say_later(click)(
+                answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
+            )
 
     async def _deny(self, click: Click, arrival: Arrival) -> None:
         request = await self._decisions.check_may_decide(click.card, click.user, "deny", arrival)

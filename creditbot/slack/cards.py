@@ -3,7 +3,7 @@
 Pure functions: from a request (and the policy, as it counts at this moment) to a message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ConfirmObject
@@ -58,8 +58,30 @@ TITLES = {
 }
 
 
+NEIGHBOURS = {
+    Status.PENDING: "is waiting for approval",
+    Status.APPROVED: "is approved",
+    Status.APPLYING: "is being sent",
+    Status.IN_DOUBT: "is in doubt",
+    Status.APPLIED: "was applied",
+}
+
+Links = Callable[[Place | None], str | None]
+
+
+def nowhere(_: Place | None) -> str | None:
+    """No links."""
+    return None
+
+
 def card(
-    request: CreditRequest, policy: Policy, roster: Roster, now: datetime, *, copy_above: bool = False
+    request: CreditRequest,
+    policy: Policy,
+    roster: Roster,
+    now: datetime,
+    *,
+    copy_above: bool = False,
+    links: Links = nowhere,
 ) -> Message:
     """The card, in whatever state the request is; `copy_above` says that it may not be the only one."""
     quorum = policy.quorum(request, roster, now)
@@ -90,13 +112,30 @@ def card(
     if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
         blocks.append(context(_reset_warning(request)))
     blocks += _buttons(request, quorum, str(shown(request, policy, now)))
-    notes = [*follows(request), *_rule(request, policy), *([COPY_ABOVE] if copy_above else [])]
+    notes = [
+        *beside(request, links),
+        *follows(request),
+        *_rule(request, policy),
+        *([COPY_ABOVE] if copy_above else []),
+    ]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
         f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}, "
         f"asked by {person(request.requested_by)}. Reason: {literal(request.reason)}. {where}"
     )
     return Message(" ".join([text, *notes]), blocks)
+
+
+def beside(request: CreditRequest, links: Links = nowhere) -> list[str]:
+    """The sentence that names other requests of its subuser, if there are any that could be the same wish."""
+    if not request.beside:
+        return []
+    named = "; ".join(
+        f"{linked(f'request {other.id}', links(other.card))}, {signed(other.allocation_update)} by "
+        f"{person(other.requested_by)}, {NEIGHBOURS[other.status]}"
+        for other in request.beside
+    )
+    return [f"Also for {literal(request.subuser)}: {named}."]
 
 
 def follows(request: CreditRequest) -> list[str]:

@@ -99,7 +99,7 @@ class Commands:
         request = await self._requests.ask(
             command, requested_by=self._home.actor(typed.sender), arrival=arrival
         )
-        return answers.asked(request, self._requests.channel_of(request))
+        return answers.asked(request, self._requests.channel_of(request), self._home.links.to)
 
     async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:
         async with boundary(self._later(typed), "an answer"):

@@ -58,7 +58,7 @@ class SlackMessenger:
     async def _card(self, request: CreditRequest, *, copy_above: bool) -> dict[str, Any]:
         now = self._clock()
         roster = await self._directory(self._policy.authority(request, now))
-        drawn = cards.card(request, self._policy, roster, now, copy_above=copy_above)
+        drawn = cards.card(request, self._policy, roster, now, copy_above=copy_above, links=self._links.to)
         return drawn.payload()
 
     async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:

@@ -70,7 +70,7 @@ class Submissions:
                     f"({signed(request.allocation_update)} for {literal(request.subuser)}). "
                     "Close it and type `/credits request` for another change."
                 )
-            message = answers.asked(request, self._requests.channel_of(request))
+            message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
             await ack(response_action="update", view=forms.done("Asked for approval", message).to_dict())
             response_url = _response_url(sent)
             if response_url is not None and not self._told.before(sent.delivery_id):

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from creditbot.domain.requests import (
     Approval,
     Check,
     CreditRequest,
+    Neighbour,
     Status,
     check_transition,
     people_to_tell,
@@ -37,10 +39,17 @@ from creditbot.domain.requests import (
 )
 from creditbot.domain.who import Actor
 
+from . import cards as cards_store
 from . import events, notices
 from .audited import AUDITED, recorded
 from .database import Transaction
 from .tables import approvals, cards, requests
+
+LATELY = timedelta(hours=1)
+"""For how long a change that was applied is told to whoever asks for another of the same subuser."""
+
+BESIDE = 3
+"""Requests that are named beside another one."""
 
 
 async def create(
@@ -267,8 +276,7 @@ async def withdraw_approval(transaction: Transaction, request_id: int, approver:
 
 async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
     """The request that this very delivery has made before, if it has."""
-    found = await load(connection, select(requests).where(requests.c.origin == origin))
-    return found[0] if found else None
+    return await _one(connection, select(requests).where(requests.c.origin == origin))
 
 
 async def usage(
@@ -299,8 +307,33 @@ async def usage(
 
 
 async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:
-    found = await load(connection, select(requests).where(requests.c.id == request_id))
-    return found[0] if found else None
+    return await _one(connection, select(requests).where(requests.c.id == request_id))
+
+
+async def _one(connection: AsyncConnection, query: Select[Any]) -> CreditRequest | None:
+    """The request, and while it waits also those beside it."""
+    found = await load(connection, query)
+    if not found or found[0].status is not Status.PENDING:
+        return found[0] if found else None
+    return replace(found[0], beside=await _beside(connection, found[0]))
+
+
+async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[Neighbour, ...]:
+    """The newest few other requests of its subuser that are open, or were applied lately."""
+    open_ = requests.c.status.in_([Status.PENDING, Status.APPROVED, *HOLDS_SUBUSER])
+    lately = and_(
+        requests.c.status == Status.APPLIED, requests.c.finished_at >= request.requested_at - LATELY
+    )
+    same = requests.c.subuser_key == subuser_key(request.subuser)
+    query = select(
+        requests.c.id, requests.c.allocation_update, requests.c.status, requests.c.requested_by
+    ).where(same, requests.c.id != request.id, or_(open_, lately))
+    rows = (await connection.execute(query.order_by(requests.c.id.desc()).limit(BESIDE))).all()
+    places = await cards_store.places(connection, [row.id for row in rows]) if rows else {}
+    return tuple(
+        Neighbour(row.id, row.allocation_update, Status(row.status), row.requested_by, places.get(row.id))
+        for row in rows
+    )
 
 
 async def tries(connection: AsyncConnection, request_id: int) -> int:

@@ -22,7 +22,7 @@ from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.reminders import ESCALATED, REMINDER
-from creditbot.domain.requests import Approval, Check, CreditRequest, Status
+from creditbot.domain.requests import Approval, Check, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
 from creditbot.domain.text import escape, literal, signed
 from creditbot.domain.who import Roster, Who
@@ -166,6 +166,17 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "decided_by": st.none() | people,
     "settled_by": st.none() | people | st.just("operator"),
     "explanation": st.none() | sentences,
+    "beside": st.lists(
+        st.builds(
+            Neighbour,
+            numbers,
+            amounts,
+            st.sampled_from(sorted(cards.NEIGHBOURS)),
+            people,
+            st.none() | st.just(Place("C0ACME", "1700000000.000100")),
+        ),
+        max_size=3,
+    ).map(tuple),
     "token": st.text("0123456789abcdef", min_size=32, max_size=32),
 }
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {

@@ -20,7 +20,7 @@ from creditbot.domain.commands import OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
-from creditbot.domain.requests import Check, CreditRequest, Status
+from creditbot.domain.requests import Check, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown, terms
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
@@ -74,6 +74,12 @@ REQUESTS = {
     "pending, not checked yet": a_request(check=None),
     "pending, one of two approvals": a_request(approvals_needed=2, approvals=ONE),
     "pending, two needed": a_request(approvals_needed=2),
+    "pending, beside others": a_request(
+        beside=(
+            Neighbour(14, 5000, Status.PENDING, SECOND_APPROVER, Place("C0APPROVE", "1700000000.000100")),
+            Neighbour(11, -200, Status.APPLIED, REQUESTER),
+        )
+    ),
     "pending, overtaken by another change": a_request(overtaken_by=7),
     "pending, to remove": a_request(allocation_update=-400),
     "pending, asked again": a_request(again_of=7),
