@@ -17,6 +17,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.processes import creditbot
+
 PATIENCE = 30
 
 COMMAND = {"user": "U0ALICE", "channel": "C0GENERAL", "text": "/credits add acme 5000 Black Friday"}
@@ -151,23 +153,15 @@ async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "creditbot", "demo", "--port", port, cwd=tmp_path, stdout=PIPE, stderr=PIPE
-        )
-        async with asyncio.timeout(PATIENCE):
-            _, err = await process.communicate()
-    assert process.returncode == 2
-    assert err.decode() == f"Something else listens on port {port}; choose another with --port.\n"
+        status, err = await run(tmp_path, "--port", port)
+    assert status == 2
+    assert err == f"Something else listens on port {port}; choose another with --port.\n"
 
 
-async def run(folder: Path, *arguments: str) -> tuple[int | None, str]:
+async def run(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit status and standard error of a demo that ends by itself."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "creditbot", "demo", *arguments, cwd=folder, stdout=PIPE, stderr=PIPE
-    )
-    async with asyncio.timeout(PATIENCE):
-        _, err = await process.communicate()
-    return process.returncode, err.decode()
+    done = await asyncio.to_thread(creditbot, "demo", *arguments, env={}, cwd=folder)
+    return done.returncode, done.stderr
 
 
 async def test_a_folder_in_which_nothing_can_be_kept_is_said_in_one_line(tmp_path: Path) -> None:
