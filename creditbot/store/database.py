@@ -1,6 +1,7 @@
 """The connection to SQL: short write transactions, reads beside them, and wake-ups tied to commits."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ be answered in time."""
 
 AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, OSError)
 """What is raised when a database is locked, restarting, silent, or has cut the connection."""
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error of AWAY says so. SQLite's driver raises the same where a statement itself is wrong."""
+    code: int | None = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code != sqlite3.SQLITE_ERROR
 
 
 class CommitUnclear(Exception):
@@ -173,6 +180,8 @@ class Database:
             except CommitUnclear as error:
                 raise MaybeTaken from error
             except AWAY as error:
+                if not is_away(error):
+                    raise
                 raise NotTaken from error
 
         def too_late() -> DomainError:
@@ -195,6 +204,8 @@ class Database:
                 async with self.read() as connection:
                     return await work(connection)
             except AWAY as error:
+                if not is_away(error):
+                    raise
                 raise NotAnswered from error
 
         return await self._by(started + PATIENCE, looked_up, NotAnswered)

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from creditbot.domain.errors import NotAnswered, NotTaken
 from creditbot.domain.paging import History, Pending
@@ -78,6 +79,23 @@ async def test_what_is_looked_up_is_answered_in_words(start: StartBot, silence: 
         LOOKS, NotAnswered
     )
     await asyncio.gather(*bot.database._for_people, return_exceptions=True)
+
+
+async def test_a_table_that_is_missing_is_no_database_that_is_away(start: StartBot) -> None:
+    bot = start(POLICY)
+    await bot.ask()
+
+    async def rename(old: str, new: str) -> None:
+        async with bot.database.write() as transaction:
+            await transaction.connection.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    await rename("requests", "hidden")
+    try:
+        for act in (bot.reading.pending(Pending(), Actor(ASKER)), bot.decisions.cancel(1, ASKER)):
+            with pytest.raises(DBAPIError):
+                await act
+    finally:
+        await rename("hidden", "requests")
 
 
 async def test_a_click_that_takes_two_looks_has_one_time_for_both(start: StartBot, silence: Silence) -> None:
