@@ -524,14 +524,14 @@ def _decide(request_id: int, by: str | None, act: "Deed", done: str) -> None:
     """Do what whoever runs creditbot says of a request, and say what was `done`."""
     from creditbot.domain import fields
     from creditbot.domain.errors import UnknownRequest
-    from creditbot.domain.text import signed
+    from creditbot.domain.text import credits_
 
     name = fields.operator_name(login_name() if by is None else by)
     try:
         request = asyncio.run(_decided(name, act))
     except UnknownRequest:
         fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
-    change = f"{signed(request.allocation_update)} credits for {request.subuser}"
+    change = f"{credits_(request.allocation_update)} for {request.subuser}"
     typer.echo(f"Request {request_id} ({change}) {done}. On record as decided by {name}.")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from . import rules
 from .errors import Refusal
 from .policy import Policy, Tier, Usage
-from .text import count, length, literal, number, people, person, signed
+from .text import count, credits_, length, literal, number, people, person
 from .who import NOBODY, Roster, Who
 
 
@@ -70,7 +70,7 @@ def _not_asking(policy: Policy, change: Change) -> str:
 
 
 def _asking(policy: Policy, roster: Roster, change: Change) -> str:
-    asks = f"ask for {signed(change.allocation_update)} credits for {literal(change.subuser)}"
+    asks = f"ask for {credits_(change.allocation_update)} for {literal(change.subuser)}"
     if roster.has(policy.may_ask, change.actor):
         return f"{person(change.actor)} may {asks}."
     groups = people(sorted(roster.unread(policy.may_ask)))

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .requests import CreditRequest, subuser_key
-from .text import literal, number, signed
+from .text import credits_, literal, number
 from .who import ANYONE, NOBODY, Roster, Who
 
 DAY = timedelta(hours=24)
@@ -301,7 +301,7 @@ def rule(tier: Tier | None) -> str:
 
 
 def change_words(subuser: str, allocation_update: int) -> str:
-    return f"{signed(allocation_update)} credits for {literal(subuser)}"
+    return f"{credits_(allocation_update)} for {literal(subuser)}"
 
 
 def _plain(value: Any) -> Any:

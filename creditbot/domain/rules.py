@@ -342,8 +342,8 @@ def check_change_allowed(
     if limits.per_request is not None and amount > limits.per_request:
         raise Refusal(
             "per_request",
-            f"One request may change {number(limits.per_request)} credits at most, and this one would change "
-            f"{number(amount)}. Ask for less. Rule: limits.per_request.",
+            f"One request may change {count(limits.per_request, 'credit')} at most, and this one would "
+            f"change {number(amount)}. Ask for less. Rule: limits.per_request.",
         )
     caps = [
         ("per_requester_24h", limits.per_requester_24h, usage.by_requester, f"{whose} asked for"),

@@ -11,13 +11,18 @@ from datetime import timedelta
 
 
 def number(value: int) -> str:
-    """1234567 -> 1,234,567"""
-    return f"{value:,}"
+    """1234567 -> 1,234,567, and a balance below zero -> −5"""
+    return f"{value:,}".replace("-", "\u2212")
 
 
 def signed(value: int) -> str:
-    """A change always carries its sign: 5000 -> +5,000 and -5000 -> -5,000."""
-    return f"{value:+,}"
+    """A change always carries its sign: 5000 -> +5,000 and -5000 -> −5,000, with a minus sign."""
+    return f"{value:+,}".replace("-", "\u2212")
+
+
+def credits_(value: int) -> str:
+    """A change with its unit: +1 credit, −5,000 credits"""
+    return f"{signed(value)} credit" if abs(value) == 1 else f"{signed(value)} credits"
 
 
 OPERATOR = "operator"
@@ -48,7 +53,7 @@ def people(identifiers: Iterable[str]) -> str:
 
 def count(value: int, noun: str) -> str:
     """1 approval, 2 approvals"""
-    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+    return f"{number(value)} {noun}" if value == 1 else f"{number(value)} {noun}s"
 
 
 SPANS = (("day", 86_400, 172_800), ("hour", 3600, 7200), ("minute", 60, 60), ("second", 1, 0))

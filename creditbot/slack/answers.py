@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 from creditbot.domain.commands import USAGE
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import escape, literal, number, person, signed
+from creditbot.domain.text import credits_, escape, literal, number, person
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds
@@ -43,9 +43,7 @@ def help_() -> Message:
 
 def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Message:
     """The answer to whoever has just asked, the same if it is delivered twice."""
-    text = (
-        f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}. "
-    )
+    text = f"Request {request.id}: {credits_(request.allocation_update)} for {literal(request.subuser)}. "
     if request.status is Status.PENDING:
         text += (
             f"creditbot checks it with SendGrid and puts it to the approvers in <#{channel}>. "
@@ -59,7 +57,7 @@ def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Messa
 
 def cancelled(request: CreditRequest) -> Message:
     """The answer to `cancel`, which names what it was about: a number alone is easily mistyped."""
-    change = f"{signed(request.allocation_update)} credits for {literal(request.subuser)}"
+    change = f"{credits_(request.allocation_update)} for {literal(request.subuser)}"
     return sentence(f"Request {request.id} is cancelled: {change}. Nothing was changed.")
 
 
@@ -104,7 +102,7 @@ def balance(report: BalanceReport) -> Message:
 def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
     request, figures = record.request, record.figures
-    about = f"Request {request.id}: {signed(request.allocation_update)} credits for"
+    about = f"Request {request.id}: {credits_(request.allocation_update)} for"
     asked_on, now = moment(request.requested_at), standing(request, figures=figures)
     if request.status is Status.PENDING:
         now = waiting(request, record.policy, record.quorum)

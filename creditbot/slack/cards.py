@@ -14,7 +14,7 @@ from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import FINAL, CreditRequest, Status
 from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.shown import shown
-from creditbot.domain.text import OPERATOR, count, escape, literal, number, people, person, signed
+from creditbot.domain.text import OPERATOR, count, credits_, escape, literal, number, people, person, signed
 from creditbot.domain.who import Roster
 
 from .message import (
@@ -85,7 +85,7 @@ def card(
 ) -> Message:
     """The card, in whatever state the request is; `copy_above` says that it may not be the only one."""
     quorum = policy.quorum(request, roster, now)
-    title = f"{TITLES[request.status]}: {signed(request.allocation_update)} credits for {request.subuser}"
+    title = f"{TITLES[request.status]}: {credits_(request.allocation_update)} for {request.subuser}"
     if request.status is Status.PENDING:
         title += "?"
     where = waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
@@ -120,7 +120,7 @@ def card(
     ]
     blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
-        f"Request {request.id}: {signed(request.allocation_update)} credits for {literal(request.subuser)}, "
+        f"Request {request.id}: {credits_(request.allocation_update)} for {literal(request.subuser)}, "
         f"asked by {person(request.requested_by)}. Reason: {literal(request.reason)}. {where}"
     )
     return Message(" ".join([text, *notes]), blocks)
@@ -202,7 +202,7 @@ def notice(
     is where its card is, `link` the card's address.
     """
     about = (
-        f"{linked(f'Request {request.id}', link)}, {signed(request.allocation_update)} credits for "
+        f"{linked(f'Request {request.id}', link)}, {credits_(request.allocation_update)} for "
         f"{literal(request.subuser)}: "
     )
     text = about + _news(kind, request, figures=figures, card=_card_at(place, link))
@@ -519,4 +519,4 @@ def _confirm_again(request: CreditRequest) -> ConfirmObject:
 
 def _change(request: CreditRequest) -> str:
     """What is decided, in plain text."""
-    return f"{signed(request.allocation_update)} credits for {request.subuser}"
+    return f"{credits_(request.allocation_update)} for {request.subuser}"

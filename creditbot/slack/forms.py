@@ -8,7 +8,7 @@ from creditbot.domain.errors import CommandError
 from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
-from creditbot.domain.text import signed, without_markup
+from creditbot.domain.text import credits_, without_markup
 
 from .message import Message, choice, modal, text_input, typed
 
@@ -107,7 +107,7 @@ def _why(
     label: str,
     hint: str = "It goes into the record, and its requester will read it",
 ) -> View:
-    about = f"Request {request.id}: {signed(request.allocation_update)} credits for {request.subuser}."
+    about = f"Request {request.id}: {credits_(request.allocation_update)} for {request.subuser}."
     return modal(
         callback_id,
         title,

@@ -59,7 +59,7 @@ async def test_a_removal_goes_all_the_way(company: Company) -> None:
     assert "-200" in card.plain()
     assert "1,000" in card.plain()
     await company.slack.click(CAROL, card, "Approve")
-    await company.card_says(card, "Applied: -200 credits for acme")
+    await company.card_says(card, "Applied: −200 credits for acme")
     assert [call.body for call in company.patches] == [{"allocation_update": -200}]
 
 

@@ -102,7 +102,7 @@ async def test_a_removal_below_zero_is_refused_with_what_is_left(bot: Bot) -> No
     sentence = await refused(bot, request.id)
 
     assert "has 1,000 credits left" in sentence
-    assert "-1,001 would take it below zero" in sentence
+    assert "−1,001 would take it below zero" in sentence
     assert (await bot.checked(-1000)).status is Status.PENDING
 
 

@@ -24,7 +24,7 @@ from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import Approval, Check, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
-from creditbot.domain.text import escape, literal, signed
+from creditbot.domain.text import credits_, escape, literal
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
@@ -212,7 +212,7 @@ def test_a_card_can_be_drawn_whatever_is_in_it(
 ) -> None:
     message = cards.card(request, policy, roster, now, copy_above=copy_above)
     assert_taken(message)
-    change = f"{signed(request.allocation_update)} credits for {request.subuser}"
+    change = f"{credits_(request.allocation_update)} for {request.subuser}"
     for block in message.payload()["blocks"]:
         for element in block.get("elements", []):
             if "confirm" in element:

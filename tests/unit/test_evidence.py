@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.evidence import Reading, Verdict, conclude, read_together, use_before
 from creditbot.domain.requests import Check
+from creditbot.domain.text import signed
 
 from .example_requests import NONRECURRING, NOW, RECURRING
 
@@ -129,7 +130,8 @@ def test_the_arithmetic_names_both_balances_and_the_change(change: int) -> None:
     for after in (99, 4000, 10000, 20000):
         found = conclude(change, Reading("nonrecurring", 10000, None), Reading("nonrecurring", after, None))
         assert (
-            f"Balance before: 10,000. Balance now: {after:,}. Change asked: {change:+,}." in found.arithmetic
+            f"Balance before: 10,000. Balance now: {after:,}. Change asked: {signed(change)}."
+            in found.arithmetic
         )
 
 

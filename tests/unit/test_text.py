@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from creditbot.domain.text import (
     count,
+    credits_,
     escape,
     literal,
     number,
@@ -32,13 +33,22 @@ typed_texts = st.text(max_size=60) | st.lists(
         (0, "0", "+0"),
         (999, "999", "+999"),
         (5000, "5,000", "+5,000"),
-        (-5000, "-5,000", "-5,000"),
+        (-5000, "\u22125,000", "\u22125,000"),
         (1234567890, "1,234,567,890", "+1,234,567,890"),
     ],
 )
 def test_numbers_are_grouped_and_changes_carry_their_sign(value: int, written: str, with_sign: str) -> None:
     assert number(value) == written
     assert signed(value) == with_sign
+
+
+def test_a_change_of_one_credit_is_singular_either_way() -> None:
+    assert [credits_(n) for n in (1, -1, 2, 5000)] == [
+        "+1 credit",
+        "\u22121 credit",
+        "+2 credits",
+        "+5,000 credits",
+    ]
 
 
 def test_one_is_singular_and_nothing_else_is() -> None:
