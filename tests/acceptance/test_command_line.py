@@ -17,7 +17,7 @@ import pytest
 from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
-from tests.processes import Bot, creditbot
+from tests.processes import Bot, creditbot, creditbot_from_nothing
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -354,6 +354,21 @@ def test_help_is_printed_without_settings(tmp_path: Path) -> None:
     assert done.returncode == 0
     for command in ("serve", "migrate", "demo", "requests", "audit"):
         assert command in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("requests", "list"), ("serve",), ("nonsense",)])
+def test_a_forked_process_says_what_one_says_that_starts_from_nothing(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    forked, started = (
+        start(*arguments, env={"COLUMNS": "100"}, cwd=tmp_path)
+        for start in (creditbot, creditbot_from_nothing)
+    )
+    assert (forked.returncode, forked.stdout, forked.stderr) == (
+        started.returncode,
+        started.stdout,
+        started.stderr,
+    )
 
 
 def test_the_version_is_the_packages(tmp_path: Path) -> None:
