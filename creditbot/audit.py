@@ -9,6 +9,7 @@ from typing import TextIO
 from creditbot import spreadsheet
 from creditbot.days import day, midnight
 from creditbot.domain.ledger import Keys, Verification, fingerprint
+from creditbot.domain.text import count
 from creditbot.store import audit
 from creditbot.store.database import looking_at
 from creditbot.store.types import from_millis, to_millis
@@ -54,9 +55,8 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
         if not faults:
             faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
         faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
-    whole = (
-        f"The ledger is whole: {found.count:,} events, and the tables are as they tell. Head: {found.head}"
-    )
+    events = count(found.count, "event")
+    whole = f"The ledger is whole: {events}, and the tables are as they tell. Head: {found.head}"
     if found.keyed_at is not None:
         whole += f"\nThe hashes are keyed from event {found.keyed_at:,} on."
     else:
@@ -107,14 +107,14 @@ def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.Not
         return [broken, "Compare the database with a backup from before that event."]
     if head is not None and noted is None:
         missing = f"No event has the hash {head}: events were removed or rewritten since it was noted."
-        return [missing, f"There are {found.count:,} events, and their head is {found.head}."]
+        return [missing, f"The ledger has {count(found.count, 'event')}; its head is {found.head}."]
     return []
 
 
 def _faults_of_the_digests(missed: audit.DigestHead | None) -> list[str]:
     if missed is None:
         return []
-    noted = f"A digest in the database has the head {missed.head} after {missed.events:,} events"
+    noted = f"A digest in the database has the head {missed.head} after {count(missed.events, 'event')}"
     return [f"{noted}, and the chain does not: events were removed or rewritten since."]
 
 

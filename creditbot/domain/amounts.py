@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from .errors import CommandError
-from .text import number, quoted, unseen
+from .text import count, number, quoted, unseen
 
 MAX_AMOUNT = 1_000_000_000
 
@@ -173,7 +173,7 @@ def _question(typed: str, *, in_form: bool) -> str:
     alone = readings(typed.partition(" ")[0]) if then else []
     types = [f"`{value}`{then if value in alone else ''}" for value in meant]
     if len(meant) == 1:
-        return f"{shown} is not clear. If you mean {number(meant[0])} credits, type {types[0]}."
+        return f"{shown} is not clear. If you mean {count(meant[0], 'credit')}, type {types[0]}."
     means = " or as ".join(map(number, meant))
     each = "; ".join(f"for {number(value)}, type {way}" for value, way in zip(meant, types, strict=True))
     return f"{shown} can be read as {means}. {each[0].upper()}{each[1:]}."

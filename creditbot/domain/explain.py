@@ -157,7 +157,7 @@ def _members(who: Who, roster: Roster) -> Iterator[str]:
 def _limits(policy: Policy, usage: Usage | None, change: Change) -> Iterator[str]:
     limits = policy.limits
     if limits.per_request is not None:
-        yield f"One request may change {number(limits.per_request)} credits at most."
+        yield f"One request may change {count(limits.per_request, 'credit')} at most."
     used = usage or Usage()
     caps = [
         ("by this requester", limits.per_requester_24h, used.by_requester),
@@ -167,10 +167,10 @@ def _limits(policy: Policy, usage: Usage | None, change: Change) -> Iterator[str
     for whose, cap, so_far in caps:
         if cap is not None:
             counted = "what was asked so far is not known here" if usage is None else f"{number(so_far)} used"
-            yield f"Within 24 hours {number(cap)} credits {whose} ({counted})."
+            yield f"Within 24 hours {count(cap, 'credit')} {whose} ({counted})."
     floor = policy.floor_of(change.subuser, change.allocation_update)
     if change.allocation_update < 0 and floor:
-        yield f"At least {number(floor)} credits must be left; that is checked with SendGrid."
+        yield f"At least {count(floor, 'credit')} must be left; that is checked with SendGrid."
 
 
 def _waiting(policy: Policy, tier: Tier, change: Change, channel: str) -> Iterator[str]:

@@ -491,18 +491,18 @@ def check_change(
             f"whether {signed(allocation_update)} leaves at least {number(floor)}. Nothing was sent. Look at "
             "the subuser in SendGrid. Rule: floor.",
         )
-    left = number(found.remain) if figures else "too few"
+    left = count(found.remain, "credit") if figures else "too few credits"
     if found.remain + allocation_update < 0:
         raise Refusal(
             "below_zero",
-            f"Subuser {literal(subuser)} has {left} credits left, so "
+            f"Subuser {literal(subuser)} has {left} left, so "
             f"{signed(allocation_update)} would take it below zero. Nothing was sent. "
             f"{_ask_for(found.remain, figures=figures)}",
         )
     if found.remain + allocation_update < floor:
         raise Refusal(
             "below_floor",
-            f"Subuser {literal(subuser)} has {left} credits left, and the policy leaves it at least "
+            f"Subuser {literal(subuser)} has {left} left, and the policy leaves it at least "
             f"{number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
             f"{_ask_for(found.remain - floor, figures=figures)} Rule: floor.",
         )

@@ -125,7 +125,7 @@ def show(record: Record) -> Message:
         *([context(record.without_figures)] if record.without_figures else []),
     ]
     text = f"{about} {literal(request.subuser)}. Reason: {literal(request.reason)}. {now}"
-    return Message(text, blocks)
+    return Message(f"{text} {record.without_figures or ''}".strip(), blocks)
 
 
 def _newest_that_fit(lines: list[str], room: int = bounds.SECTION - 100) -> str:

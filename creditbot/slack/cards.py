@@ -23,6 +23,7 @@ from .message import (
     button,
     confirmation,
     context,
+    day_or_moment,
     facts,
     header,
     linked,
@@ -454,7 +455,9 @@ def _reset_warning(request: CreditRequest) -> str:
     if check is None:
         return ""
     when = (
-        f" on {escape(check.next_reset)}" if check.next_reset else ", on a date that SendGrid did not report"
+        f" on {day_or_moment(check.next_reset)}"
+        if check.next_reset
+        else ", on a date that SendGrid did not report"
     )
     to = f" to {number(check.total)}" if check.total is not None else ""
     every = f" ({escape(check.reset_frequency)})" if check.reset_frequency else ""

@@ -327,6 +327,20 @@ def test_whoever_may_not_see_balances_is_told_what_became_of_a_request_without_t
     assert [balance for balance in balances if balance in seen]
 
 
+def test_whoever_may_not_see_balances_reads_why_where_a_request_is_shown() -> None:
+    message = answers.show(record(REQUESTS["applied"], EVENTS, figures=False))
+    why = "You may not see balances. Ask one of: <!subteam^S0FINANCE>. Rule: may_see."
+    assert message.text.endswith(why)
+    assert message.payload()["blocks"][-1]["elements"][0]["text"] == why
+
+
+def test_the_time_of_a_reset_is_written_as_every_other_time() -> None:
+    check = replace(RECURRING, next_reset="2026-02-01T00:00:00Z")
+    assert "on <!date^1769904000^{date_short} at {time}|2026-02-01 00:00 UTC>" in json.dumps(
+        card(a_request(check=check), POLICY).payload()
+    )
+
+
 def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
     message = card(a_request(again_of=7), POLICY, copy_above=True)
     said = "An earlier copy of this card may stand above; a click on either shows how the request stands now."
