@@ -33,6 +33,9 @@ MOST_AT_ONCE = 1000
 """What is under way for people at once, also for those who were answered long ago: beyond that, nobody would
 be answered in time."""
 
+LEFT = 1.0
+"""Seconds that work which nobody waits for any more gets to end when the process does."""
+
 AWAY = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, OSError)
 """What is raised when a database is locked, restarting, silent, or has cut the connection."""
 
@@ -240,6 +243,9 @@ class Database:
             yield connection
 
     async def close(self) -> None:
+        """Let go of all connections; what was left to itself gets a moment to give its own back."""
+        if self._for_people:
+            await asyncio.wait(self._for_people, timeout=LEFT)
         await self._engines.close()
 
 
