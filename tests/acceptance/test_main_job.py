@@ -56,7 +56,7 @@ async def test_the_channel_where_it_was_typed_sees_nothing(company: Company) -> 
 
 async def test_a_removal_goes_all_the_way(company: Company) -> None:
     card = await company.ask("/credits remove acme 200 Contract ended")
-    assert "-200" in card.plain()
+    assert "−200" in card.plain()
     assert "1,000" in card.plain()
     await company.slack.click(CAROL, card, "Approve")
     await company.card_says(card, "Applied: −200 credits for acme")

@@ -23,7 +23,7 @@ from .report import Report, compare
 ROOT = str(Path(__file__).parent.parent.parent)
 """Where the unguarded bot is found: it is no part of the package."""
 
-END = re.compile(r"Request \d+>?, \+([\d,]+) credits .*?\*(Applied|Failed|Refused|Expired|Cancelled)\*")
+END = re.compile(r"Request \d+>?, \+([\d,]+) credits? .*?\*(Applied|Failed|Refused|Expired|Cancelled)\*")
 """A notice of an end, with the amount and how it ended."""
 
 RECORDS = (
