@@ -18,7 +18,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
-from creditbot.operations import Decisions, Names, Reading, Requests, give_tokens, put_in_force
+from creditbot.operations import Decisions, Names, Reading, Requests, give_tokens, move_cards, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Check as ProbeCheck
 from creditbot.probes import Probes
@@ -216,7 +216,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
             keeping.append(asyncio.create_task(server_clock.keep()))
         await check_bot_token(client, home)
         keeping.append(asyncio.create_task(learn_workspace(client, home)))
-        await put_policy_in_force(database, policy, now)
+        await put_policy_in_force(database, policy, settings.approvals_channel, now)
 
     async def look() -> None:
         await first_look.look(sendgrid, client, policy, settings.approvals_channel, works=runner is not None)
@@ -231,8 +231,10 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     return Service(web=web, runner=runner, tasks=tasks, socket=socket, greet=greet, look=look, close=close)
 
 
-async def put_policy_in_force(database: Database, policy: Policy, now: Clock) -> None:
-    """Have the ledger and the open requests know the policy, as soon as the database can be written.
+async def put_policy_in_force(database: Database, policy: Policy, channel: str, now: Clock) -> None:
+    """Have the ledger and the open requests know the policy, and their cards the channels that it names.
+
+    That is done as soon as the database can be written.
 
     A process that has not written down which policy is in force takes no decisions: it waits for a database
     that is away, and whatever else goes wrong ends it.
@@ -243,6 +245,8 @@ async def put_policy_in_force(database: Database, policy: Policy, now: Clock) ->
             if came := await put_in_force(database, policy, now):
                 which = "This" if came == "first" else "Another"
                 log.info(f"{which} policy holds from now on", hash=policy.hash, tiers=len(policy.tiers))
+            if moved := await move_cards(database, policy, channel, now):
+                log.info("Open requests get cards in the channels that are named now", requests=moved)
         except (*AWAY, CommitUnclear) as error:
             log.warning(
                 "The policy could not be written down; trying again", error=str(error).splitlines()[0]

@@ -10,6 +10,13 @@ from .requests import CreditRequest, Status
 ESCALATED = "escalated"
 REMINDER = "reminder_"
 
+NO_CARD, OLD_CARD = "no_card", "old_card"
+ABOUT_CARDS = frozenset({NO_CARD, OLD_CARD})
+"""What a requester is told whose card can't be posted, or not be brought up to date."""
+
+UNTOLD = "untold_"
+"""What a channel is told of a person who can't be told; their ID follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:

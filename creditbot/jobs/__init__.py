@@ -10,7 +10,7 @@ from .compare import Compare
 from .draw import Draw
 from .expire import Expire
 from .gate import Gate
-from .messenger import DeliveryProblem, Messenger
+from .messenger import DeliveryProblem, Fault, Messenger
 from .notify import Notify
 from .remind import Remind
 from .settle import Settle
@@ -23,6 +23,7 @@ __all__ = [
     "DeliveryProblem",
     "Draw",
     "Expire",
+    "Fault",
     "Gate",
     "Messenger",
     "Notify",

@@ -10,16 +10,20 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import DAY, Policy
 from creditbot.store import bulletins, events, summary
+from creditbot.store.bulletins import Bulletin
 from creditbot.store.database import Database, Transaction
 from creditbot.store.types import from_millis
 
-from .backoff import backoff
-from .messenger import LEASE, DeliveryProblem, Messenger
+from .deliveries import BULLETIN, next_try
+from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Digest | Comparison]] = {
     bulletins.DIGEST: Digest.read,
     bulletins.DRIFT: Comparison.read,
 }
+
+MOST = 20
+"""People who are sent a bulletin that could not be posted."""
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +31,8 @@ log = structlog.get_logger(__name__)
 class Announce:
     """A digest is worked out once, with its event, and posted; what a comparison found was written by it.
 
-    After an outage one digest tells of all days; the next one comes at its usual hour.
+    After an outage one digest tells of all days; the next one comes at its usual hour. What can't be posted
+    for too long is sent to the approvers whom the policy lists.
     """
 
     def __init__(
@@ -48,7 +53,7 @@ class Announce:
         now = self._clock()
         async with self._database.write() as transaction:
             bulletin = await bulletins.get(transaction.connection, bulletin_id)
-            if bulletin is None or bulletin.sent_at is not None:
+            if bulletin is None or bulletin.over:
                 return
             if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
                 return
@@ -60,15 +65,41 @@ class Announce:
         try:
             await self._messenger.post_bulletin(self._channel, READERS[bulletin.kind](content))
         except DeliveryProblem as problem:
-            log.warning(
-                "The %s could not be posted; it will be tried again", bulletin.kind, error=problem.detail
-            )
-            later = self._clock() + backoff(bulletin.tries, problem.wait)
-            async with self._database.write() as transaction:
-                await bulletins.failed(transaction, bulletin, later, problem.detail)
+            await self._failed(bulletin, content, problem)
+            return
+        except Exception as error:
+            log.exception("The %s could not be posted", bulletin.kind)
+            detail = f"{type(error).__name__}: {error}"
+            await self._failed(bulletin, content, DeliveryProblem(detail, fault=Fault.OURS))
             return
         async with self._database.write() as transaction:
             await bulletins.sent(transaction, bulletin_id, self._clock())
+
+    async def _failed(self, bulletin: Bulletin, content: Mapping[str, Any], problem: DeliveryProblem) -> None:
+        now = self._clock()
+        about = {"kind": bulletin.kind, "channel": self._channel, "error": problem.detail}
+        if now < (bulletin.failing_since or now) + BULLETIN[problem.fault]:
+            log.warning("A bulletin could not be posted; it will be tried again", **about)
+            later = next_try(problem, bulletin.tries, f"bulletin {bulletin.id}", now)
+            async with self._database.write() as transaction:
+                await bulletins.failed(transaction, bulletin, now, later, problem.detail)
+            return
+        log.error("A bulletin could not be posted; it goes to the listed approvers instead", **about)
+        async with self._database.write() as transaction:
+            await bulletins.give_up(transaction, bulletin, now, problem.detail)
+        await self._tell_approvers(bulletin, content)
+
+    async def _tell_approvers(self, bulletin: Bulletin, content: Mapping[str, Any]) -> None:
+        """Once each, as far as it works: the ledger has it all, and the log that it was not posted."""
+        for person in sorted(self._policy.approvers_of_all_tiers.people)[:MOST]:
+            try:
+                found = READERS[bulletin.kind](content)
+                await self._messenger.post_bulletin(person, found, instead_of=self._channel)
+            except DeliveryProblem as problem:
+                log.warning("A person could not be sent a bulletin", person=person, error=problem.detail)
+            except Exception:
+                log.exception("A bulletin could not be drawn", kind=bulletin.kind)
+                return
 
     async def _write(self, transaction: Transaction, bulletin_id: int, now: datetime) -> dict[str, object]:
         """What it says, with the head as it is before the event about it; and when the next one is due."""

@@ -141,7 +141,7 @@ class Compare:
         if problem is not None and problem.passing and bulletin.tries < PATIENT_TRIES:
             tries = 0 if found.taken else bulletin.tries
             later = now + backoff(tries, problem.wait)
-            await bulletins.failed(transaction, replace(bulletin, tries=tries), later, problem.sentence)
+            await bulletins.failed(transaction, replace(bulletin, tries=tries), now, later, problem.sentence)
             return True
         return False
 

@@ -5,23 +5,25 @@ from datetime import datetime
 
 import structlog
 
+from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
+from creditbot.domain.reminders import NO_CARD, OLD_CARD
 from creditbot.domain.requests import CreditRequest
 from creditbot.store import cards, notices, requests
 from creditbot.store.cards import Card
 from creditbot.store.database import Database
 
-from .backoff import backoff
-from .messenger import LEASE, DeliveryProblem, Messenger
-
-UNREACHABLE = frozenset({"channel_not_found", "not_in_channel", "is_archived", "restricted_action"})
-"""What Slack says of a channel that only a person can mend."""
+from .deliveries import card_is_over, next_try
+from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 log = structlog.get_logger(__name__)
 
 
 class Draw:
-    """Posts the card if there is none, changes it otherwise; always to the state as it is now."""
+    """Posts the card if there is none, changes it otherwise; always to the state as it is now.
+
+    A message that was the card in another channel is made to point to the one that took its place.
+    """
 
     def __init__(
         self, database: Database, messenger: Messenger, policy: Policy, clock: Callable[[], datetime]
@@ -37,48 +39,79 @@ class Draw:
             if request is None or request.check is None:
                 return
             behind = await cards.behind(connection, request_id, request.version, self._clock())
+            place = await cards.place(connection, request_id)
         for card in behind:
-            await self._bring_up(request, card)
+            await self._bring_up(request, card, place)
 
-    async def _bring_up(self, request: CreditRequest, card: Card) -> None:
+    async def _bring_up(self, request: CreditRequest, card: Card, place: Place | None) -> None:
         now = self._clock()
         lease = now + LEASE
         async with self._database.write() as transaction:
             if not await cards.claim(transaction, card, now, lease):
                 return
         try:
-            channel, ts = await self._show(request, card)
+            channel, ts = await self._show(request, card, place)
         except DeliveryProblem as problem:
-            await self._later(request, card, problem)
+            await self._failed(request, card, problem)
+            return
+        except Exception as error:
+            log.exception("A card could not be drawn", request_id=request.id)
+            detail = f"{type(error).__name__}: {error}"
+            await self._failed(request, card, DeliveryProblem(detail, fault=Fault.OURS))
             return
         async with self._database.write() as transaction:
-            await cards.shown(transaction, card, channel, ts, version=request.version, lease=lease)
+            if card.moved_at is not None:
+                await cards.give_up(transaction, card, self._clock())
+            else:
+                await cards.shown(transaction, card, channel, ts, version=request.version, lease=lease)
 
-    async def _show(self, request: CreditRequest, card: Card) -> tuple[str, str]:
+    async def _show(self, request: CreditRequest, card: Card, place: Place | None) -> tuple[str, str]:
         copy_above = card.has_copy_above
         if card.ts is None:
             return await self._messenger.post_card(card.channel, request, copy_above=copy_above)
-        await self._messenger.update_card(card.channel, card.ts, request, copy_above=copy_above)
+        if card.moved_at is not None and place is not None:
+            await self._messenger.point_to_card(card.channel, card.ts, request, place)
+        else:
+            await self._messenger.update_card(card.channel, card.ts, request, copy_above=copy_above)
         return card.channel, card.ts
 
-    async def _later(self, request: CreditRequest, card: Card, problem: DeliveryProblem) -> None:
-        about = {"request_id": request.id, "channel": card.channel, "error": problem.detail}
-        if problem.detail in UNREACHABLE:
-            log.error(
-                "The channel of a card can't be reached: invite the bot to it with /invite, or name another "
-                f"channel in {self._setting(request, card)}",
-                **about,
-            )
+    async def _failed(self, request: CreditRequest, card: Card, problem: DeliveryProblem) -> None:
+        """Try it later, or give it up; tell its requester what does not pass by itself."""
+        now, about = self._clock(), {"request_id": request.id, "channel": card.channel}
+        over = card_is_over(request, problem, card.failing_since or now, now)
+        if card.moved_at is not None:
+            over = problem.fault is not Fault.PASSING  # it is of no use any more where nobody can see it
+            log.info("An old card can't point to the new one", error=problem.detail, **about)
         else:
-            log.warning("A request's card could not be shown; it will be tried again", **about)
+            self._log(request, card, problem, over=over)
         async with self._database.write() as transaction:
-            if problem.gone:
+            if problem.fault is Fault.GONE and card.moved_at is None:
                 await cards.lost(transaction, card)
                 return
-            if problem.detail in UNREACHABLE and card.ts is None:
-                await notices.add(transaction, request.id, "no_card", request.requested_by, self._clock())
-            later = self._clock() + backoff(card.tries, problem.wait)
-            await cards.failed(transaction, card, later, problem.detail, not_done=problem.not_done)
+            if card.moved_at is None and (over or problem.fault.lasting):
+                kind = NO_CARD if card.ts is None else OLD_CARD
+                await notices.add(transaction, request.id, kind, request.requested_by, now)
+            if over:
+                await cards.give_up(transaction, card, now, problem.detail)
+                return
+            later = next_try(problem, card.tries, card.id, now)
+            await cards.failed(transaction, card, now, later, problem.detail, not_done=problem.not_done)
+
+    def _log(self, request: CreditRequest, card: Card, problem: DeliveryProblem, *, over: bool) -> None:
+        """Once as an error what a person must mend, and that there is no further try."""
+        about = {"request_id": request.id, "channel": card.channel, "error": problem.detail}
+        if over:
+            log.error("A request's card could not be shown; it will not be tried again", **about)
+        elif card.tries == 0 and problem.fault is Fault.CHANNEL:
+            log.error(
+                "The channel of a card can't be reached: invite the bot to it with /invite, or name another "
+                f"channel in {self._setting(request, card)} and start again",
+                **about,
+            )
+        elif card.tries == 0 and problem.fault.lasting:
+            log.error("A request's card can't be shown until someone mends what Slack refuses", **about)
+        else:
+            log.warning("A request's card could not be shown; it will be tried again", **about)
 
     def _setting(self, request: CreditRequest, card: Card) -> str:
         """Where the channel of a card is named."""

@@ -1,23 +1,27 @@
-"""Telling a person what became of a request."""
+"""Telling a person, or a channel, what became of a request."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
+from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
-from creditbot.domain.reminders import is_moot, not_before
+from creditbot.domain.reminders import ABOUT_CARDS, UNTOLD, asks, is_moot, not_before
+from creditbot.domain.requests import CreditRequest
+from creditbot.domain.who import is_person
 from creditbot.store import cards, notices, requests
-from creditbot.store.database import Database
+from creditbot.store.database import Database, Transaction
+from creditbot.store.notices import Notice
 
-from .backoff import backoff
-from .messenger import LEASE, DeliveryProblem, Messenger
+from .deliveries import NOTICE, next_try
+from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 log = structlog.get_logger(__name__)
 
 
 class Notify:
-    """Sends one notice and writes down that it was sent."""
+    """Sends one notice and writes down that it was sent, or that it was given up."""
 
     def __init__(
         self, database: Database, messenger: Messenger, policy: Policy, clock: Callable[[], datetime]
@@ -30,7 +34,7 @@ class Notify:
     async def __call__(self, notice_id: int) -> None:
         async with self._database.read() as connection:
             notice = await notices.get(connection, notice_id)
-        if notice is None or notice.sent_at is not None:
+        if notice is None or notice.over:
             return
         now = self._clock()
         async with self._database.write() as transaction:
@@ -38,6 +42,8 @@ class Notify:
             if request is None:
                 return
             moot = is_moot(notice.kind, notice.person, request, now)
+            if notice.kind in ABOUT_CARDS:
+                moot = not await cards.in_trouble(transaction.connection, request.id)
             # Between a reminder and its sending quiet hours may have begun, since Slack was away.
             earliest = now if moot else not_before(notice.kind, self._policy, now)
             until = max(earliest, now + LEASE)
@@ -48,15 +54,50 @@ class Notify:
             if not moot:
                 await self._messenger.send_notice(notice.person, notice.kind, request, card)
         except DeliveryProblem as problem:
-            log.warning(
-                "A person could not be told; it will be tried again",
-                request_id=request.id,
-                person=notice.person,
-                error=problem.detail,
-            )
-            later = self._clock() + backoff(notice.tries, problem.wait)
-            async with self._database.write() as transaction:
-                await notices.failed(transaction, notice, later, problem.detail)
+            await self._failed(notice, request, card, problem)
+            return
+        except Exception as error:
+            log.exception("A notice could not be sent", request_id=request.id, kind=notice.kind)
+            detail = f"{type(error).__name__}: {error}"
+            await self._failed(notice, request, card, DeliveryProblem(detail, fault=Fault.OURS))
             return
         async with self._database.write() as transaction:
             await notices.sent(transaction, notice_id, self._clock())
+
+    async def _failed(
+        self, notice: Notice, request: CreditRequest, card: Place | None, problem: DeliveryProblem
+    ) -> None:
+        now = self._clock()
+        over = now >= (notice.failing_since or now) + NOTICE[problem.fault]
+        about = {"request_id": request.id, "person": notice.person, "error": problem.detail}
+        if over:
+            log.error("A person could not be told; it will not be tried again", kind=notice.kind, **about)
+        else:
+            log.warning("A person could not be told; it will be tried again", **about)
+        async with self._database.write() as transaction:
+            if not over:
+                later = next_try(problem, notice.tries, notice.id, now)
+                await notices.failed(transaction, notice, now, later, problem.detail)
+            elif await notices.give_up(transaction, notice, now, problem.detail):
+                await self._tell_others(transaction, notice, request, card)
+
+    async def _tell_others(
+        self, transaction: Transaction, notice: Notice, request: CreditRequest, card: Place | None
+    ) -> None:
+        """Have others hear of it: of a person the channel of the card, of a channel the listed approvers.
+
+        Of a reminder nobody has to: the others are reminded, too, and the card is there. If the others can't
+        be told, either, that is the end of it.
+        """
+        if asks(notice.kind) or notice.kind in ABOUT_CARDS or notice.kind.startswith(UNTOLD):
+            return
+        now = self._clock()
+        if is_person(notice.person):
+            if card is not None:
+                kind = f"{UNTOLD}{notice.person}"
+                await notices.add(transaction, request.id, kind, card.channel, now)
+            return
+        tier = self._policy.tier_of(request)
+        listed = self._policy.approvers_of_all_tiers if tier is None else tier.authority
+        for person in sorted(listed.people - {request.requested_by}):
+            await notices.add(transaction, request.id, notice.kind, person, now)

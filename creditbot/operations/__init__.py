@@ -6,6 +6,7 @@ Asking and deciding commit before they return, so that what a person sees accept
 from .asking import Requests
 from .deciding import Decisions
 from .deeds import Arrival
+from .moving import move_cards
 from .names import Names
 from .policies import put_in_force
 from .reading import EXAMINED, BalanceReport, OpenRequests, Reading, Record
@@ -22,5 +23,6 @@ __all__ = [
     "Record",
     "Requests",
     "give_tokens",
+    "move_cards",
     "put_in_force",
 ]

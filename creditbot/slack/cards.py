@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Block, ConfirmObject
 
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy, Quorum
-from creditbot.domain.reminders import ESCALATED, REMINDER
+from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
 from creditbot.domain.requests import FINAL, CreditRequest, Status
 from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.shown import shown
@@ -29,6 +29,7 @@ from .message import (
     linked,
     moment,
     section,
+    sentence,
     typed,
 )
 
@@ -215,6 +216,14 @@ def notice(
     return Message(text, blocks)
 
 
+def moved(request: CreditRequest, place: Place, link: str | None) -> Message:
+    """What becomes of a request's card once there is another one of it elsewhere."""
+    return sentence(
+        f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}, "
+        f"has {linked('its card', link)} in <#{place.channel}> now."
+    )
+
+
 def _reason_of(kind: str, request: CreditRequest) -> str | None:
     """What a person gave as the reason for bringing a request to `kind`."""
     if kind == "break_glass":
@@ -267,11 +276,19 @@ def _news(kind: str, request: CreditRequest, *, figures: bool, card: str) -> str
             return f"*It still waits for you.* {_asks_for(request, card)}"
         case _ if kind == ESCALATED:
             return f"*Nobody has decided it, so you may now.* {_asks_for(request, card)}"
-        case "no_card":
+        case _ if kind == NO_CARD:
             return (
                 f"*No approver has seen it yet*, since creditbot can't post {card}. Tell "
-                "whoever runs creditbot; it keeps trying until the request expires."
+                "whoever runs creditbot; it keeps trying until the request ends."
             )
+        case _ if kind == OLD_CARD:
+            return (
+                f"*What its card shows may be out of date*: creditbot can't change {card}. Tell whoever runs "
+                f"creditbot. `/credits show {request.id}` tells how the request stands."
+            )
+        case _ if kind.startswith(UNTOLD):
+            whom = person(kind.removeprefix(UNTOLD))
+            return f"creditbot can't send {whom} a message about it. {standing(request, figures=figures)}"
     return standing(request, figures=figures)
 
 

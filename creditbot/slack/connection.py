@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
@@ -20,9 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.seldom import Seldom
 
 from .envelopes import CheckingClient
+from .errors import TROUBLE, error_code, retry_after
 from .home import Home
 from .payloads import UnreadablePayload, reduce
-from .responder import TROUBLE
 
 WRONG_TOKEN = frozenset(
     {
@@ -245,43 +244,3 @@ class SocketConnection:
 
     async def close(self) -> None:
         await self._handler.stop()
-
-
-def error_code(error: Exception) -> str:
-    """Slack's own word for what went wrong, or the HTTP status, or the error's name."""
-    if isinstance(error, SlackApiError):
-        status = http_status(error)
-        return own_word(error) or (f"HTTP {status}" if status else str(error))
-    return f"{type(error).__name__}: {error}"
-
-
-def what_slack_said(error: Exception) -> str:
-    """What came of asking, for people: Slack says CODE, or that it can't be reached."""
-    if isinstance(error, SlackApiError) and own_word(error):
-        return f"Slack says {error_code(error)}"
-    if isinstance(error, TimeoutError):
-        return "Slack did not answer in time"
-    return f"Slack can't be reached ({error_code(error)})"
-
-
-def own_word(error: SlackApiError) -> str | None:
-    """Slack's own word for what went wrong; None if the answer was not Slack's, but a proxy's page."""
-    data: Any = getattr(error.response, "data", None)
-    word = data.get("error") if isinstance(data, dict) else None
-    return word if isinstance(word, str) and word else None
-
-
-def http_status(error: SlackApiError) -> int | None:
-    response: Any = error.response
-    found = getattr(response, "status_code", getattr(response, "status", None))
-    return found if isinstance(found, int) else None
-
-
-def retry_after(error: Exception) -> float | None:
-    """The seconds that Slack asks to be left alone for, if it does."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    wait = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
-    try:
-        return None if wait is None else float(wait)
-    except ValueError:
-        return None

@@ -1,10 +1,12 @@
 """Posting and changing messages: the Slack side of the port that jobs use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -14,18 +16,16 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.rules import may_see
-from creditbot.domain.who import Actor, Directory
-from creditbot.jobs import DeliveryProblem
+from creditbot.domain.who import Actor, Directory, is_person
+from creditbot.jobs import DeliveryProblem, Fault
 
 from . import cards
-from .connection import error_code, http_status, own_word, retry_after
 from .digest import digest
 from .drift import comparison
+from .errors import IN_A_DIRECT_MESSAGE, TROUBLE, error_code, fault_of, http_status, own_word, retry_after
+from .message import Message, context
 from .permalinks import Permalinks
-from .responder import TROUBLE
 
-GONE = frozenset({"message_not_found", "cant_update_message"})
-LASTING = frozenset({"user_not_found", "user_disabled", "users_not_found", "cannot_dm_bot"})
 MAY_BE_DONE = frozenset({"internal_error", "fatal_error"})
 """Of these Slack says that some aspect of the operation may have succeeded before the error was raised.
 
@@ -34,8 +34,7 @@ docs.slack.dev/reference/methods/chat.postMessage#errors
 LONGEST_WAIT = 60.0
 """Seconds that Slack is left alone at most, so that a card is not behind for long after an outage."""
 
-SELDOM = 600.0
-"""Seconds between tries where only a change in the workspace can help."""
+log = structlog.get_logger(__name__)
 
 
 class SlackMessenger:
@@ -58,8 +57,11 @@ class SlackMessenger:
     async def _card(self, request: CreditRequest, *, copy_above: bool) -> dict[str, Any]:
         now = self._clock()
         roster = await self._directory(self._policy.authority(request, now))
-        drawn = cards.card(request, self._policy, roster, now, copy_above=copy_above, links=self._links.to)
-        return drawn.payload()
+        with drawing():
+            drawn = cards.card(
+                request, self._policy, roster, now, copy_above=copy_above, links=self._links.to
+            )
+            return drawn.payload()
 
     async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:
         payload = await self._card(request, copy_above=copy_above)
@@ -78,41 +80,66 @@ class SlackMessenger:
         except TROUBLE as error:
             raise problem(error) from error
 
+    async def point_to_card(self, channel: str, ts: str, request: CreditRequest, card: Place) -> None:
+        with drawing():
+            payload = cards.moved(request, card, self._links.to(card)).payload()
+        try:
+            await self._client.chat_update(channel=channel, ts=ts, **payload)
+        except TROUBLE as error:
+            raise problem(error) from error
+
     async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
         told = request.requester if person == request.requested_by else Actor(person)
         figures = may_see(told, self._policy, await self._directory(self._policy.may_see))
-        payload = cards.notice(
-            kind, request, figures=figures, place=card, link=self._links.to(card)
-        ).payload()
+        with drawing():
+            payload = cards.notice(
+                kind, request, figures=figures, place=card, link=self._links.to(card)
+            ).payload()
         try:
             await self._client.chat_postMessage(
                 channel=person, unfurl_links=False, unfurl_media=False, **payload
             )
         except TROUBLE as error:
-            raise problem(error) from error
+            raise problem(error, direct=is_person(person)) from error
 
-    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
-        drawn = digest(bulletin) if isinstance(bulletin, Digest) else comparison(bulletin)
-        payload = drawn.payload()
+    async def post_bulletin(
+        self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None
+    ) -> None:
+        with drawing():
+            drawn = digest(bulletin) if isinstance(bulletin, Digest) else comparison(bulletin)
+            if instead_of is not None:
+                why = f"You get this because creditbot can't post it in <#{instead_of}>."
+                drawn = Message(f"{drawn.text} {why}", [*drawn.blocks, context(why)])
+            payload = drawn.payload()
         try:
-            await self._client.chat_postMessage(
-                channel=channel, unfurl_links=False, unfurl_media=False, **payload
-            )
+            await self._client.chat_postMessage(channel=to, unfurl_links=False, unfurl_media=False, **payload)
         except TROUBLE as error:
-            raise problem(error) from error
+            raise problem(error, direct=is_person(to)) from error
 
 
-def problem(error: Exception) -> DeliveryProblem:
-    """What a failed call to Slack means for the next try."""
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Take what goes wrong before anything was sent for a fault of ours, whatever it is."""
+    try:
+        yield
+    except Exception as error:
+        log.exception("A message could not be drawn")
+        detail = f"{type(error).__name__}: {error}"
+        raise DeliveryProblem(detail, fault=Fault.OURS, not_done=True) from error
+
+
+def problem(error: Exception, *, direct: bool = False) -> DeliveryProblem:
+    """What a failed call to Slack means for the next try; `direct` is true of a message to one person."""
     if not isinstance(error, SlackApiError):
         unreached = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
         return DeliveryProblem(error_code(error), not_done=unreached)
     code = error_code(error)
     wait = retry_after(error)
     seconds = None if wait is None else min(wait, LONGEST_WAIT)
-    if code in LASTING:
-        seconds = SELDOM
-    return DeliveryProblem(code, wait=seconds, gone=code in GONE, not_done=_said_no(error))
+    fault = fault_of(error)
+    if direct and code in IN_A_DIRECT_MESSAGE:
+        fault = Fault.PERSON
+    return DeliveryProblem(code, fault=fault, wait=seconds, not_done=_said_no(error))
 
 
 def _said_no(error: SlackApiError) -> bool:

@@ -11,8 +11,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.who import Roster, Who
 from creditbot.elapsed import boottime
 
-from .connection import error_code, retry_after, what_slack_said
-from .responder import TROUBLE
+from .errors import TROUBLE, error_code, retry_after, what_slack_said
 
 FRESH = (40.0, 50.0)
 """Seconds after which a list of members is read again: one group's sooner, another's later.

@@ -7,8 +7,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from .connection import error_code, what_slack_said
-from .responder import TROUBLE
+from .errors import TROUBLE, error_code, what_slack_said
 
 
 class NotAsked(Exception):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,8 @@ from .tables import bulletins
 DIGEST, DRIFT = "digest", "drift"
 """The kinds. A digest is worked out from the tables at once; for drift, SendGrid has to be asked first."""
 
+FRESH = {"tries": 0, "error": None, "failing_since": None}
+
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
@@ -26,6 +28,13 @@ class Bulletin:
     content: dict[str, Any] | None
     sent_at: datetime | None
     tries: int
+    failing_since: datetime | None
+    given_up_at: datetime | None
+
+    @property
+    def over(self) -> bool:
+        """Whether it was posted, or given up."""
+        return self.sent_at is not None or self.given_up_at is not None
 
 
 async def get(connection: AsyncConnection, bulletin_id: int) -> Bulletin | None:
@@ -35,7 +44,7 @@ async def get(connection: AsyncConnection, bulletin_id: int) -> Bulletin | None:
     if row is None:
         return None
     content = None if row["content"] is None else json.loads(row["content"])
-    same = {name: row[name] for name in ("id", "kind", "due_at", "sent_at", "tries")}
+    same = {field.name: row[field.name] for field in fields(Bulletin) if field.name != "content"}
     return Bulletin(content=content, **same)
 
 
@@ -68,7 +77,7 @@ async def written(
     """Keep what it says; with `again_at`, it may be posted from then on."""
     values: dict[str, Any] = {"content": json.dumps(content, ensure_ascii=False, sort_keys=True)}
     if again_at is not None:
-        values |= {"next_try_at": again_at, "tries": 0, "error": None}
+        values |= {"next_try_at": again_at, **FRESH}
     await transaction.connection.execute(
         update(bulletins).where(bulletins.c.id == bulletin_id).values(values)
     )
@@ -77,7 +86,7 @@ async def written(
 async def go_on(transaction: Transaction, bulletin_id: int, at: datetime) -> None:
     """Some of the work is done and there is more: whatever failed before is over."""
     await transaction.connection.execute(
-        update(bulletins).where(bulletins.c.id == bulletin_id).values(next_try_at=at, tries=0, error=None)
+        update(bulletins).where(bulletins.c.id == bulletin_id).values(next_try_at=at, **FRESH)
     )
 
 
@@ -88,6 +97,7 @@ async def claim(transaction: Transaction, bulletin: Bulletin, now: datetime, unt
         .where(
             bulletins.c.id == bulletin.id,
             bulletins.c.sent_at.is_(None),
+            bulletins.c.given_up_at.is_(None),
             or_(bulletins.c.next_try_at.is_(None), bulletins.c.next_try_at <= now),
         )
         .values(next_try_at=until)
@@ -101,9 +111,25 @@ async def sent(transaction: Transaction, bulletin_id: int, at: datetime) -> None
     )
 
 
-async def failed(transaction: Transaction, bulletin: Bulletin, until: datetime, error: str) -> None:
+async def failed(
+    transaction: Transaction, bulletin: Bulletin, now: datetime, until: datetime, error: str
+) -> None:
     await transaction.connection.execute(
         update(bulletins)
         .where(bulletins.c.id == bulletin.id)
-        .values(tries=bulletin.tries + 1, next_try_at=until, error=error[:500])
+        .values(
+            tries=bulletin.tries + 1,
+            next_try_at=until,
+            error=error[:500],
+            failing_since=bulletin.failing_since or now,
+        )
+    )
+
+
+async def give_up(transaction: Transaction, bulletin: Bulletin, at: datetime, error: str) -> None:
+    """It is not posted any more."""
+    await transaction.connection.execute(
+        update(bulletins)
+        .where(bulletins.c.id == bulletin.id)
+        .values(tries=bulletin.tries + 1, given_up_at=at, error=error[:500])
     )

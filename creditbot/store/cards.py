@@ -1,7 +1,9 @@
 """Cards: which messages show a request, and which version of it each one shows.
 
 Usually there is one. A crash between posting and recording, or a post to which Slack gave no answer, leaves a
-second, which joins when it is clicked; until then the card that is on record says that it may be there.
+second, which joins when it is clicked; until then the card that is on record says that it may be there. Where
+another channel is named than the one that has an open request's card, the request gets a card there, and the
+old one is to point to it.
 """
 
 from collections.abc import Iterable
@@ -9,13 +11,14 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.place import Place
+from creditbot.domain.requests import FINAL
 
 from .database import Transaction
-from .tables import cards
+from .tables import cards, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Card:
     posts: int
     shown_version: int
     tries: int
+    failing_since: datetime | None
+    moved_at: datetime | None
 
     @property
     def has_copy_above(self) -> bool:
@@ -36,18 +41,32 @@ class Card:
         return self.posts > (0 if self.ts is None else 1)
 
 
-FRESH = {"tries": 0, "next_try_at": None, "error": None}
+FRESH = {"tries": 0, "next_try_at": None, "error": None, "failing_since": None, "given_up_at": None}
 
 COLUMNS = [cards.c[field.name] for field in fields(Card)]
 
 
-async def behind(connection: AsyncConnection, request_id: int, version: int, now: datetime) -> list[Card]:
-    """The cards of a request that show an older version and may be tried now."""
-    query = select(*COLUMNS).where(
-        cards.c.request_id == request_id,
-        cards.c.shown_version < version,
-        or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
+def to_draw(version: int | ColumnElement[int], now: datetime) -> ColumnElement[bool]:
+    """The cards that show an older version of their request, or do not yet point to the one that is posted
+    elsewhere; as far as they may be tried now.
+    """
+    instead = cards.alias()
+    elsewhere = exists().where(
+        instead.c.request_id == cards.c.request_id, instead.c.moved_at.is_(None), instead.c.ts.is_not(None)
     )
+    return and_(
+        cards.c.given_up_at.is_(None),
+        or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
+        case(
+            (cards.c.moved_at.is_(None), cards.c.shown_version < version),
+            else_=and_(cards.c.ts.is_not(None), elsewhere),
+        ),
+    )
+
+
+async def behind(connection: AsyncConnection, request_id: int, version: int, now: datetime) -> list[Card]:
+    """The cards of a request that are to be drawn, and may be tried now."""
+    query = select(*COLUMNS).where(cards.c.request_id == request_id, to_draw(version, now))
     return [Card(**row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -62,9 +81,12 @@ async def claim(transaction: Transaction, card: Card, now: datetime, until: date
         update(cards)
         .where(
             cards.c.id == card.id,
+            cards.c.channel == card.channel,
             cards.c.ts == card.ts,
             cards.c.posts == card.posts,
             cards.c.shown_version == card.shown_version,
+            cards.c.moved_at == card.moved_at,
+            cards.c.given_up_at.is_(None),
             or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
         )
         .values(next_try_at=until, posts=posts)
@@ -90,12 +112,17 @@ async def shown(
 
 
 async def places(connection: AsyncConnection, request_ids: Iterable[int]) -> dict[int, Place]:
-    """Where the cards of these requests are, by the requests' IDs; of several, the one posted last."""
+    """Where the cards of these requests are, by the requests' IDs; of several, the one posted last.
+
+    One that only points to another does not count.
+    """
     query = select(cards.c.request_id, cards.c.channel, cards.c.ts).where(
         cards.c.request_id.in_(list(request_ids))
     )
     found: dict[int, Place] = {}
-    for row in await connection.execute(query.order_by(cards.c.ts.is_not(None), cards.c.id)):
+    for row in await connection.execute(
+        query.order_by(cards.c.moved_at.is_(None), cards.c.ts.is_not(None), cards.c.id)
+    ):
         found[row.request_id] = Place(row.channel, row.ts)
     return found
 
@@ -119,14 +146,15 @@ async def joined(transaction: Transaction, request_id: int, channel: str, ts: st
     if await connection.scalar(select(cards.c.id).where(*message, ~mine)) is not None:
         return  # it shows another request, so this is no click of Slack's
     known = select(cards.c.id, cards.c.posts).where(mine, *message)
-    unposted = select(cards.c.id, cards.c.posts).where(mine, cards.c.ts.is_(None))
+    unposted = select(cards.c.id, cards.c.posts).where(mine, cards.c.ts.is_(None), cards.c.channel == channel)
     found = (await connection.execute(known)).first() or (await connection.execute(unposted)).first()
     if found is not None:
         drawn = {"posts": max(found.posts, 1), "shown_version": 0, **FRESH}
         await _change(transaction, found.id, channel=channel, ts=ts, **drawn)
     else:
         # It is the copy that may have been above another: now it is known.
-        suspected = await connection.scalar(select(cards.c.id).where(mine, cards.c.posts > 1).limit(1))
+        copied = mine, cards.c.posts > 1, cards.c.channel == channel
+        suspected = await connection.scalar(select(cards.c.id).where(*copied).limit(1))
         if suspected is not None:
             await _change(transaction, suspected, posts=cards.c.posts - 1, shown_version=0)
         await connection.execute(insert(cards).values(request_id=request_id, channel=channel, ts=ts, posts=1))
@@ -135,7 +163,9 @@ async def joined(transaction: Transaction, request_id: int, channel: str, ts: st
 
 async def lost(transaction: Transaction, card: Card) -> None:
     """The message is gone: the next drawing posts a new one, unless there is another."""
-    others = select(cards.c.id).where(cards.c.request_id == card.request_id, cards.c.id != card.id)
+    others = select(cards.c.id).where(
+        cards.c.request_id == card.request_id, cards.c.id != card.id, cards.c.moved_at.is_(None)
+    )
     if await transaction.connection.scalar(others.limit(1)) is not None:
         gone = delete(cards).where(cards.c.id == card.id, cards.c.ts == card.ts)
         await transaction.connection.execute(gone)
@@ -143,13 +173,13 @@ async def lost(transaction: Transaction, card: Card) -> None:
     await transaction.connection.execute(
         update(cards)
         .where(cards.c.id == card.id, cards.c.ts == card.ts)
-        .values(ts=None, posts=cards.c.posts - 1, shown_version=0, next_try_at=None)
+        .values(ts=None, posts=cards.c.posts - 1, shown_version=0, **FRESH)
     )
     transaction.wake("draw", card.request_id)
 
 
 async def failed(
-    transaction: Transaction, card: Card, until: datetime, error: str, *, not_done: bool
+    transaction: Transaction, card: Card, now: datetime, until: datetime, error: str, *, not_done: bool
 ) -> None:
     """It could not be shown. Only if that was certainly `not_done`, a post of it does not count."""
     taken_back = 1 if card.ts is None and not_done else 0
@@ -159,8 +189,48 @@ async def failed(
         tries=card.tries + 1,
         next_try_at=until,
         error=error[:500],
+        failing_since=card.failing_since or now,
         posts=cards.c.posts - taken_back,
     )
+
+
+async def give_up(transaction: Transaction, card: Card, at: datetime, error: str | None = None) -> None:
+    """Nothing more is drawn there, unless it is clicked: it can't be, or it points to another by now."""
+    await _change(transaction, card.id, given_up_at=at, next_try_at=None, error=error and error[:500])
+
+
+async def in_trouble(connection: AsyncConnection, request_id: int) -> bool:
+    """Whether a card of the request could not be shown when that was tried last."""
+    query = select(cards.c.id).where(
+        cards.c.request_id == request_id, cards.c.moved_at.is_(None), cards.c.error.is_not(None)
+    )
+    return await connection.scalar(query.limit(1)) is not None
+
+
+async def move(transaction: Transaction, request_id: int, channel: str, at: datetime) -> None:
+    """Give the request a card in this channel, and have those that were posted in others point to it.
+
+    One that is being posted meanwhile is recorded, and then points there, too.
+    """
+    connection = transaction.connection
+    mine = cards.c.request_id == request_id, cards.c.moved_at.is_(None)
+    elsewhere = *mine, cards.c.channel != channel
+    await connection.execute(delete(cards).where(*elsewhere, cards.c.posts == 0))
+    await connection.execute(update(cards).where(*elsewhere).values(moved_at=at, given_up_at=None))
+    if await connection.scalar(select(cards.c.id).where(*mine).limit(1)) is None:
+        await connection.execute(insert(cards).values(request_id=request_id, channel=channel))
+    transaction.wake("draw", request_id)
+
+
+async def of_open_requests(connection: AsyncConnection) -> list[tuple[int, str, str]]:
+    """The request, its subuser and the channel of each card that shows a request that has not ended."""
+    query = (
+        select(cards.c.request_id, requests.c.subuser, cards.c.channel)
+        .join(requests)
+        .where(requests.c.status.not_in(FINAL), cards.c.moved_at.is_(None))
+        .order_by(cards.c.id)
+    )
+    return [(row.request_id, row.subuser, row.channel) for row in await connection.execute(query)]
 
 
 async def _change(transaction: Transaction, card_id: int, **columns: Any) -> None:

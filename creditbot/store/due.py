@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.requests import Status
 
 from .bulletins import DRIFT
+from .cards import to_draw
 from .database import WakeUp
-from .tables import bulletins, cards, notices, requests
+from .tables import UNTOLD, bulletins, cards, notices, requests
 
 
 async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> list[WakeUp]:
@@ -33,28 +34,25 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
         select(cards.c.request_id)
         .distinct()
         .join(requests)
-        .where(
-            cards.c.shown_version < requests.c.version,
-            requests.c.checked_at.is_not(None),
-            or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
-        )
+        .where(requests.c.checked_at.is_not(None), to_draw(requests.c.version, now))
     )
     found += [WakeUp("draw", key) for key in (await connection.execute(behind.limit(limit))).scalars()]
     earlier = notices.alias()
     untold = select(notices.c.id).where(
-        notices.c.sent_at.is_(None),
+        UNTOLD,
         or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now),
         # A person is told of one request in the order in which it happened.
         ~exists().where(
             earlier.c.request_id == notices.c.request_id,
             earlier.c.person == notices.c.person,
             earlier.c.sent_at.is_(None),
+            earlier.c.given_up_at.is_(None),
             earlier.c.id < notices.c.id,
         ),
     )
     found += [WakeUp("notify", key) for key in (await connection.execute(untold.limit(limit))).scalars()]
     open_bulletins = select(bulletins.c.id).where(
-        bulletins.c.sent_at.is_(None), bulletins.c.next_try_at <= now
+        bulletins.c.sent_at.is_(None), bulletins.c.given_up_at.is_(None), bulletins.c.next_try_at <= now
     )
     to_compare = and_(bulletins.c.kind == DRIFT, bulletins.c.content.is_(None))
     for job, condition in (("compare", to_compare), ("announce", not_(to_compare))):

@@ -1,14 +1,14 @@
 """Notices to people: one row for each request, kind and person, sent once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import Transaction
-from .tables import notices
+from .tables import UNTOLD, notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,24 @@ class Notice:
     person: str
     sent_at: datetime | None
     tries: int
+    failing_since: datetime | None
+    given_up_at: datetime | None
+
+    @property
+    def over(self) -> bool:
+        """Whether it was sent, or given up."""
+        return self.sent_at is not None or self.given_up_at is not None
 
 
-async def add(transaction: Transaction, request_id: int, kind: str, person: str, at: datetime) -> bool:
+async def add(
+    transaction: Transaction,
+    request_id: int,
+    kind: str,
+    person: str,
+    at: datetime,
+    *,
+    not_before: datetime | None = None,
+) -> bool:
     """Have `person` told; a notice that is there already stays as it is. Returns whether it is a new one."""
     connection = transaction.connection
     # Writers take turns, so nobody inserts the same between this look and the insert.
@@ -34,10 +49,12 @@ async def add(transaction: Transaction, request_id: int, kind: str, person: str,
         return False
     added = await connection.execute(
         insert(notices)
-        .values(request_id=request_id, kind=kind, person=person, created_at=at)
+        .values(request_id=request_id, kind=kind, person=person, created_at=at, next_try_at=not_before)
         .returning(notices.c.id)
     )
-    transaction.wake("notify", int(added.scalar_one()))
+    notice_id = int(added.scalar_one())
+    if not_before is None:
+        transaction.wake("notify", notice_id)
     return True
 
 
@@ -51,7 +68,7 @@ async def withdraw(
     kinds = or_(*(notices.c.kind.startswith(prefix, autoescape=True) for prefix in prefixes))
     await transaction.connection.execute(
         update(notices)
-        .where(notices.c.request_id == request_id, notices.c.sent_at.is_(None), kinds, notices.c.kind != but)
+        .where(notices.c.request_id == request_id, UNTOLD, kinds, notices.c.kind != but)
         .values(sent_at=at)
     )
 
@@ -60,7 +77,7 @@ async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:
     row = (await connection.execute(select(notices).where(notices.c.id == notice_id))).mappings().first()
     if row is None:
         return None
-    return Notice(**{name: row[name] for name in ["id", "request_id", "kind", "person", "sent_at", "tries"]})
+    return Notice(**{field.name: row[field.name] for field in fields(Notice)})
 
 
 async def claim(transaction: Transaction, notice: Notice, now: datetime, until: datetime) -> bool:
@@ -74,9 +91,14 @@ async def claim(transaction: Transaction, notice: Notice, now: datetime, until: 
         update(notices)
         .where(
             notices.c.id == notice.id,
-            notices.c.sent_at.is_(None),
+            UNTOLD,
             or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now),
-            ~exists().where(*mine, earlier.c.sent_at.is_(None), earlier.c.id < notice.id),
+            ~exists().where(
+                *mine,
+                earlier.c.sent_at.is_(None),
+                earlier.c.given_up_at.is_(None),
+                earlier.c.id < notice.id,
+            ),
         )
         .values(next_try_at=until)
     )
@@ -89,9 +111,26 @@ async def sent(transaction: Transaction, notice_id: int, at: datetime) -> None:
     )
 
 
-async def failed(transaction: Transaction, notice: Notice, until: datetime, error: str) -> None:
+async def failed(
+    transaction: Transaction, notice: Notice, now: datetime, until: datetime, error: str
+) -> None:
     await transaction.connection.execute(
         update(notices)
         .where(notices.c.id == notice.id)
-        .values(tries=notice.tries + 1, next_try_at=until, error=error[:500])
+        .values(
+            tries=notice.tries + 1,
+            next_try_at=until,
+            error=error[:500],
+            failing_since=notice.failing_since or now,
+        )
     )
+
+
+async def give_up(transaction: Transaction, notice: Notice, at: datetime, error: str) -> bool:
+    """It is not sent any more; False if it was given up before, or sent."""
+    given_up = await transaction.connection.execute(
+        update(notices)
+        .where(notices.c.id == notice.id, UNTOLD)
+        .values(tries=notice.tries + 1, given_up_at=at, error=error[:500])
+    )
+    return given_up.rowcount == 1

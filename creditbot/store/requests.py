@@ -45,6 +45,11 @@ from .audited import AUDITED, recorded
 from .database import Transaction
 from .tables import approvals, cards, requests
 
+APPROVED_FOR = timedelta(seconds=5)
+"""How long a request is approved before its requester is told so: its end comes sooner as a rule, and tells
+who approved it, too.
+"""
+
 LATELY = timedelta(hours=1)
 """For how long a change that was applied is told to whoever asks for another of the same subuser."""
 
@@ -168,8 +173,11 @@ async def transition(
     )
     if request.status is Status.PENDING:
         await notices.withdraw(transaction, request.id, at, [REMINDER, ESCALATED])
+    if to is not Status.APPLYING:
+        await notices.withdraw(transaction, request.id, at, [Status.APPROVED])
+    not_before = at + APPROVED_FOR if to is Status.APPROVED else None
     for person in people_to_tell(request, to):
-        await notices.add(transaction, request.id, to, person, at)
+        await notices.add(transaction, request.id, to, person, at, not_before=not_before)
     transaction.wake("draw", request.id)
     if request.status in HOLDS_SUBUSER and to in FINAL:
         await release(transaction, request.subuser)

@@ -27,7 +27,6 @@ from creditbot.jobs import (
     Apply,
     Check,
     Compare,
-    DeliveryProblem,
     Draw,
     Expire,
     Gate,
@@ -81,13 +80,15 @@ class Listed:
 class RecordingMessenger:
     """Keeps what was shown to whom. Each problem in `problems` fails one call, the next one to come."""
 
-    problems: list[DeliveryProblem] = field(default_factory=list)
+    problems: list[Exception] = field(default_factory=list)
     posted: list[tuple[str, str]] = field(default_factory=list)
     shown: dict[tuple[str, str], CreditRequest] = field(default_factory=dict)
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
+    pointers: dict[tuple[str, str], tuple[int, Place]] = field(default_factory=dict)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
     bulletins: list[tuple[str, Digest | Comparison]] = field(default_factory=list)
     pointed_to: dict[str, Place | None] = field(default_factory=dict)
+    instead_of: list[str | None] = field(default_factory=list)
     calls: int = 0
 
     async def post_card(
@@ -111,14 +112,22 @@ class RecordingMessenger:
         if copy_above:
             self.with_copy_above.add(message)
 
+    async def point_to_card(self, channel: str, ts: str, request: CreditRequest, card: Place) -> None:
+        self._maybe_fail()
+        self.shown.pop((channel, ts), None)
+        self.pointers[channel, ts] = (request.id, card)
+
     async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
         self._maybe_fail()
         self.notices.append((person, kind, request.id))
         self.pointed_to[kind] = card
 
-    async def post_bulletin(self, channel: str, bulletin: Digest | Comparison) -> None:
+    async def post_bulletin(
+        self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None
+    ) -> None:
         self._maybe_fail()
-        self.bulletins.append((channel, bulletin))
+        self.bulletins.append((to, bulletin))
+        self.instead_of.append(instead_of)
 
     def _maybe_fail(self) -> None:
         self.calls += 1

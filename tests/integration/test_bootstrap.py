@@ -15,7 +15,7 @@ from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from tests.postgres import PostgresServer
 
-from .adapters import POLICY, Clock
+from .adapters import CHANNEL, POLICY, Clock
 
 WAITS = "The database does not answer; trying again"
 
@@ -67,7 +67,7 @@ async def test_the_first_policy_is_not_called_another(url: str, clock: Clock) ->
     database = Database(url)
     with structlog.testing.capture_logs() as logs:
         for policy in (POLICY, POLICY, replace(POLICY, expiry=timedelta(hours=2))):
-            await put_policy_in_force(database, policy, clock)
+            await put_policy_in_force(database, policy, CHANNEL, clock)
     await database.close()
 
     assert [entry["event"] for entry in logs] == [

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from creditbot.domain.digest import Digest
 from creditbot.jobs import DeliveryProblem
+from creditbot.jobs.deliveries import SPREAD
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit
@@ -92,7 +93,7 @@ async def test_what_slack_does_not_take_is_posted_later_in_the_same_words(bot: B
     bot.messenger.problems.append(DeliveryProblem("ratelimited", wait=5, not_done=True))
     assert await posted(bot) == []
     await bot.checked()
-    clock.advance(seconds=6)
+    clock.advance(seconds=5 * (1 + SPREAD))
     [found] = await posted(bot)
     assert found.asked == 0
 

@@ -460,7 +460,7 @@ async def test_what_slack_does_not_take_is_told_later(
     change_outside(sandbox, "acme", 5)
     watching.messenger.problems.append(DeliveryProblem("ratelimited", wait=5, not_done=True))
     assert await next_morning(watching, clock) == []
-    clock.advance(seconds=6)
+    clock.advance(seconds=7)
     assert len(await told(watching)) == 1
     assert len(await in_ledger(watching, "drift")) == 1
 

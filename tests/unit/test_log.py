@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from creditbot.log import configure
-from creditbot.slack.connection import error_code
+from creditbot.slack.errors import error_code
 
 TOKEN, KEY = "xoxb-17-made-up", "SG.made-up.key"
 

@@ -1,0 +1,306 @@
+"""What can't be delivered is tried ever more seldom, comes to an end, and somebody hears of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import SupportsIndex
+
+import pytest
+import structlog
+from sqlalchemy import select
+
+from creditbot.domain.policy import Policy, Reminders
+from creditbot.domain.reminders import NO_CARD, OLD_CARD, UNTOLD
+from creditbot.domain.requests import Status
+from creditbot.jobs import DeliveryProblem, Fault
+from creditbot.jobs.deliveries import LONGEST, SPREAD
+from creditbot.operations import put_in_force
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import bulletins as store
+from creditbot.store.tables import bulletins, notices
+
+from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock, ids
+from .conftest import StartBot
+
+ARCHIVED = DeliveryProblem("is_archived", fault=Fault.CHANNEL, not_done=True)
+AWAY = DeliveryProblem("service_unavailable")
+DEACTIVATED = DeliveryProblem("user_not_found", fault=Fault.PERSON, not_done=True)
+BUG = ValueError("nobody foresaw this")
+
+
+class Forever(list[Exception]):
+    """Fails each call, for as long as it is there."""
+
+    def pop(self, index: SupportsIndex = 0) -> Exception:
+        return self[index]
+
+
+async def given_up(bot: Bot, request_id: int) -> list[tuple[str, str]]:
+    """The notices that were given up, with whom they were for."""
+    async with bot.database.read() as connection:
+        query = select(notices.c.person, notices.c.kind).where(
+            notices.c.request_id == request_id, notices.c.given_up_at.is_not(None)
+        )
+        return [(row.person, row.kind) for row in await connection.execute(query)]
+
+
+async def waits(bot: Bot, job: str, hours: float) -> list[float]:
+    """Work at whatever of this job is due for so long; return the seconds between two tries."""
+    found, last, end = [], bot.clock.now, bot.clock.now + timedelta(hours=hours)
+    while bot.clock.now < end:
+        if ids(await bot.due(), job):
+            await bot.work(job)
+            found.append((bot.clock.now - last).total_seconds())
+            last = bot.clock.now
+        bot.clock.advance(seconds=20)
+    return found
+
+
+class TestACard:
+    @pytest.mark.parametrize("posted", [False, True])
+    async def test_of_a_request_that_has_ended_is_given_up_in_a_channel_that_is_archived(
+        self, bot: Bot, *, posted: bool
+    ) -> None:
+        request = await bot.checked()
+        if posted:
+            await bot.work("draw")
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.messenger.problems = Forever([ARCHIVED])
+
+        with structlog.testing.capture_logs() as logs:
+            tried = await waits(bot, "draw", hours=2)
+
+        errors = [entry["event"] for entry in logs if entry["log_level"] == "error"]
+        assert len(tried) < 20
+        assert ["can't be reached" in errors[0], "will not be tried again" in errors[1]] == [True, True]
+        assert len(errors) == 2
+        assert ids(await bot.due(), "draw") == []
+        bot.clock.advance(days=30)
+        assert ids(await bot.due(), "draw") == []
+        kind = OLD_CARD if posted else NO_CARD
+        assert (ASKER, kind) in await bot.notices_of(request.id)
+
+    async def test_of_an_open_request_is_tried_until_that_ends_ever_more_seldom(self, bot: Bot) -> None:
+        request = await bot.checked()
+        bot.messenger.problems = Forever([ARCHIVED])
+
+        tried = await waits(bot, "draw", hours=20)
+        bot.messenger.problems = []
+        bot.clock.advance(hours=1)
+        await bot.work("draw")
+
+        assert max(tried) <= LONGEST[Fault.CHANNEL] * (1 + SPREAD) + 20
+        assert len(tried) > 20 * 3600 / (LONGEST[Fault.CHANNEL] * (1 + SPREAD) + 20)
+        assert [found.id for found in bot.messenger.shown.values()] == [request.id]
+
+    async def test_is_tried_for_a_day_after_the_end_while_slack_is_away(self, bot: Bot) -> None:
+        request = await bot.checked()
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.messenger.problems = Forever([AWAY])
+        await bot.work("draw")
+        bot.clock.advance(hours=23)
+        await bot.work("draw")
+        assert await bot.notices_of(request.id) == {(ASKER, "denied")}
+
+        bot.clock.advance(hours=2)
+        await bot.work("draw")
+
+        [card] = await bot.cards_of(request.id)
+        assert (card["given_up_at"], card["error"]) == (bot.clock.now, "service_unavailable")
+        assert (ASKER, NO_CARD) in await bot.notices_of(request.id)
+        assert ids(await bot.due(), "draw") == []
+
+    async def test_of_a_request_that_ended_while_nobody_worked_is_tried_more_than_once(
+        self, bot: Bot
+    ) -> None:
+        request = await bot.checked()
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.clock.advance(days=10)
+        bot.messenger.problems = [AWAY]
+        await bot.work("draw")
+        bot.clock.advance(minutes=1)
+        await bot.work("draw")
+
+        assert [found.status for found in bot.messenger.shown.values()] == [Status.DENIED]
+
+    async def test_that_nobody_can_draw_is_told_to_its_requester_and_drawn_once_that_is_mended(
+        self, bot: Bot
+    ) -> None:
+        request = await bot.checked()
+        bot.messenger.problems = [BUG]
+        with structlog.testing.capture_logs() as logs:
+            await bot.work("draw")
+        assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
+            "A card could not be drawn",
+            "A request's card can't be shown until someone mends what Slack refuses",
+        ]
+        assert ids(await bot.due(), "draw") == []
+        [card] = await bot.cards_of(request.id)
+        assert card["error"] == "ValueError: nobody foresaw this"
+        await bot.work("notify")
+        bot.clock.advance(minutes=5)
+        await bot.work("draw")
+
+        assert bot.messenger.notices == [(ASKER, NO_CARD, request.id)]
+        assert len(bot.messenger.posted) == 1
+
+    async def test_that_was_given_up_is_drawn_again_when_it_is_clicked(self, bot: Bot) -> None:
+        request = await bot.checked()
+        await bot.work("draw")
+        [message] = bot.messenger.posted
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.messenger.problems = Forever([ARCHIVED])
+        await waits(bot, "draw", hours=2)
+        bot.messenger.problems = []
+
+        await bot.seen_in(request.id, *message)
+        await bot.work("draw")
+
+        assert bot.messenger.shown[message].status is Status.DENIED
+
+    async def test_that_could_be_posted_meanwhile_is_no_news_any_more(self, bot: Bot) -> None:
+        request = await bot.checked()
+        bot.messenger.problems = [DeliveryProblem("token_revoked", fault=Fault.APP, not_done=True)]
+        await bot.work("draw")
+        bot.clock.advance(minutes=1)
+        await bot.work("draw")
+        await bot.work("notify")
+
+        assert (ASKER, NO_CARD) in await bot.notices_of(request.id)
+        assert bot.messenger.notices == []
+
+
+class TestANotice:
+    async def test_to_a_person_who_is_not_there_ends_at_once_and_is_told_in_the_channel(
+        self, bot: Bot
+    ) -> None:
+        request = await bot.checked()
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.messenger.problems = [DEACTIVATED]
+        with structlog.testing.capture_logs() as logs:
+            await bot.work("notify")
+
+        [entry] = [entry for entry in logs if entry["log_level"] == "error"]
+        assert (entry["person"], entry["error"]) == (ASKER, "user_not_found")
+        assert await given_up(bot, request.id) == [(ASKER, "denied")]
+        assert bot.messenger.notices == [(CHANNEL, f"{UNTOLD}{ASKER}", request.id)]
+        bot.clock.advance(days=30)
+        assert ids(await bot.due(), "notify") == []
+
+    async def test_that_was_given_up_holds_up_no_later_one(self, bot: Bot, sandbox: SendGridSandbox) -> None:
+        request = await bot.approved()
+        sandbox.faults.add("drop_before")
+        await bot.apply(request.id)
+        bot.messenger.problems = [DEACTIVATED]
+        await bot.work("notify")
+        bot.clock.advance(minutes=1)
+        await bot.decisions.settle(request.id, BEN, applied=False, reason="no trace of it")
+        await bot.work("notify")
+
+        assert (ASKER, "failed", request.id) in bot.messenger.notices
+
+    async def test_that_only_asks_for_a_decision_is_nobody_else_s_matter(self, start: StartBot) -> None:
+        bot = start(replace(POLICY, reminders=Reminders(after=(timedelta(hours=1),))))
+        request = await bot.checked()
+        bot.clock.advance(hours=1)
+        await bot.work("remind")
+        bot.messenger.problems = [DEACTIVATED]
+        await bot.work("notify")
+
+        assert [person for person, _ in await given_up(bot, request.id)] == [ANN]
+        assert sorted(person for person, _, _ in bot.messenger.notices) == [BEN, CAT]
+
+    async def test_is_tried_for_three_days_while_slack_is_away(self, bot: Bot) -> None:
+        request = await bot.checked()
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.messenger.problems = Forever([AWAY])
+        await bot.work("notify")
+        bot.clock.advance(days=2, hours=23)
+        await bot.work("notify")
+        assert await given_up(bot, request.id) == []
+        bot.clock.advance(hours=2)
+        await bot.work("notify")
+
+        assert await given_up(bot, request.id) == [(ASKER, "denied")]
+
+    async def test_that_nobody_can_draw_comes_to_an_end(self, bot: Bot) -> None:
+        request = await bot.checked()
+        await bot.decisions.deny(request.id, ANN, "no")
+        bot.messenger.problems = Forever([BUG])
+        await waits(bot, "notify", hours=30)
+
+        assert await given_up(bot, request.id) == [(ASKER, "denied"), (CHANNEL, f"{UNTOLD}{ASKER}")]
+        assert ids(await bot.due(), "notify") == []
+
+    async def test_that_no_channel_takes_goes_to_the_listed_approvers(self, start: StartBot) -> None:
+        bot = start(replace(POLICY, break_glass=Policy.one_tier([ASKER]).approvers_of_all_tiers))
+        request = await bot.checked()
+        await bot.decisions.break_glass(request.id, ASKER, "nobody answers")
+        bot.messenger.problems = Forever([ARCHIVED])
+        await bot.work("notify")
+        bot.clock.advance(days=3, hours=1)
+        await bot.work("notify")
+        bot.messenger.problems = []
+        bot.clock.advance(minutes=1)
+        await bot.work("notify")
+
+        told = [person for person, kind, _ in bot.messenger.notices if kind == "break_glass"]
+        assert sorted(told) == [ANN, BEN, CAT]
+
+
+class TestABulletin:
+    async def test_that_no_channel_takes_goes_to_the_listed_approvers_after_a_day(
+        self, bot: Bot, clock: Clock
+    ) -> None:
+        await put_in_force(bot.database, POLICY, clock)
+        clock.advance(hours=21)
+        bot.messenger.problems = Forever([ARCHIVED])
+        await bot.work("announce")
+        clock.advance(hours=25)
+        bot.messenger.problems = [ARCHIVED]
+        with structlog.testing.capture_logs() as logs:
+            first = min(ids(await bot.due(), "announce"))
+            await bot.announce(first)
+
+        assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
+            "A bulletin could not be posted; it goes to the listed approvers instead"
+        ]
+        assert [to for to, _ in bot.messenger.bulletins] == [ANN, BEN, CAT]
+        assert bot.messenger.instead_of == [CHANNEL] * 3
+        assert first not in ids(await bot.due(), "announce")
+        async with bot.database.read() as connection:
+            found = await store.get(connection, first)
+        assert found is not None
+        assert (found.sent_at, found.given_up_at) == (None, clock.now)
+
+    async def test_that_nobody_can_draw_comes_to_an_end(self, bot: Bot, clock: Clock) -> None:
+        await put_in_force(bot.database, POLICY, clock)
+        clock.advance(hours=21)
+        bot.messenger.problems = Forever([BUG])
+        await bot.work("announce")
+        clock.advance(hours=2)
+        await bot.work("announce")
+
+        async with bot.database.read() as connection:
+            query = select(bulletins.c.id).where(bulletins.c.given_up_at.is_not(None))
+            assert len((await connection.execute(query)).all()) == 1
+        assert ids(await bot.due(), "announce") == []
+
+
+class TestAnApproval:
+    async def test_whose_change_is_applied_at_once_is_told_with_that(self, bot: Bot) -> None:
+        request = await bot.approved()
+        await bot.work()
+        bot.clock.advance(minutes=1)
+        await bot.work()
+
+        assert bot.messenger.notices == [(ASKER, "applied", request.id)]
+
+    async def test_whose_change_takes_longer_is_told_by_itself(self, bot: Bot) -> None:
+        request = await bot.approved()
+        await bot.work("notify")
+        assert bot.messenger.notices == []
+        bot.clock.advance(seconds=5)
+        await bot.work("notify")
+        await bot.work()
+
+        assert bot.messenger.notices == [(ASKER, "approved", request.id), (ASKER, "applied", request.id)]
