@@ -16,8 +16,9 @@ from . import answers, forms
 from .boundary import Say, boundary
 from .home import Home
 from .message import Message, sentence
+from .opening import open_form
 from .payloads import Click, read_click
-from .responder import TROUBLE, Responder
+from .responder import Responder
 from .seen import Seen
 from .tasks import Tasks
 
@@ -152,10 +153,7 @@ class Buttons:
             await self._whisper(click, message)
 
         async with boundary(say, "a form"):
-            try:
-                await self._client.views_open(trigger_id=click.trigger_id or "", view=view.to_dict())
-            except TROUBLE as error:
-                raise DomainError("Slack did not open the form. Press the button again.") from error
+            await open_form(self._client, click.trigger_id, view, "Press the button again.")
 
     async def _whisper(self, click: Click, message: Message) -> None:
         await self._responder.privately(

@@ -11,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain import commands
 from creditbot.domain.commands import Ask, Cancel, OpenForm
-from creditbot.domain.errors import DomainError
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
@@ -22,9 +21,10 @@ from . import answers, forms
 from .boundary import Say, boundary
 from .home import Home
 from .message import Message
+from .opening import open_form
 from .pages import Pages
 from .payloads import SlashCommand, read_command
-from .responder import TROUBLE, Responder
+from .responder import Responder
 from .seen import Seen
 from .tasks import Tasks
 
@@ -131,12 +131,5 @@ class Commands:
             await self._requests.check_may_ask(self._home.actor(typed.sender))
             # The answer to the form goes where the command was typed, visible to the same person only.
             place = json.dumps({"response_url": typed.response_url})
-            try:
-                await self._client.views_open(
-                    trigger_id=typed.trigger_id or "", view=forms.ask(given, place).to_dict()
-                )
-            except TROUBLE as error:
-                raise DomainError(
-                    "Slack did not open the form. Type it in full instead: "
-                    f"`{commands.USAGE[given.direction]}`."
-                ) from error
+            instead = f"Type it in full instead: `{commands.USAGE[given.direction]}`."
+            await open_form(self._client, typed.trigger_id, forms.ask(given, place), instead)

@@ -1,4 +1,6 @@
-"""Private answers: through an interaction's response_url, or as an ephemeral message."""
+"""Private answers, by whatever way gets through: where someone acted, or else by direct message."""
+
+import asyncio
 
 import aiohttp
 import structlog
@@ -6,17 +8,22 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from .bounds import Json
+from .errors import TROUBLE, error_code
 from .message import Message
 from .naming import Naming
 
-log = structlog.get_logger(__name__)
+PATIENCE = 5.0
+"""Seconds for one way, before the next one is tried."""
 
-TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
-"""What a call to Slack raises when it does not work out."""
+log = structlog.get_logger(__name__)
 
 
 class Responder:
-    """Says things to one person only. What can't be said is logged: nothing depends on it."""
+    """Says things to one person only.
+
+    If Slack gives no answer in time, it may have taken it; then it is better said twice than never.
+    """
 
     def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, naming: Naming) -> None:
         self._client = client
@@ -32,32 +39,64 @@ class Responder:
         user: str,
         replace: bool = False,
     ) -> None:
-        """Say something to one person where they acted; `replace`: in the place of what they clicked."""
-        if response_url is not None:
-            await self.answer(response_url, message, replace=replace)
-        elif channel:
-            await self._whisper(channel, user, message)
+        """Say something to one person where they acted; `replace`: in the place of what they clicked.
 
-    async def answer(self, response_url: str, message: Message, *, replace: bool = False) -> None:
-        """Answer an interaction; Slack takes up to five answers within 30 minutes."""
+        Where that fails, they get a direct message.
+        """
+        said = (
+            (response_url is not None and await self.answer(response_url, message, replace=replace))
+            or (channel and await self._post_ephemeral(channel, user, message))
+            or await self._post_directly(user, message)
+        )
+        if not said:
+            log.error("Somebody was left without an answer", user=user)
+
+    async def answer(self, response_url: str, message: Message, *, replace: bool = False) -> bool:
+        """Answer an interaction, and return whether Slack took it: up to five within 30 minutes."""
         # Building one is cheap; the session with its connections is what must be shared.
         webhook = AsyncWebhookClient(response_url, session=self._session, retry_handlers=[])
-        payload = self._naming.payload(message.payload())
+        payload = self._naming.payload(_payload(message))
         try:
-            answer = await webhook.send(
-                text=payload["text"],
-                blocks=payload.get("blocks"),
-                response_type="ephemeral",
-                replace_original=replace,
-            )
+            async with asyncio.timeout(PATIENCE):
+                answer = await webhook.send(
+                    text=payload["text"],
+                    blocks=payload.get("blocks"),
+                    response_type="ephemeral",
+                    replace_original=replace,
+                )
         except TROUBLE as error:
-            log.warning("A private answer could not be given", error=str(error))
-            return
+            log.warning("A private answer could not be given", error=error_code(error))
+            return False
         if answer.status_code != 200:
             log.warning("A private answer was not taken", status=answer.status_code, body=answer.body[:200])
+        return answer.status_code == 200
 
-    async def _whisper(self, channel: str, user: str, message: Message) -> None:
+    async def _post_ephemeral(self, channel: str, user: str, message: Message) -> bool:
         try:
-            await self._client.chat_postEphemeral(channel=channel, user=user, **message.payload())
+            async with asyncio.timeout(PATIENCE):
+                await self._client.chat_postEphemeral(channel=channel, user=user, **_payload(message))
         except TROUBLE as error:
-            log.warning("A private message could not be posted", channel=channel, user=user, error=str(error))
+            about = {"channel": channel, "user": user, "error": error_code(error)}
+            log.warning("A private message could not be posted", **about)
+            return False
+        return True
+
+    async def _post_directly(self, user: str, message: Message) -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._client.chat_postMessage(
+                    channel=user, unfurl_links=False, unfurl_media=False, **_payload(message)
+                )
+        except TROUBLE as error:
+            log.warning("A direct message could not be posted", user=user, error=error_code(error))
+            return False
+        return True
+
+
+def _payload(message: Message) -> Json:
+    """As it is drawn; if that can't be done, as the text that says the same."""
+    try:
+        return message.payload()
+    except SlackClientError as error:
+        log.exception("An answer could not be drawn", error=str(error))
+        return {"text": message.text}
