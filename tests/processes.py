@@ -21,7 +21,7 @@ from tests.extent import long_form
 
 ROOT = Path(__file__).parent.parent
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that a command gets which ends by itself."""
 
 

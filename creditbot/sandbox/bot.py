@@ -132,7 +132,7 @@ class Bot:
             stderr=err,
         )
 
-    async def wait_until_ready(self, patience: float = 30) -> None:
+    async def wait_until_ready(self, patience: float = 60) -> None:
         async with asyncio.timeout(patience), aiohttp.ClientSession() as session:
             while not await self._is_ready(session):
                 if self._process is not None and self._process.returncode is not None:
@@ -148,7 +148,7 @@ class Bot:
         except aiohttp.ClientError:
             return False
 
-    async def stop(self, patience: float = 10) -> int:
+    async def stop(self, patience: float = 30) -> int:
         """SIGTERM, and the exit status."""
         return await self._end(signal.SIGTERM, patience)
 
@@ -156,7 +156,7 @@ class Bot:
         """SIGKILL: no warning, no clean-up."""
         await self._end(signal.SIGKILL, 10)
 
-    async def ended(self, patience: float = 20) -> int:
+    async def ended(self, patience: float = 60) -> int:
         """Wait until it has ended by itself, and the exit status."""
         if self._process is None:
             return 0

@@ -55,11 +55,11 @@ class Company:
         said = await self.slack.until(lambda: self.slack.ephemerals(user, message.channel)[before:])
         return said[0].plain()
 
-    async def card_says(self, card: Message, text: str, patience: float = 15) -> str:
+    async def card_says(self, card: Message, text: str, patience: float = 60) -> str:
         await self.slack.until(lambda: text in card.plain(), patience)
         return card.plain()
 
-    async def told(self, user: str, text: str, patience: float = 15) -> None:
+    async def told(self, user: str, text: str, patience: float = 60) -> None:
         """Wait until `user` has a direct message with `text` in it."""
         await self.slack.until(lambda: any(text in m.plain() for m in self.slack.dm(user)), patience)
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.processes import creditbot
 
-PATIENCE = 30
+PATIENCE = 120
 
 COMMAND = {"user": "U0ALICE", "channel": "C0GENERAL", "text": "/credits add acme 5000 Black Friday"}
 CLICK = {"user": "U0BOB", "channel": "C0APPROVALS", "action_id": "approve", "block_id": "decision"}

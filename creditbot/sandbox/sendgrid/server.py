@@ -124,7 +124,7 @@ class SendGridSandbox:
     async def until(
         self,
         predicate: Callable[[], object],
-        timeout: float = 10,  # noqa: ASYNC109 - a failure should show the recent calls, which a caller's timeout can't
+        timeout: float = 60,  # noqa: ASYNC109 - a failure should show the recent calls, which a caller's timeout can't
     ) -> None:
         """Waits until `predicate` holds, asking at each change; AssertionError after `timeout` seconds."""
         changed = asyncio.Event()

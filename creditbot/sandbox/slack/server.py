@@ -118,7 +118,7 @@ class SlackSandbox(Acts, Sights):
             await self._runner.cleanup()
             self._runner = None
 
-    async def wait_for_socket(self, timeout: float = 15) -> None:  # noqa: ASYNC109 - a caller gives a number of seconds here
+    async def wait_for_socket(self, timeout: float = 60) -> None:  # noqa: ASYNC109 - a caller gives a number of seconds here
         """Wait until a bot is connected by Socket Mode."""
         await self.until(lambda: self.sockets > 0, timeout)
 

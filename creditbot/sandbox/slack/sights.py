@@ -49,7 +49,7 @@ class Sights:
             if m.visible_to == user and not m.deleted and channel in (None, m.channel)
         ]
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10) -> T:  # noqa: ASYNC109 - a caller gives a number of seconds here
+    async def until(self, predicate: Callable[[], T], timeout: float = 60) -> T:  # noqa: ASYNC109 - a caller gives a number of seconds here
         """The first true value of `predicate`, which is asked again at each change.
 
         A LookupError in it counts as not yet, so it may index lists. AssertionError after `timeout` seconds.
