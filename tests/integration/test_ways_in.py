@@ -21,7 +21,7 @@ from creditbot.sandbox.slack import SlackSandbox
 from creditbot.store.engines import is_postgres
 from tests.authority import ROLES
 from tests.extent import pairwise
-from tests.ways_in import ACTING, OTHERS_CARDS, WAYS, Way, outcome
+from tests.ways_in import ACTING, ANYTHING, OTHERS_CARDS, WAYS, Way, outcome
 
 from .adapters import CHANNEL
 from .conftest import on_sqlite
@@ -128,5 +128,5 @@ async def test_there_is_no_way_in_that_the_table_does_not_have(
     # Whatever else Bolt can listen to was not registered.
     assert len(service.web._slack.app._async_listeners) == len(listening)
     in_the_table = {(way.kind, way.name) for way in WAYS if way.kind != "command"}
-    assert sorted(listening) == sorted({*in_the_table, ("command", "/credits")})
+    assert sorted(listening) == sorted({*in_the_table, ("command", "/credits"), ("command", ANYTHING)})
     assert {way.name for way in WAYS if way.kind == "command"} == {"", *USAGE}
