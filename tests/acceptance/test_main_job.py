@@ -37,7 +37,7 @@ async def test_a_request_goes_all_the_way(company: Company) -> None:
     assert "\nApprove\n" not in shown
     await company.told(ALICE, "*Approved* by")
     await company.told(ALICE, "*Applied*")
-    assert len(company.slack.dm(ALICE)) == 2
+    assert len(company.slack.dm(ALICE)) == 1
     [record] = await company.requests()
     assert record["status"] == "applied"
     assert record["subuser"] == "acme"
