@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import exc
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.domain.doubt import whom_to_ask
@@ -96,31 +95,29 @@ class Apply:
     async def _claim(self, request_id: int) -> CreditRequest | None:
         """Move an approved request to `applying`, or find it there; None if there is nothing to do now."""
         now = self._clock()
-        try:
-            async with self._database.write() as transaction:
-                request = await requests.get(transaction.connection, request_id)
-                if request is None or request.status not in {Status.APPROVED, Status.APPLYING}:
-                    return None
-                if request.status is Status.APPROVED:
-                    await requests.transition(
-                        transaction, request, Status.APPLYING, kind="applying", at=now, claimed_at=now
-                    )
-                return await requests.get(transaction.connection, request_id)
-        except exc.IntegrityError:
-            # The partial unique index: another change of this subuser is under way or in doubt.
-            await self._wait_its_turn(request_id)
-            return None
-
-    async def _wait_its_turn(self, request_id: int) -> None:
         async with self._database.write() as transaction:
             request = await requests.get(transaction.connection, request_id)
-            if request is None or request.status is not Status.APPROVED:
-                return
+            if request is None or request.status not in {Status.APPROVED, Status.APPLYING}:
+                return None
+            if request.status is Status.APPLYING:
+                return request
+            # Writers take turns, so the index that holds it to one change at a time has nothing to refuse.
             ahead = await requests.under_way(transaction.connection, request.subuser)
-            waits = WAITS if ahead is not None else timedelta()  # it may have ended meanwhile
-            await requests.postpone(transaction, request, self._clock() + waits, 0)
-            if ahead != request.waits_for:
-                await requests.touch(transaction, request_id, waits_for=ahead)
+            if ahead is not None:
+                await self._wait_its_turn(transaction, request, ahead, now)
+                return None
+            await requests.transition(
+                transaction, request, Status.APPLYING, kind="applying", at=now, claimed_at=now
+            )
+            return await requests.get(transaction.connection, request_id)
+
+    async def _wait_its_turn(
+        self, transaction: Transaction, request: CreditRequest, ahead: int, now: datetime
+    ) -> None:
+        """Another change of this subuser is under way or in doubt."""
+        await requests.postpone(transaction, request, now + WAITS, 0)
+        if ahead != request.waits_for:
+            await requests.touch(transaction, request.id, waits_for=ahead)
 
     def _over(self, attempt: Attempt) -> datetime:
         """When SendGrid is done with it. The process that sent it may wait longer than this one would."""
@@ -190,11 +187,12 @@ class Apply:
                 current = await requests.get(transaction.connection, request.id)
                 if current is None or current.status is not Status.APPLYING:
                     return
+                last = await attempts.last(transaction.connection, request.id)
+                if last is not None and last.number >= number:
+                    return  # another process wrote this attempt down first, and sends it
                 attempt_id = await attempts.start(
                     transaction, request.id, number, before, started, over_at=started + self._lapse
                 )
-        except exc.IntegrityError:
-            return  # another process wrote this attempt down first, and sends it
         except (CommitUnclear, asyncio.CancelledError) as error:
             if attempt_id is not None:
                 await self._never_left(request, attempt_id, started)

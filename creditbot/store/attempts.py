@@ -55,11 +55,7 @@ async def start(
     *,
     over_at: datetime | None = None,
 ) -> int:
-    """Write down that a PATCH is about to be sent, with its event; return the attempt's ID.
-
-    Raises:
-        sqlalchemy.exc.IntegrityError: another process wrote the same attempt first.
-    """
+    """Write down that a PATCH is about to be sent, with its event; return the attempt's ID."""
     values = {
         "request_id": request_id,
         "number": number,

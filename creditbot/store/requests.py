@@ -389,11 +389,10 @@ async def without_token(connection: AsyncConnection, since: datetime) -> list[Cr
 
 async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
     """The ID of the request that is being applied to this subuser, or is in doubt."""
-    return await connection.scalar(
-        select(requests.c.id).where(
-            requests.c.subuser_key == subuser_key(subuser), requests.c.status.in_(HOLDS_SUBUSER)
-        )
-    )
+    # One that an older creditbot has written may have no key.
+    same = or_(requests.c.subuser_key == subuser_key(subuser), requests.c.subuser == subuser)
+    query = select(requests.c.id).where(same, requests.c.status.in_(HOLDS_SUBUSER)).order_by(requests.c.id)
+    return await connection.scalar(query.limit(1))
 
 
 async def load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
