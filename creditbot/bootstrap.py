@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 import aiohttp
@@ -17,7 +17,20 @@ from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
-from creditbot.jobs import Announce, Apply, Check, Compare, Draw, Expire, Gate, Notify, Remind, Settle
+from creditbot.jobs import (
+    MARGIN,
+    Announce,
+    Apply,
+    Check,
+    Compare,
+    Draw,
+    Expire,
+    Gate,
+    Notify,
+    Remind,
+    Settle,
+    bound,
+)
 from creditbot.operations import Decisions, Names, Reading, Requests, give_tokens, move_cards, put_in_force
 from creditbot.policy_file import policy_of
 from creditbot.probes import Check as ProbeCheck
@@ -349,7 +362,7 @@ def build_jobs(
 ) -> Mapping[str, Job]:
     """The jobs by their names."""
     gate = Gate(database, policy, directory, now)
-    return {
+    jobs: dict[str, Job] = {
         "check": Check(database, sendgrid, policy, now).__call__,
         "apply": Apply(database, sendgrid, policy, gate, now, channel=channel).__call__,
         "settle": Settle(
@@ -362,6 +375,8 @@ def build_jobs(
         "compare": Compare(database, sendgrid, policy, now).__call__,
         "announce": Announce(database, messenger, policy, channel, now).__call__,
     }
+    lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
+    return bound(jobs, database, now, channel=channel, lapse=lapse)
 
 
 def build_runner(database: Database, url: str, jobs: Mapping[str, Job], now: Clock) -> Runner:

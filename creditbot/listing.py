@@ -117,7 +117,7 @@ def _csv(out: TextIO) -> Write:
 
     def write(page: Sequence[CreditRequest]) -> None:
         for request in page:
-            approvers = " ".join(approval.approver for approval in request.approvals)
+            approvers = " ".join(request.approvers)
             write_row((as_document(request) | {"approved_by": approvers}).values())
 
     return write
@@ -183,6 +183,6 @@ def as_document(request: CreditRequest) -> dict[str, object]:
 
 def _value(request: CreditRequest, name: str) -> object:
     if name == "approved_by":
-        return [approval.approver for approval in request.approvals]
+        return list(request.approvers)
     value = getattr(request, name)
     return value.isoformat() if isinstance(value, datetime) else value

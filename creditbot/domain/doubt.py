@@ -15,7 +15,7 @@ def whom_to_ask(
     Nobody has approved what its requester approved in an emergency, and its requester may not settle it.
     If nobody is known who may, since Slack does not say who is in a user group, the channel is told.
     """
-    agreed = [approval.approver for approval in request.approvals]
+    agreed = request.approvers
     covered = policy.tier_of(request) is not None
     authority = policy.authority(request, now) if covered else policy.approvers_of_all_tiers
     able = roster.everyone(authority) - {request.requested_by}

@@ -152,6 +152,16 @@ class Comparison:
         """As JSON has it."""
         return asdict(self)
 
+    def counts(self) -> dict[str, Any]:
+        """What the event about it says; each finding has its own."""
+        return {
+            "compared": self.compared,
+            "not_comparable": self.not_comparable,
+            "found": len(self.findings),
+            "unread": len(self.unread),
+            "problem": self.problem,
+        }
+
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Comparison":
         findings = tuple(Finding.read(found) for found in document["findings"])

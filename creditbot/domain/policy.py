@@ -253,7 +253,7 @@ class Policy:
         tier = self.tier_of(request)
         authority = self.authority(request, now)
         able = roster.everyone(authority) - {request.requested_by}
-        counted = tuple(approval.approver for approval in request.approvals if approval.approver in able)
+        counted = tuple(approver for approver in request.approvers if approver in able)
         if tier is None:
             return Quorum((), 1, None, NOBODY)
         second = tier.including

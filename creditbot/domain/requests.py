@@ -150,8 +150,13 @@ class CreditRequest:
             return None
         return self.check.remain + self.allocation_update
 
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Those who have agreed, in the order in which they did."""
+        return tuple(approval.approver for approval in self.approvals)
+
     def approved_by(self, person: str) -> bool:
-        return any(approval.approver == person for approval in self.approvals)
+        return person in self.approvers
 
     def with_approval(self, person: str, at: datetime) -> "CreditRequest":
         """As it would stand once this person has agreed."""
@@ -166,7 +171,21 @@ class CreditRequest:
         return failed and self.asked_again_as is None
 
 
-def people_to_tell(request: CreditRequest, to: Status) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """As much of a request as it takes to end it, if no more can be read."""
+
+    id: int
+    subuser: str
+    status: Status
+    requested_by: str
+    explanation: str | None
+    was_shown: bool
+    runs: int
+    approvers: tuple[str, ...]
+
+
+def people_to_tell(request: CreditRequest | Outline, to: Status) -> list[str]:
     """Who gets a message when `request` moves to `to`: its requester, at each decision and at the end.
 
     Those who approved are told too when their word did not do what they meant it to, and how that ended.
@@ -177,5 +196,5 @@ def people_to_tell(request: CreditRequest, to: Status) -> list[str]:
     troubled = to in {Status.FAILED, Status.IN_DOUBT} or request.status is Status.IN_DOUBT
     called_off = request.status is Status.APPROVED and to is Status.CANCELLED
     if troubled or called_off:
-        told += [approval.approver for approval in request.approvals]
+        told += request.approvers
     return list(dict.fromkeys(told))

@@ -4,7 +4,8 @@ Each job reads the state and does what it calls for, so that it may run twice, l
 """
 
 from .announce import Announce
-from .apply import Apply
+from .apply import MARGIN, Apply
+from .bounded import bound
 from .check import Check
 from .compare import Compare
 from .draw import Draw
@@ -16,6 +17,7 @@ from .remind import Remind
 from .settle import Settle
 
 __all__ = [
+    "MARGIN",
     "Announce",
     "Apply",
     "Check",
@@ -29,4 +31,5 @@ __all__ = [
     "Notify",
     "Remind",
     "Settle",
+    "bound",
 ]

@@ -25,7 +25,7 @@ from creditbot.elapsed import Stopwatch
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
-from creditbot.store.database import CommitUnclear, Database, Transaction
+from creditbot.store.database import AWAY, CommitUnclear, Database, Transaction
 from creditbot.store.types import to_millis
 
 from .backoff import GIVE_UP_AFTER, backoff, given_up
@@ -43,6 +43,9 @@ READS = 3
 before a sleep, and says nothing about the balance right before an attempt."""
 
 WAITS = timedelta(seconds=30)
+
+MOST_RECORDINGS = 6
+"""How often writing down an outcome is tried that fails for another reason than that the database is away."""
 
 STOPPED = InDoubt(
     "creditbot was stopped while it was sending the change, so nobody knows whether SendGrid got it."
@@ -210,6 +213,11 @@ class Apply:
         except asyncio.CancelledError:
             await self._record(request, attempt_id, started, STOPPED)
             raise
+        except Exception as error:
+            log.exception("An error while a change was sent", request_id=request.id)
+            outcome = InDoubt(
+                f"creditbot met an error while it was sending the change ({type(error).__name__})."
+            )
         await self._record(request, attempt_id, started, outcome)
 
     async def _never_left(self, request: CreditRequest, attempt_id: int, started: datetime) -> None:
@@ -229,6 +237,7 @@ class Apply:
 
         Raises:
             WrongLedgerKey: this process can never write it down, so the log has it for whoever settles it.
+            Exception: it can't be written down for a reason that nobody foresaw; likewise.
         """
         about = {
             "request_id": request.id,
@@ -246,22 +255,24 @@ class Apply:
                     known = attempt is not None and attempt.outcome == OUTCOMES[type(outcome)]
                     if current is not None and ours and not known:
                         await self._conclude(transaction, current, attempt_id, started, outcome)
-            except WrongLedgerKey as error:
-                log.error(  # noqa: TRY400 - the sentence says it all
-                    "An outcome can't be written down by this process. Note it: if the request is in doubt "
-                    "later, settle it so with `creditbot requests settle`",
-                    **about,
-                    error=error.sentence,
-                )
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever is wrong, what is known must not be lost
+            except Exception as error:
+                away = isinstance(error, (*AWAY, CommitUnclear))
+                tries += 1
+                if isinstance(error, WrongLedgerKey) or (tries >= MOST_RECORDINGS and not away):
+                    log.error(  # noqa: TRY400 - of a wrong key the sentence says it all
+                        "An outcome can't be written down by this process. Note it: if the request is in "
+                        "doubt later, settle it so with `creditbot requests settle`",
+                        **about,
+                        exc_info=None if isinstance(error, WrongLedgerKey) else error,
+                        error=str(error),
+                    )
+                    raise
                 log.warning(
                     "An outcome could not be written down; trying again",
                     **about,
                     error=f"{type(error).__name__}: {error}",
                 )
-                await asyncio.sleep(backoff(tries).total_seconds() / 4)
-                tries += 1
+                await asyncio.sleep(backoff(tries - 1).total_seconds() / 4)
             else:
                 return
 
@@ -342,7 +353,7 @@ class Apply:
             explanation=sentence,
             contradicted_at=now,
         )
-        concerned = {request.requested_by, *(approval.approver for approval in request.approvals)}
+        concerned = {request.requested_by, *request.approvers}
         if request.settled_by is not None and not is_operator(request.settled_by):
             concerned.add(request.settled_by)
         if not request.approvals:
@@ -376,7 +387,7 @@ class Apply:
                 explanation=sentence,
                 finished_at=now,
             )
-        return {follower.requested_by, *(approval.approver for approval in follower.approvals)}
+        return {follower.requested_by, *follower.approvers}
 
     async def _doubt(
         self, transaction: Transaction, request: CreditRequest, started: datetime, outcome: InDoubt

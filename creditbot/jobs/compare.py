@@ -154,18 +154,7 @@ class Compare:
                 return  # another run was faster
             for finding in outcome.findings:
                 await events.append(transaction.connection, "drift", at=now, detail=asdict(finding))
-            await events.append(
-                transaction.connection,
-                "compared",
-                at=now,
-                detail={
-                    "compared": outcome.compared,
-                    "not_comparable": outcome.not_comparable,
-                    "found": len(outcome.findings),
-                    "unread": len(outcome.unread),
-                    "problem": outcome.problem,
-                },
-            )
+            await events.append(transaction.connection, "compared", at=now, detail=outcome.counts())
             await bulletins.written(transaction, bulletin.id, outcome.document(), again_at=now)
             if not outcome.worth_telling:
                 await bulletins.sent(transaction, bulletin.id, now)

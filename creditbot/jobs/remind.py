@@ -90,7 +90,7 @@ class Remind:
         self, transaction: Transaction, request: CreditRequest, kind: str, people: Iterable[str]
     ) -> list[str]:
         """Tell those who can add to what was agreed; return who had not been told yet."""
-        done = {request.requested_by, *(approval.approver for approval in request.approvals)}
+        done = {request.requested_by, *request.approvers}
         return [
             person
             for person in sorted(set(people) - done)

@@ -1,16 +1,15 @@
 """The runner for SQLite: a loop in this process that starts what is due."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import WakeUp
+
+from .faults import Faults
 
 POLL = 1.0
 """Seconds between two looks at what is due, if nothing wakes the loop earlier."""
@@ -21,13 +20,11 @@ AT_ONCE = 25
 FINISH = 5.0
 """Seconds that running jobs get to finish when the process is asked to stop."""
 
-log = structlog.get_logger(__name__)
-
 Job = Callable[[int], Awaitable[None]]
 
 
 class EmbeddedRunner:
-    """Starts each due job once at a time in this process; after an unexpected error it waits a little."""
+    """Starts each due job once at a time in this process; after an unexpected error it waits, ever longer."""
 
     def __init__(self, jobs: Mapping[str, Job], due: Callable[[], Awaitable[list[WakeUp]]]) -> None:
         self._jobs = jobs
@@ -36,7 +33,7 @@ class EmbeddedRunner:
         self._stopping = False
         self._useless: WrongLedgerKey | None = None
         self._running: dict[WakeUp, asyncio.Task[None]] = {}
-        self._not_before: dict[WakeUp, float] = {}
+        self._faults = Faults()
         # Jobs that ended since the present look at the tables began: it may have seen them before their end.
         self._ended_meanwhile: set[WakeUp] = set()
 
@@ -57,8 +54,10 @@ class EmbeddedRunner:
             try:
                 for wake_up in await self._due():
                     self._start(wake_up)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("What is due could not be read; trying again", error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look may do
+                self._faults.failed("look at what is due", error)
+            else:
+                self._faults.succeeded("look at what is due")
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
                     await self._wake.wait()
@@ -86,19 +85,18 @@ class EmbeddedRunner:
             return
         if wake_up in self._ended_meanwhile:
             return
-        if self._not_before.get(wake_up, 0.0) > time.monotonic():
+        if self._faults.must_wait(wake_up):
             return
         self._running[wake_up] = asyncio.create_task(self._run(wake_up), name=f"{wake_up.job} {wake_up.key}")
 
     async def _run(self, wake_up: WakeUp) -> None:
         try:
             await self._jobs[wake_up.job](wake_up.key)
-            self._not_before.pop(wake_up, None)
+            self._faults.succeeded(wake_up)
         except WrongLedgerKey as error:
             self._useless = error
-        except Exception:
-            self._not_before[wake_up] = time.monotonic() + 5.0
-            log.exception("A job failed; it will be tried again", job=wake_up.job, key=wake_up.key)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+            self._faults.failed(wake_up, error)
         finally:
             self._running.pop(wake_up, None)
             self._ended_meanwhile.add(wake_up)

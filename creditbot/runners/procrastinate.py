@@ -22,6 +22,8 @@ from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import CommitUnclear, WakeUp
 from creditbot.store.engines import UNPREPARED, connection_parameters
 
+from .faults import Faults, wait
+
 QUEUES = {
     "check": "sendgrid",
     "apply": "sendgrid",
@@ -52,9 +54,6 @@ GROUP BY job.id HAVING max(event.at) < now() - make_interval(secs => %(seconds)s
 
 EVERY_SECOND, EVERY_FIVE_SECONDS = "* * * * * *", "* * * * * */5"
 
-RETRY = procrastinate.RetryStrategy(wait=5)
-"""A job that failed for a reason that nobody foresaw is tried again, for ever."""
-
 PATIENCE = 2.0
 """Seconds that the queue gets to answer whoever asks whether it can be reached."""
 
@@ -66,6 +65,16 @@ AWAY = (procrastinate.exceptions.ConnectorException, psycopg.Error, SQLAlchemyEr
 log = structlog.get_logger(__name__)
 
 Job = Callable[[int], Awaitable[None]]
+
+
+class Growing(procrastinate.BaseRetryStrategy):
+    """A job that failed for a reason that nobody foresaw is tried again, ever later.
+
+    It has an end where the job has one: those on requests count in the tables how often they have begun.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> procrastinate.RetryDecision:
+        return procrastinate.RetryDecision(retry_in={"seconds": round(wait(job.attempts + 1, exception))})
 
 
 class ProcrastinateQueue:
@@ -112,11 +121,12 @@ class ProcrastinateRunner(ProcrastinateQueue):
         self._due = due
         self._stopping = asyncio.Event()
         self._useless: WrongLedgerKey | None = None
+        self._faults = Faults()
         self._workers: list[asyncio.Task[None]] = []
         self._workers_run = False
         self._running: set[asyncio.Task[None]] = set()
         for name, job in jobs.items():
-            self.app.task(name=f"creditbot.{name}", queue=QUEUES[name], retry=RETRY)(
+            self.app.task(name=f"creditbot.{name}", queue=QUEUES[name], retry=Growing())(
                 self._shielded(name, job)
             )
         self._every(EVERY_SECOND, "sweep", self._sweep)
@@ -129,8 +139,10 @@ class ProcrastinateRunner(ProcrastinateQueue):
             del timestamp
             try:
                 await work()
-            except AWAY as error:
-                log.warning("The queue could not be looked after; trying again", work=name, error=why(error))
+            except Exception as error:  # noqa: BLE001 - Procrastinate's own log is silent, and the next may do
+                self._faults.failed(name, error)
+            else:
+                self._faults.succeeded(name)
 
         task = self.app.task(name=f"creditbot.{name}", queue="upkeep", queueing_lock=name)(tick)
         self.app.periodic(cron=cron)(task)
@@ -147,20 +159,17 @@ class ProcrastinateRunner(ProcrastinateQueue):
         return run
 
     async def _logged(self, name: str, key: int, job: Job) -> None:
+        wake_up = WakeUp(name, key)
         try:
             await job(key)
-        except AWAY as error:
-            log.warning(
-                "The database was away from a job; it will be tried again", job=name, error=str(error)
-            )
-            raise
         except WrongLedgerKey as error:
             self._useless = error
             self._cancel_workers()
             raise
-        except Exception:
-            log.exception("A job failed; it will be tried again", job=name, key=key)
+        except Exception as error:
+            self._faults.failed(wake_up, error)
             raise
+        self._faults.succeeded(wake_up)
 
     async def _sweep(self) -> None:
         """Queue what is due and in no queue: what waited for its time, or was lost on the way."""

@@ -360,7 +360,7 @@ def _approved(request: CreditRequest) -> str:
     if not request.approvals:
         return ""
     last = request.approvals[-1]
-    by = _some([approval.approver for approval in request.approvals])
+    by = _some(request.approvers)
     return f"*Approved* by {by} on {moment(last.at)}."
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
@@ -117,6 +117,15 @@ async def get(connection: AsyncConnection, attempt_id: int) -> Attempt | None:
 async def last(connection: AsyncConnection, request_id: int) -> Attempt | None:
     mine = select(attempts).where(attempts.c.request_id == request_id)
     return await _first(connection, mine.order_by(attempts.c.number.desc()).limit(1))
+
+
+async def may_have_counted(connection: AsyncConnection, request_id: int) -> bool:
+    """Whether any sending of a request may have been applied, as far as outcomes tell."""
+    harmless = attempts.c.outcome.in_(sorted(MAY_BE_REPEATED))
+    query = select(attempts.c.id).where(
+        attempts.c.request_id == request_id, or_(attempts.c.outcome.is_(None), ~harmless)
+    )
+    return await connection.scalar(query.limit(1)) is not None
 
 
 async def _first(connection: AsyncConnection, query: Select[Any]) -> Attempt | None:

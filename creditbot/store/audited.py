@@ -13,7 +13,17 @@ from .types import storable, to_millis
 LEFT_OUT: dict[Table, frozenset[str]] = {
     # When a job looks at it again, and how often its card was changed: nothing that anyone decided or saw.
     requests: frozenset(
-        {"version", "next_try_at", "tries", "waits_for", "overtaken_by", "remind_at", "reminded"}
+        {
+            "version",
+            "next_try_at",
+            "tries",
+            "waits_for",
+            "overtaken_by",
+            "remind_at",
+            "reminded",
+            "runs",
+            "run_after",
+        }
     ),
     approvals: frozenset(),
     attempts: frozenset(),

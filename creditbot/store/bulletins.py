@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from . import runs
 from .database import Transaction
 from .tables import bulletins
 
 DIGEST, DRIFT = "digest", "drift"
 """The kinds. A digest is worked out from the tables at once; for drift, SendGrid has to be asked first."""
 
-FRESH = {"tries": 0, "error": None, "failing_since": None}
+FRESH = {"tries": 0, "error": None, "failing_since": None, **runs.NONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Bulletin:
     tries: int
     failing_since: datetime | None
     given_up_at: datetime | None
+    runs: int
 
     @property
     def over(self) -> bool:
@@ -75,7 +77,7 @@ async def written(
     again_at: datetime | None = None,
 ) -> None:
     """Keep what it says; with `again_at`, it may be posted from then on."""
-    values: dict[str, Any] = {"content": json.dumps(content, ensure_ascii=False, sort_keys=True)}
+    values: dict[str, Any] = {"content": json.dumps(content, ensure_ascii=False, sort_keys=True), **runs.NONE}
     if again_at is not None:
         values |= {"next_try_at": again_at, **FRESH}
     await transaction.connection.execute(
@@ -122,6 +124,7 @@ async def failed(
             next_try_at=until,
             error=error[:500],
             failing_since=bulletin.failing_since or now,
+            **runs.NONE,
         )
     )
 

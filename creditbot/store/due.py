@@ -10,6 +10,7 @@ from creditbot.domain.requests import Status
 from .bulletins import DRIFT
 from .cards import to_draw
 from .database import WakeUp
+from .runs import may_begin
 from .tables import UNTOLD, bulletins, cards, notices, requests
 
 
@@ -28,7 +29,12 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
     }
     found = []
     for job, condition in kinds.items():
-        query = select(requests.c.id).where(condition).order_by(requests.c.id).limit(limit)
+        query = (
+            select(requests.c.id)
+            .where(condition, may_begin(requests, now))
+            .order_by(requests.c.id)
+            .limit(limit)
+        )
         found += [WakeUp(job, key) for key in (await connection.execute(query)).scalars()]
     behind = (
         select(cards.c.request_id)
@@ -52,7 +58,10 @@ async def due(connection: AsyncConnection, now: datetime, limit: int = 200) -> l
     )
     found += [WakeUp("notify", key) for key in (await connection.execute(untold.limit(limit))).scalars()]
     open_bulletins = select(bulletins.c.id).where(
-        bulletins.c.sent_at.is_(None), bulletins.c.given_up_at.is_(None), bulletins.c.next_try_at <= now
+        bulletins.c.sent_at.is_(None),
+        bulletins.c.given_up_at.is_(None),
+        bulletins.c.next_try_at <= now,
+        may_begin(bulletins, now),
     )
     to_compare = and_(bulletins.c.kind == DRIFT, bulletins.c.content.is_(None))
     for job, condition in (("compare", to_compare), ("announce", not_(to_compare))):

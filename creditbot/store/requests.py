@@ -32,6 +32,7 @@ from creditbot.domain.requests import (
     Check,
     CreditRequest,
     Neighbour,
+    Outline,
     Status,
     check_transition,
     people_to_tell,
@@ -40,7 +41,7 @@ from creditbot.domain.requests import (
 from creditbot.domain.who import Actor
 
 from . import cards as cards_store
-from . import events, notices
+from . import events, notices, runs
 from .audited import AUDITED, recorded
 from .database import Transaction
 from .tables import approvals, cards, requests
@@ -132,7 +133,7 @@ def new_token() -> str:
 
 async def transition(
     transaction: Transaction,
-    request: CreditRequest,
+    request: CreditRequest | Outline,
     to: Status,
     *,
     kind: str,
@@ -150,7 +151,7 @@ async def transition(
     connection = transaction.connection
     if request.explanation is not None:  # it tells of the state that ends
         columns = {"explanation": None, **columns}
-    fresh = {"next_try_at": None, "tries": 0, "waits_for": None}
+    fresh = {"next_try_at": None, "tries": 0, "waits_for": None, **runs.NONE}
     # The key is written with each state: an older creditbot, or someone by hand, may have left it out.
     key = subuser_key(request.subuser)
     changes = {"status": to, "version": requests.c.version + 1, "subuser_key": key, **fresh, **columns}
@@ -186,7 +187,7 @@ async def transition(
     return True
 
 
-async def _overtake(transaction: Transaction, applied: CreditRequest) -> None:
+async def _overtake(transaction: Transaction, applied: CreditRequest | Outline) -> None:
     """What waits for approval shows a balance from before this change: have it read and drawn anew."""
     waiting_too = (
         update(requests)
@@ -246,17 +247,19 @@ async def touch(transaction: Transaction, request_id: int, **columns: Any) -> No
 
 
 async def _change(transaction: Transaction, request_id: int, columns: Mapping[str, Any]) -> None:
-    changes = {"version": requests.c.version + 1, **columns}
+    changes = {"version": requests.c.version + 1, **runs.NONE, **columns}
     await transaction.connection.execute(update(requests).where(requests.c.id == request_id).values(changes))
     transaction.wake("draw", request_id)
 
 
-async def postpone(transaction: Transaction, request: CreditRequest, until: datetime, tries: int) -> None:
+async def postpone(
+    transaction: Transaction, request: CreditRequest | Outline, until: datetime, tries: int
+) -> None:
     """Leave a request in its state for the job to take up again at `until`."""
     await transaction.connection.execute(
         update(requests)
         .where(requests.c.id == request.id, requests.c.status == request.status)
-        .values(next_try_at=until, tries=tries)
+        .values(next_try_at=until, tries=tries, **runs.NONE)
     )
 
 
@@ -344,6 +347,20 @@ async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[
     )
 
 
+async def outline(connection: AsyncConnection, request_id: int) -> Outline | None:
+    """What of a request can be read, whatever lies in its row."""
+    same_name = [
+        requests.c[name] for name in ("id", "subuser", "status", "requested_by", "explanation", "runs")
+    ]
+    query = select(*same_name, requests.c.checked_at.is_not(None).label("was_shown"))
+    row = (await connection.execute(query.where(requests.c.id == request_id))).mappings().first()
+    if row is None:
+        return None
+    agreed = select(approvals.c.approver).where(approvals.c.request_id == request_id).order_by(approvals.c.id)
+    approvers = tuple((await connection.execute(agreed)).scalars())
+    return Outline(approvers=approvers, **{**row, "status": Status(row["status"])})
+
+
 async def tries(connection: AsyncConnection, request_id: int) -> int:
     """How often the job at hand has tried in the present state."""
     found = await connection.scalar(select(requests.c.tries).where(requests.c.id == request_id))
@@ -369,7 +386,15 @@ async def look_again(
 ) -> None:
     """When it is to be seen next whether someone has to be reminded; None if nobody has to be any more."""
     await transaction.connection.execute(
-        update(requests).where(requests.c.id == request_id).values(remind_at=at, reminded=reminded)
+        update(requests)
+        .where(requests.c.id == request_id)
+        .values(remind_at=at, reminded=reminded, **runs.NONE)
+    )
+
+
+async def remind_no_more(transaction: Transaction, request_id: int) -> None:
+    await transaction.connection.execute(
+        update(requests).where(requests.c.id == request_id).values(remind_at=None, **runs.NONE)
     )
 
 

@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -90,6 +90,9 @@ requests = Table(
     # When those who have not decided are reminded next, and how many of the policy's reminders are over.
     Column("remind_at", Moment),
     Column("reminded", Integer, nullable=False, server_default="0"),
+    # How often a job has begun with it since one got anywhere, and when the next may begin.
+    Column("runs", Integer, nullable=False, server_default="0"),
+    Column("run_after", Moment),
     CheckConstraint(f"status IN ({STATUSES})", name="known_status"),
     CheckConstraint("allocation_update <> 0", name="some_change"),
     sqlite_autoincrement=True,
@@ -221,6 +224,9 @@ bulletins = Table(
     Column("error", Words()),
     Column("failing_since", Moment),
     Column("given_up_at", Moment),
+    # As of a request.
+    Column("runs", Integer, nullable=False, server_default="0"),
+    Column("run_after", Moment),
     UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
 

@@ -1,6 +1,6 @@
 """Stand-ins for what lies outside (Slack, the clock, the approvers), and one process's worth of the bot."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from creditbot.domain.shown import Shown, read, shown
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.elapsed import boottime
 from creditbot.jobs import (
+    MARGIN,
     Announce,
     Apply,
     Check,
@@ -33,6 +34,7 @@ from creditbot.jobs import (
     Notify,
     Remind,
     Settle,
+    bound,
 )
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
@@ -173,6 +175,11 @@ def another_writer(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
+Job = Callable[[int], Awaitable[None]]
+
+JOBS = ("check", "apply", "settle", "expire", "remind", "draw", "notify", "compare", "announce")
+
+
 class Bot:
     """What one process of creditbot holds: its own connections, its operations and its jobs."""
 
@@ -219,6 +226,12 @@ class Bot:
             directory=self.directory,
             channel=CHANNEL,
         )
+
+    def jobs(self, *names: str, **instead: Job) -> dict[str, Job]:
+        """These jobs, or all, as a runner has them: each comes to an end."""
+        jobs: dict[str, Job] = {name: getattr(self, name) for name in names or JOBS} | instead
+        lapse = timedelta(seconds=self.sendgrid.timeout) + MARGIN
+        return bound(jobs, self.database, self.clock, channel=CHANNEL, lapse=lapse)
 
     async def close(self) -> None:
         await self.sendgrid.close()

@@ -10,7 +10,6 @@ from functools import partial
 import psycopg
 import pytest
 import structlog
-from procrastinate import RetryStrategy
 from sqlalchemy import create_engine, text
 
 from creditbot.runners import procrastinate as queue
@@ -195,8 +194,7 @@ async def test_of_two_workers_one_does_each_job_and_none_beside_another_of_its_k
 async def test_a_job_that_fails_is_tried_again_until_it_succeeds(
     database: Database, url: str, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_once = RetryStrategy(max_attempts=queue.RETRY.max_attempts, wait=0)
-    monkeypatch.setattr(queue, "RETRY", at_once)
+    monkeypatch.setattr(queue, "wait", lambda _times, _error: 0)
     tries = Counter[int]()
 
     async def draw(key: int) -> None:
@@ -339,7 +337,7 @@ async def test_stopping_cancels_what_does_not_finish_and_leaves_it_to_be_taken_u
     database: Database, url: str, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "FINISH", 0.1)
-    monkeypatch.setattr(queue, "RETRY", RetryStrategy(max_attempts=queue.RETRY.max_attempts, wait=0))
+    monkeypatch.setattr(queue, "wait", lambda _times, _error: 0)
     work.gates["apply"] = asyncio.Event()
 
     async with running(runner_of(url, work)):

@@ -25,8 +25,7 @@ Job = Callable[[int], Awaitable[None]]
 
 def runner_of(bot: Bot, **instead: Job) -> Runner:
     """The runner that belongs to the bot's database."""
-    names = ("check", "apply", "settle", "expire", "draw", "notify")
-    jobs: dict[str, Job] = {name: getattr(bot, name) for name in names} | instead
+    jobs = bot.jobs("check", "apply", "settle", "expire", "draw", "notify", **instead)
     runner: Runner = EmbeddedRunner(jobs, bot.due)
     if is_postgres(bot.url):
         runner = queue.ProcrastinateRunner(bot.url, jobs, bot.due)

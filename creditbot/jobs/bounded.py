@@ -1,0 +1,118 @@
+"""Jobs that come to an end, whatever goes wrong with them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Table
+
+from creditbot.domain.errors import WrongLedgerKey
+from creditbot.store import runs, tables
+from creditbot.store.database import AWAY, CommitUnclear, Database
+
+from .backoff import MOST_RUNS, pause
+from .give_up import GiveUpComparison, GiveUpRequest
+
+ON_REQUESTS = ("check", "apply", "settle", "expire", "remind")
+
+Job = Callable[[int], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+def bound(
+    jobs: Mapping[str, Job],
+    database: Database,
+    clock: Callable[[], datetime],
+    *,
+    channel: str,
+    lapse: timedelta,
+) -> dict[str, Job]:
+    """The same jobs, each with an end; `lapse` is how long SendGrid may be at work on a change.
+
+    Those that deliver something end by themselves.
+    """
+    ends: dict[str, tuple[GiveUp, Table]] = {
+        "compare": (GiveUpComparison(database, clock), tables.bulletins),
+    }
+    on_request = GiveUpRequest(database, clock, channel=channel, lapse=lapse)
+    ends |= dict.fromkeys(ON_REQUESTS, (on_request, tables.requests))
+    return {
+        name: Bounded(name, job, *ends[name], database=database, clock=clock).__call__
+        if name in ends
+        else job
+        for name, job in jobs.items()
+    }
+
+
+class GiveUp(Protocol):
+    """Ends what a job can't get on with, unless its row has got somewhere since so many `runs`."""
+
+    async def __call__(self, job: str, key: int, runs: int, /) -> None: ...
+
+
+class Bounded:
+    """A job whose faults that nobody foresaw are counted in its row, by all processes together.
+
+    Each time it waits longer; after so many times the row is ended in another way. What a job foresees, it
+    ends by itself.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        job: Job,
+        give_up: GiveUp,
+        table: Table,
+        *,
+        database: Database,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._name = name
+        self._job = job
+        self._give_up = give_up
+        self._database = database
+        self._table = table
+        self._clock = clock
+        self._logged: set[int] = set()
+
+    async def __call__(self, key: int) -> None:
+        async with self._database.write() as transaction:
+            begun = await runs.begin(transaction, self._table, key, self._clock(), pause)
+        if begun is None:
+            return
+        if begun > MOST_RUNS:  # the process has died of the one before, or it could not be ended
+            await self._end(key, begun, None)
+            return
+        try:
+            await self._job(key)
+        except WrongLedgerKey:
+            # This process can do no job; another one can do this one at once.
+            async with self._database.write() as transaction:
+                await runs.take_back(transaction, self._table, key)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it comes to an end here
+            self._log(key, begun, error)
+            if begun == MOST_RUNS:
+                await self._end(key, begun, error)
+        else:
+            self._logged.discard(key)
+
+    def _log(self, key: int, begun: int, error: Exception) -> None:
+        """With the traceback once, and again at the end."""
+        about = {"job": self._name, "key": key, "time": begun, "of": MOST_RUNS}
+        if key not in self._logged and not isinstance(error, (*AWAY, CommitUnclear)):
+            log.error("A job failed; it will be tried again", **about, exc_info=error)
+            self._logged.add(key)
+        else:
+            log.warning("A job failed", **about, error=f"{type(error).__name__}: {error}".splitlines()[0])
+
+    async def _end(self, key: int, begun: int, error: Exception | None) -> None:
+        self._logged.discard(key)
+        about = {"job": self._name, "key": key}
+        log.error("A job failed again and again; it is given up", **about, exc_info=error)
+        try:
+            await self._give_up(self._name, key, begun)
+        except Exception:
+            log.exception("It could not even be given up; trying again later", **about)

@@ -1,0 +1,139 @@
+"""Ending what a job can't get on with, for a reason that nobody foresaw.
+
+This needs as little as can be: no policy, no reading of a balance, of a row only what it changes. Anything
+else may be what is broken.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from creditbot.domain.drift import Comparison
+from creditbot.domain.policy import DAY
+from creditbot.domain.requests import Outline, Status
+from creditbot.store import attempts, bulletins, events, notices, requests
+from creditbot.store.database import Database, Transaction
+
+AN_HOUR = timedelta(hours=1)
+
+AGAIN_AND_AGAIN = "creditbot met an error of its own, again and again, and has stopped trying."
+
+
+def _then(request: Outline, once: str) -> str:
+    return f"Whoever runs creditbot finds it in the log, under request {request.id}; {once}."
+
+
+class GiveUpRequest:
+    """Ends a request as what it certainly is: nothing was sent, or nobody knows. Its people are told."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], *, channel: str, lapse: timedelta
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._channel = channel
+        self._lapse = lapse
+
+    async def __call__(self, job: str, request_id: int, runs: int) -> None:
+        async with self._database.write() as transaction:
+            request = await requests.outline(transaction.connection, request_id)
+            if request is None or request.runs != runs:
+                return
+            match job, request.status:
+                case "check", Status.PENDING if request.was_shown:
+                    # It can be decided without its balance being read anew, and expires like any other.
+                    await requests.postpone(transaction, request, self._clock() + AN_HOUR, 0)
+                case "check", Status.PENDING:
+                    await self._nothing_sent(transaction, request, Status.REFUSED, "check it")
+                case "expire", Status.PENDING:
+                    await self._move(transaction, request, Status.EXPIRED, None)
+                case "remind", Status.PENDING:
+                    await requests.remind_no_more(transaction, request.id)
+                case "apply", Status.APPROVED:
+                    await self._nothing_sent(transaction, request, Status.CANCELLED, "send it")
+                case "apply", Status.APPLYING:
+                    if await attempts.may_have_counted(transaction.connection, request.id):
+                        await self._doubt(transaction, request)
+                    else:
+                        await self._nothing_sent(transaction, request, Status.FAILED, "send it")
+                case "settle", Status.IN_DOUBT:
+                    await self._ask(transaction, request)
+
+    async def _nothing_sent(self, transaction: Transaction, request: Outline, to: Status, what: str) -> None:
+        sentence = (
+            f"creditbot could not {what}. {AGAIN_AND_AGAIN} Nothing was sent. "
+            f"{_then(request, 'ask again once that is mended')}"
+        )
+        await self._move(transaction, request, to, sentence)
+
+    async def _doubt(self, transaction: Transaction, request: Outline) -> None:
+        sentence = (
+            "creditbot met an error of its own while it was sending the change, so it is not known whether "
+            f"SendGrid got it. {_then(request, 'the log may have the answer')}"
+        )
+        over = self._clock() + self._lapse
+        await self._move(
+            transaction, request, Status.IN_DOUBT, sentence, unclear_until=over, next_try_at=over
+        )
+
+    async def _move(
+        self, transaction: Transaction, request: Outline, to: Status, sentence: str | None, **columns: Any
+    ) -> None:
+        now = self._clock()
+        if to is not Status.IN_DOUBT:
+            columns["finished_at"] = now
+        if sentence is not None:
+            columns["explanation"] = sentence
+        await requests.transition(
+            transaction,
+            request,
+            to,
+            kind=str(to),
+            at=now,
+            detail={"rule": "given_up", **({"said": sentence} if sentence else {})},
+            **columns,
+        )
+
+    async def _ask(self, transaction: Transaction, request: Outline) -> None:
+        """Whoever agreed is told that they are needed; and the channel, since they may not settle it now."""
+        sentence = (
+            f"creditbot could not read or judge the balance. {AGAIN_AND_AGAIN} "
+            f"{_then(request, 'until that is mended, someone has to look in SendGrid')}"
+        )
+        now = self._clock()
+        await requests.amend(
+            transaction,
+            request.id,
+            "not_proven",
+            at=now,
+            detail={"rule": "given_up", "said": sentence},
+            explanation=sentence,
+            next_try_at=None,
+            unclear_until=None,
+        )
+        for person in dict.fromkeys([*request.approvers, self._channel]):
+            await notices.add(transaction, request.id, "not_proven", person, now)
+
+
+class GiveUpComparison:
+    """Has the approvals channel told that a comparison came to nothing; the next one comes as usual."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, job: str, bulletin_id: int, runs: int) -> None:
+        del job
+        now = self._clock()
+        async with self._database.write() as transaction:
+            bulletin = await bulletins.get(transaction.connection, bulletin_id)
+            if bulletin is None or bulletin.content is not None or bulletin.runs != runs:
+                return
+            problem = f"{AGAIN_AND_AGAIN} Whoever runs creditbot finds it in the log."
+            outcome = Comparison(round(now.timestamp() * 1000), 0, 0, (), problem=problem)
+            await events.append(transaction.connection, "compared", at=now, detail=outcome.counts())
+            await bulletins.written(transaction, bulletin_id, outcome.document(), again_at=now)
+            following = bulletin.due_at
+            while following <= now:
+                following += DAY
+            await bulletins.plan(transaction, bulletins.DRIFT, following)

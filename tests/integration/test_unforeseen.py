@@ -1,0 +1,393 @@
+"""What nobody foresaw: a job that fails each time it is tried comes to an end, and its people are told.
+
+Faults are put into our own code here, step by step, since what really fails is foreseen somewhere.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, NoReturn
+
+import pytest
+import structlog
+from sqlalchemy import text, update
+
+from creditbot.domain.drift import Comparison
+from creditbot.domain.policy import Policy
+from creditbot.domain.requests import CreditRequest, Status
+from creditbot.jobs import Apply, apply, backoff, bounded, check, compare, expire, remind, settle
+from creditbot.jobs.backoff import MOST_RUNS, pause
+from creditbot.jobs.reading import read_credits
+from creditbot.operations import put_in_force
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import attempts, bulletins, requests, tables
+
+from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, Clock, ids, patches
+from .conftest import StartBot
+from .test_runner import runner_of, running, until
+
+FEW = 3
+"""How often a job is tried here, to save time; the real number is tried once."""
+
+Break = Callable[[Bot, pytest.MonkeyPatch], None]
+Logs = list[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "MOST_RUNS", FEW)
+
+
+def fault(*_: object, **__: object) -> NoReturn:
+    raise ValueError("nobody foresaw this")
+
+
+async def later_fault(*_: object, **__: object) -> NoReturn:
+    raise ValueError("nobody foresaw this")
+
+
+async def let_time_pass(bot: Bot) -> Logs:
+    """Have all that is due done, each minute for some; return what was logged."""
+    with structlog.testing.capture_logs() as logs:
+        jobs = bot.jobs()
+        for _ in range(8):
+            for wake_up in await bot.due():
+                await jobs[wake_up.job](wake_up.key)
+            bot.clock.advance(minutes=1)
+    return [dict(entry) for entry in logs]
+
+
+def errors(logs: Logs) -> list[tuple[str, bool]]:
+    """What was logged as an error, and whether with the exception."""
+    return [(entry["event"], bool(entry.get("exc_info"))) for entry in logs if entry["log_level"] == "error"]
+
+
+ONCE_AND_AT_THE_END = [
+    ("A job failed; it will be tried again", True),
+    ("A job failed again and again; it is given up", True),
+]
+
+
+class Floorless(Policy):
+    floor_of = fault
+
+
+def in_the_gate(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot.apply._gate = later_fault  # type: ignore[assignment]  # it is what is broken
+
+
+def in_the_policy(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot.apply._policy = Floorless()
+
+
+NOTHING_SENT: dict[str, tuple[Break, Status]] = {
+    "gate": (in_the_gate, Status.CANCELLED),
+    "claim": (lambda _, patch: patch.setattr(requests, "under_way", later_fault), Status.CANCELLED),
+    "reading": (lambda _, patch: patch.setattr(apply, "read_credits", later_fault), Status.FAILED),
+    "policy": (in_the_policy, Status.FAILED),
+    "attempt": (lambda _, patch: patch.setattr(attempts, "start", later_fault), Status.FAILED),
+}
+
+
+@pytest.mark.parametrize("step", NOTHING_SENT)
+async def test_where_nothing_can_have_been_sent_it_ends_as_that(
+    bot: Bot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    request = await bot.approved()
+    break_it, ends_as = NOTHING_SENT[step]
+    with monkeypatch.context() as patch:
+        break_it(bot, patch)
+        logs = await let_time_pass(bot)
+
+    found = await bot.request(request.id)
+    assert found.status is ends_as
+    assert "Nothing was sent." in (found.explanation or "")
+    assert f"log, under request {request.id}" in (found.explanation or "")
+    assert patches(sandbox) == []
+    assert errors(logs) == ONCE_AND_AT_THE_END
+    told = {person for person, kind, _ in bot.messenger.notices if kind == ends_as}
+    assert told == {ASKER, ANN}
+    # The subuser is free again.
+    bot.apply = Apply(bot.database, bot.sendgrid, POLICY, bot.gate, bot.clock, channel=CHANNEL)
+    following = await bot.approved(70)
+    await bot.work()
+    assert await bot.status(following.id) is Status.APPLIED
+
+
+SENT: dict[str, Break] = {
+    "reader of the answer": lambda _, patch: patch.setattr("creditbot.sendgrid.read_patch_answer", fault),
+    "record": lambda _, patch: patch.setattr(attempts, "finish", later_fault),
+}
+
+
+@pytest.mark.parametrize("step", SENT)
+async def test_where_something_was_sent_it_is_in_doubt_and_never_sent_again(
+    bot: Bot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(apply, "MOST_RECORDINGS", 2)
+    request = await bot.approved()
+    with monkeypatch.context() as patch:
+        SENT[step](bot, patch)
+        await bot.jobs()["apply"](request.id)
+        sandbox.account.send_mail("acme", 900)  # so that no balance proves anything
+        await let_time_pass(bot)
+
+    found = await bot.request(request.id)
+    assert found.status is Status.IN_DOUBT
+    assert len(patches(sandbox)) == 1
+    assert (ASKER, "in_doubt", request.id) in bot.messenger.notices
+    assert (ANN, "not_proven", request.id) in bot.messenger.notices
+    settled = await bot.decisions.settle(request.id, BEN, applied=True, reason="The console shows it")
+    assert settled.status is Status.APPLIED
+
+
+async def test_an_answer_that_can_not_be_written_down_is_in_the_log(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply, "MOST_RECORDINGS", 2)
+    request = await bot.approved()
+    with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
+        patch.setattr(attempts, "finish", later_fault)
+        await bot.jobs()["apply"](request.id)
+    [noted] = [entry for entry in logs if str(entry["event"]).startswith("An outcome can't be written down")]
+    assert (noted["log_level"], noted["outcome"], noted["request_id"]) == ("error", "applied", request.id)
+    assert noted["exc_info"]
+
+
+async def test_what_can_not_be_checked_is_refused(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = await bot.ask()
+    monkeypatch.setattr(check, "check_change", fault)
+    logs = await let_time_pass(bot)
+
+    found = await bot.request(request.id)
+    assert found.status is Status.REFUSED
+    assert "creditbot could not check it" in (found.explanation or "")
+    assert bot.messenger.notices == [(ASKER, "refused", request.id)]
+    assert errors(logs) == ONCE_AND_AT_THE_END
+
+
+async def test_what_was_shown_and_can_not_be_checked_anew_can_be_decided(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, applied = await bot.checked(), await bot.approved(7)
+    await bot.apply(applied.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(check, "check_change", fault)
+        logs = await let_time_pass(bot)
+    assert errors(logs) == ONCE_AND_AT_THE_END
+    assert await bot.status(waiting.id) is Status.PENDING
+    await bot.decisions.approve(waiting.id, ANN)
+    await bot.work("apply")
+    assert await bot.status(waiting.id) is Status.APPLIED
+
+
+async def test_a_doubt_that_can_not_be_judged_is_put_to_those_who_may_settle_it(
+    bot: Bot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await bot.approved()
+    sandbox.faults.add("drop_after")
+    await bot.apply(request.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(settle, "conclude", fault)
+        logs = await let_time_pass(bot)
+
+    found = await bot.request(request.id)
+    assert found.status is Status.IN_DOUBT
+    assert "someone has to look in SendGrid" in (found.explanation or "")
+    asked = {person for person, kind, _ in bot.messenger.notices if kind == "not_proven"}
+    assert asked == {ANN, CHANNEL}
+    assert errors(logs) == ONCE_AND_AT_THE_END
+    # Once that is mended, a person may have it read again, and that settles it.
+    await bot.decisions.check_again(request.id, ANN)
+    await bot.work()
+    assert await bot.status(request.id) is Status.APPLIED
+
+
+async def test_what_can_not_expire_in_the_usual_way_expires(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await bot.checked()
+    monkeypatch.setattr(expire, "has_expired", fault)
+    bot.clock.advance(hours=24)
+    logs = await let_time_pass(bot)
+    assert await bot.status(request.id) is Status.EXPIRED
+    assert errors(logs) == ONCE_AND_AT_THE_END
+
+
+async def test_who_can_not_be_reminded_is_not_and_the_request_goes_on(
+    start: StartBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = start(Policy.one_tier([ANN]))
+    request = await bot.checked()
+    async with bot.database.write() as transaction:
+        await transaction.connection.execute(update(tables.requests).values(remind_at=bot.clock()))
+    monkeypatch.setattr(remind, "look", fault)
+    logs = await let_time_pass(bot)
+    assert errors(logs) == ONCE_AND_AT_THE_END
+    assert [wake_up for wake_up in await bot.due() if wake_up.job == "remind"] == []
+    await bot.decisions.approve(request.id, ANN)
+    await bot.work()
+    assert await bot.status(request.id) is Status.APPLIED
+
+
+async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put_in_force(bot.database, bot.policy, bot.clock)
+    async with bot.database.read() as connection:
+        due_at = await bulletins.planned(connection, bulletins.DRIFT)
+    assert due_at is not None
+    bot.clock.now = due_at
+    monkeypatch.setattr(compare, "storable", fault)
+    logs = await let_time_pass(bot)
+
+    assert errors(logs) == ONCE_AND_AT_THE_END
+    [said] = [bulletin for _, bulletin in bot.messenger.bulletins if isinstance(bulletin, Comparison)]
+    assert "creditbot met an error of its own" in (said.problem or "")
+    async with bot.database.read() as connection:
+        assert await bulletins.planned(connection, bulletins.DRIFT) == due_at + timedelta(days=1)
+
+
+class Killed(BaseException):
+    """What ends a process, and passes all that expects errors."""
+
+
+async def test_a_process_that_dies_of_a_job_has_counted_it_and_so_have_the_others(
+    start: StartBot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "MOST_RUNS", MOST_RUNS)
+    bots = [start(), start()]
+    request = await bots[0].approved()
+    deaths = 0
+
+    async def dies(_: int) -> None:
+        nonlocal deaths
+        deaths += 1
+        raise Killed
+
+    with structlog.testing.capture_logs() as logs:
+        for turn in range(MOST_RUNS + 1):
+            bot = bots[turn % 2]  # neither knows anything but what is in the tables
+            with suppress(Killed):
+                await bot.jobs(apply=dies)["apply"](request.id)
+            assert ids(await bot.due(), "apply") == []  # it is too early for the next one
+            bot.clock.advance(seconds=1.2 * 2 ** (turn + 1))
+
+    assert deaths == MOST_RUNS
+    assert await bot.status(request.id) is Status.CANCELLED
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [ONCE_AND_AT_THE_END[1][0]]
+    assert patches(sandbox) == []
+
+
+async def test_progress_begins_the_count_anew(bot: Bot, sandbox: SendGridSandbox) -> None:
+    """A request may wait for its turn, or for SendGrid, as often as it has to."""
+    ahead, request = await bot.approved(1), await bot.approved(2)
+    sandbox.faults.add("drop_before")
+    await bot.apply(ahead.id)
+    for _ in range(3 * MOST_RUNS):
+        bot.clock.advance(seconds=31)
+        await bot.jobs()["apply"](request.id)
+    async with bot.database.read() as connection:
+        outline = await requests.outline(connection, request.id)
+    assert outline is not None
+    assert (outline.status, outline.runs) == (Status.APPROVED, 0)
+
+
+def test_the_waits_grow_and_are_never_the_same() -> None:
+    waits = [pause(runs).total_seconds() for runs in range(1, 20)]
+    assert 1.6 <= waits[0] <= 2.4
+    assert all(later > earlier for earlier, later in pairwise(waits[:10]))
+    assert max(waits) <= 1.2 * backoff.LONGEST_PAUSE
+    assert pause(5) != pause(5)
+    assert 300 < sum(waits[: MOST_RUNS - 1]) < 700
+
+
+UNREADABLE = 2**60
+"""Milliseconds: no date that Python knows."""
+
+
+@asynccontextmanager
+async def poisoned(bot: Bot, request: CreditRequest) -> AsyncIterator[None]:
+    """A value in the request's row that can't be read; afterwards it is what it was."""
+
+    async def put(value: int) -> None:
+        async with bot.database.write() as transaction:
+            statement = text("UPDATE requests SET requested_at = :value WHERE id = :id")
+            await transaction.connection.execute(statement, {"value": value, "id": request.id})
+
+    await put(UNREADABLE)
+    yield
+    await put(round(request.requested_at.timestamp() * 1000))
+
+
+async def test_a_row_that_can_not_be_read_ends_and_keeps_no_other_waiting(
+    bot: Bot, sandbox: SendGridSandbox
+) -> None:
+    pending = await bot.ask()
+    approved = await bot.approved()
+    applying = await bot.applying(subuser="other")
+    sound = await bot.approved(5)
+    async with poisoned(bot, pending), poisoned(bot, approved), poisoned(bot, applying):
+        jobs = bot.jobs("check", "apply", "settle", "expire", "remind")
+        for wake_up in await bot.due():
+            if wake_up.job in jobs:
+                await jobs[wake_up.job](wake_up.key)
+        assert await bot.status(sound.id) is Status.APPLIED
+        for _ in range(FEW):
+            bot.clock.advance(minutes=1)
+            for wake_up in await bot.due():
+                if wake_up.job in jobs:
+                    await jobs[wake_up.job](wake_up.key)
+
+    states = [await bot.status(request.id) for request in (pending, approved, applying)]
+    assert states == [Status.REFUSED, Status.CANCELLED, Status.FAILED]
+    assert [call.username for call in patches(sandbox)] == ["acme"]
+    await bot.work("notify")
+    assert {kind for person, kind, _ in bot.messenger.notices if person == ASKER} >= {
+        "refused",
+        "cancelled",
+        "failed",
+    }
+
+
+async def test_a_runner_brings_it_to_an_end(
+    bot: Bot, clock: Clock, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded one and Procrastinate's alike; meanwhile others go on."""
+    request, other = await bot.approved(), await bot.approved(subuser="other")
+
+    async def read(sendgrid: Any, subuser: str) -> Any:
+        return await (later_fault() if subuser == "acme" else read_credits(sendgrid, subuser))
+
+    monkeypatch.setattr(apply, "read_credits", read)
+
+    async def ended() -> bool:
+        clock.advance(seconds=1)
+        return await bot.status(request.id) is Status.FAILED
+
+    with structlog.testing.capture_logs() as logs:
+        async with running(runner_of(bot)):
+            await until(ended)
+    assert errors([dict(entry) for entry in logs]) == ONCE_AND_AT_THE_END
+    assert await bot.status(other.id) is Status.APPLIED
+    assert [call.username for call in patches(sandbox)] == ["other"]
+
+
+async def test_what_can_not_even_be_ended_is_tried_ever_more_seldom(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await bot.approved()
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, "under_way", later_fault)
+        patch.setattr(requests, "outline", later_fault)
+        job = bot.jobs()["apply"]
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(60):
+                await job(request.id)
+                bot.clock.advance(minutes=4)
+    ends = [entry for entry in logs if entry["event"].startswith("It could not even be given up")]
+    assert 6 < len(ends) < 14
+    bot.clock.advance(hours=2)
+    await let_time_pass(bot)
+    assert await bot.status(request.id) is Status.CANCELLED
