@@ -298,6 +298,7 @@ def build_app(
         tasks=tasks,
         requests=requests,
         decisions=decisions,
+        reading=reading,
     )
     pages = Pages(home=home, responder=responder, tasks=tasks, reading=reading, strange=buttons.unknown)
     return app.build(

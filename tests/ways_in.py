@@ -63,6 +63,9 @@ ACTING = (
 PAGES = ("page_on", "page_back")
 """Buttons that lead to another page of a list, which they carry."""
 
+ON_CARDS = (*ACTING, Way("button", "show"))
+"""Ways that may be used in any state: what is acted on, and what only shows it."""
+
 OTHERS = (
     *(Way("button", name) for name in PAGES),
     Way("form", "ask"),
@@ -72,7 +75,7 @@ OTHERS = (
 )
 """Ways that lead to no action on a request, so that its state is nothing to them."""
 
-WAYS = (*ACTING, *OTHERS)
+WAYS = (*ON_CARDS, *OTHERS)
 
 
 Card = Literal["its own", "another's", "a number", "none there", "not one of ours", "outdated"]
@@ -152,7 +155,7 @@ def repeats(role: Role, status: Status, action: str) -> bool:
 def _without_authority(way: Way, name: str) -> Outcome:
     role = ROLES[name]
     match way.kind, way.name:
-        case "button", name if name in PAGES:
+        case "button", name if name in {*PAGES, "show"}:
             return Outcome(answer=WORDS)
         case "button", _:
             # Over HTTP this is how Slack is told that nothing here is meant; the person is told in words.

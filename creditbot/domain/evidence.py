@@ -44,10 +44,15 @@ def read_together(first: SubuserCredits, last_reset: str | None, again: SubuserC
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """A verdict and the arithmetic behind it, for the card and the record."""
+    """A verdict and the arithmetic behind it, in words for the record.
+
+    `used_since` is how many credits were used between the readings if the change was not applied, and with
+    the change on top if it was; None if that can't be told, or is settled.
+    """
 
     verdict: Verdict
     arithmetic: str
+    used_since: int | None = None
 
 
 def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclusion:
@@ -55,7 +60,8 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
     if before.remain is None or after.remain is None:
         return Conclusion(Verdict.UNKNOWN, "SendGrid did not report both balances, so they prove nothing.")
     seen = (
-        f"Balance before: {number(before.remain)}. Balance now: {number(after.remain)}. "
+        f"Balance before it was sent: {number(before.remain)}. "
+        f"Balance read afterwards: {number(after.remain)}. "
         f"Change asked: {signed(allocation_update)}."
     )
     if before.type != after.type:
@@ -75,12 +81,17 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
             f"at most {number(before.remain + allocation_update)} would be left.",
         )
     either_way = f"{seen} Mail sent in between could explain this either way."
-    return Conclusion(
-        Verdict.UNKNOWN, either_way + _used_since(allocation_update, before.remain, after.remain)
+    if allocation_update < 0 and after.remain <= 0:
+        # SendGrid may stop at zero, and then the figures no longer tell how much was used.
+        return Conclusion(Verdict.UNKNOWN, either_way)
+    used = before.remain - after.remain
+    either_way += (
+        f" Used since: {number(used)} if it was not applied, {number(used + allocation_update)} if it was."
     )
+    return Conclusion(Verdict.UNKNOWN, either_way, used)
 
 
-def use_before(check: Check | None, before: Reading, at: datetime) -> str | None:
+def use_before(check: Check | None, before: Reading, at: datetime) -> int | None:
     """How many credits were used between the check of a request and the reading before it was sent, at `at`.
 
     It helps a person to judge which of two uses since then is the likely one. None if it is not known.
@@ -91,20 +102,13 @@ def use_before(check: Check | None, before: Reading, at: datetime) -> str | None
         return None
     if at - check.at < timedelta(seconds=1):
         return None
-    used = check.remain - before.remain
+    return check.remain - before.remain
+
+
+def use_in_words(used: int, during: timedelta) -> str:
+    """In the 41 minutes before it was sent, 100 credits were used."""
     credits_ = f"{count(used, 'credit') if used else 'no credits'} {'was' if used == 1 else 'were'} used"
-    return f"In the {span(at - check.at)} before it was sent, {credits_}."
-
-
-def _used_since(allocation_update: int, before: int, after: int) -> str:
-    """A sentence, with a space before it: how much was used in either case, if that can be said."""
-    if allocation_update < 0 and after <= 0:
-        # SendGrid may stop at zero, and then the figures no longer tell how much was used.
-        return ""
-    return (
-        f" Used since: {number(before - after)} if it was not applied, "
-        f"{number(before + allocation_update - after)} if it was."
-    )
+    return f"In the {span(during)} before it was sent, {credits_}."
 
 
 def _no_reset_until(check: Check, at: datetime) -> bool:

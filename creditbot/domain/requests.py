@@ -98,8 +98,21 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A balance as SendGrid gave it, and when; an earlier version did not write down when."""
+
+    remain: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CreditRequest:
-    """One request, as it stands now. Counts are credits (emails), times are aware and in UTC."""
+    """One request, as it stands now. Counts are credits (emails), times are aware and in UTC.
+
+    `used_before` is what was used between the check and the reading before it was sent. `used_since` is what
+    was used between that and the reading after, if it was not applied: if it was, the change comes on top.
+    Both are None where they can't be told.
+    """
 
     id: int
     subuser: str
@@ -121,7 +134,11 @@ class CreditRequest:
     finished_at: datetime | None = None
     answer_status: int | None = None
     remain_before: int | None = None
+    remain_before_at: datetime | None = None
     remain_after: int | None = None
+    remain_after_at: datetime | None = None
+    used_before: int | None = None
+    used_since: int | None = None
     explanation: str | None = None
     settled_by: str | None = None
     settled_reason: str | None = None
@@ -144,11 +161,23 @@ class CreditRequest:
         return Actor(self.requested_by, self.requester_team)
 
     @property
+    def before(self) -> Figure | None:
+        """The last balance that was read before the change was sent, or may have been."""
+        if self.remain_before is not None:
+            return Figure(self.remain_before, self.remain_before_at)
+        if self.check is not None and self.check.remain is not None:
+            return Figure(self.check.remain, self.check.at)
+        return None
+
+    @property
+    def after(self) -> Figure | None:
+        """The balance that SendGrid gave after the change was sent."""
+        return None if self.remain_after is None else Figure(self.remain_after, self.remain_after_at)
+
+    @property
     def expected_after(self) -> int | None:
-        """The balance that the change should leave, if the one before is known."""
-        if self.check is None or self.check.remain is None:
-            return None
-        return self.check.remain + self.allocation_update
+        """What the change makes of the balance before, if that is known."""
+        return None if self.before is None else self.before.remain + self.allocation_update
 
     @property
     def approvers(self) -> tuple[str, ...]:

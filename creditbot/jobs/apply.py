@@ -294,7 +294,13 @@ class Apply:
         match outcome:
             case Applied(credits=found):
                 await self._end(
-                    transaction, request, Status.APPLIED, outcome.status, None, remain_after=found.remain
+                    transaction,
+                    request,
+                    Status.APPLIED,
+                    outcome.status,
+                    None,
+                    remain_after=found.remain,
+                    remain_after_at=None if found.remain is None else now,
                 )
             case Refused():
                 await self._end(transaction, request, Status.FAILED, outcome.status, outcome.sentence)
@@ -331,7 +337,7 @@ class Apply:
             detail={"said": without_markup(sentence)} if sentence else None,
             answer_status=answer_status,
             explanation=sentence,
-            remain_before=last.before.remain if last else None,
+            **_before(last),
             finished_at=now,
             **columns,
         )
@@ -405,7 +411,7 @@ class Apply:
             detail={"why": outcome.detail},
             answer_status=outcome.status,
             explanation=outcome.detail,
-            remain_before=last.before.remain if last else None,
+            **_before(last),
             unclear_until=over,
             next_try_at=over,
         )
@@ -424,6 +430,13 @@ class Apply:
             return
         tries = await requests.tries(transaction.connection, request.id)
         await requests.postpone(transaction, request, now + backoff(tries, wait), tries + 1)
+
+
+def _before(last: Attempt | None) -> dict[str, Any]:
+    """The balance that was read right before it was sent, and when."""
+    if last is None or last.before.remain is None:
+        return {"remain_before": None, "remain_before_at": None}
+    return {"remain_before": last.before.remain, "remain_before_at": last.started_at}
 
 
 def _never_sent(why: str) -> str:

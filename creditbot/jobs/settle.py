@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from creditbot.domain.doubt import whom_to_ask
-from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude, use_before
+from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude, use_before, use_in_words
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
@@ -83,9 +83,17 @@ class Settle:
                 await self._ask(transaction, current, roster)
 
     async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
+        read_at = self._clock()
         roster = Roster() if found.verdict in ENDS else await self._directory()
         now = self._clock()
-        arithmetic = _arithmetic(found, request, last)
+        earlier = use_before(request.check, last.before, last.started_at)
+        arithmetic = _arithmetic(found, request, last, earlier)
+        figures: dict[str, Any] = {
+            "remain_after": after.remain,
+            "remain_after_at": None if after.remain is None else read_at,
+            "used_before": earlier,
+            "used_since": found.used_since,
+        }
         detail = {
             "verdict": found.verdict,
             "remain_before": last.before.remain,
@@ -107,8 +115,8 @@ class Settle:
                     at=now,
                     detail=detail,
                     explanation=arithmetic,
-                    remain_after=after.remain,
                     finished_at=now,
+                    **figures,
                 )
                 return
             # No next try: from here on it takes a person, or "Check again".
@@ -119,8 +127,8 @@ class Settle:
                 at=now,
                 detail=detail,
                 explanation=arithmetic,
-                remain_after=after.remain,
                 next_try_at=None,
+                **figures,
             )
             await self._ask(transaction, current, roster)
 
@@ -132,9 +140,8 @@ class Settle:
             await notices.add(transaction, request.id, "not_proven", person, now)
 
 
-def _arithmetic(found: Conclusion, request: CreditRequest, last: Attempt) -> str:
+def _arithmetic(found: Conclusion, request: CreditRequest, last: Attempt, earlier: int | None) -> str:
     """What the balances say; where they prove nothing, a person is told the use before it was sent, too."""
-    earlier = use_before(request.check, last.before, last.started_at)
-    if found.verdict is not Verdict.UNKNOWN or earlier is None:
+    if found.verdict is not Verdict.UNKNOWN or earlier is None or request.check is None:
         return found.arithmetic
-    return f"{found.arithmetic} {earlier}"
+    return f"{found.arithmetic} {use_in_words(earlier, last.started_at - request.check.at)}"

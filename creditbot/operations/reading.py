@@ -11,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
-from creditbot.domain.errors import DomainError, UnknownRequest
+from creditbot.domain.errors import DomainError
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor, Directory
 from creditbot.sendgrid import SendGrid, SendGridProblem
-from creditbot.store import events, lists, requests
+from creditbot.store import events, lists
 from creditbot.store.database import Database
 from creditbot.store.lists import Page
+
+from .deeds import About, Deed
 
 LISTED = 10
 """Requests on a page of a list."""
@@ -139,19 +141,20 @@ class Reading:
             lambda connection: lists.history(connection, LISTED, wanted.subuser, wanted.turn)
         )
 
-    async def show(self, request_id: int, actor: Actor) -> Record:
+    async def show(self, about: About, actor: Actor) -> Record:
         """A request and its events, as anyone may see who may see the lists; balances only for some.
 
         Raises:
-            UnknownRequest: there is none with this ID.
+            Refusal: there is no such request.
         """
+        deed = Deed(about, "show", actor.id)
 
         async def look(connection: AsyncConnection) -> tuple[CreditRequest | None, list[RowMapping]]:
-            return await requests.get(connection, request_id), await events.of_request(connection, request_id)
+            return await deed.request(connection), await events.of_request(connection, deed.request_id)
 
         request, happened = await self._database.read_for_person(look)
         if request is None:
-            raise UnknownRequest(request_id)
+            raise deed.is_about_nothing()
         roster = await self._directory()
         return Record(
             request,

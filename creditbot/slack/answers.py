@@ -116,6 +116,7 @@ def show(record: Record) -> Message:
         *(
             typed(f"{why}: {reason}")
             for why, reason in (
+                ("Emergency", request.break_glass_reason),
                 ("Denied because", request.decision_reason),
                 ("Settled because", request.settled_reason),
             )

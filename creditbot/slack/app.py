@@ -10,7 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from . import cards, forms, lists
+from . import cards, folded, forms, lists
 from .buttons import Buttons
 from .commands import Commands
 from .naming import Naming, NamingApp
@@ -70,6 +70,7 @@ def build(
     app.action(cards.SETTLE_NOT_APPLIED)(buttons.settle_not_applied)
     app.action(cards.CHECK_AGAIN)(buttons.check_again)
     app.action(cards.REQUEST_AGAIN)(buttons.request_again)
+    app.action(folded.SHOW)(buttons.show)
     app.action(lists.PAGE_BACK)(pages.turn)
     app.action(lists.PAGE_ON)(pages.turn)
     app.action(ANYTHING)(buttons.unknown)

@@ -86,7 +86,7 @@ def fitting(blocks: list[Json]) -> list[Json]:
     if len(blocks) > BLOCKS:
         left_out = {"type": "section", "text": {"type": "plain_text", "text": MORE, "emoji": False}}
         blocks = [*blocks[: BLOCKS - 1], left_out]
-    room = ALL_BLOCKS
+    room = ALL_BLOCKS - sum(map(_length_of_rich_text, blocks))
     for text in _texts(blocks):
         # A part of an address would be shown for the whole; and a rich text may have a space of its own.
         if text["type"] != "link" and not (text["type"] == "text" and length(text["text"]) <= room):
@@ -94,6 +94,13 @@ def fitting(blocks: list[Json]) -> list[Json]:
             text["text"] = shorten(text["text"], max(room, 1))
         room -= length(text["text"])
     return blocks
+
+
+def _length_of_rich_text(block: Json) -> int:
+    """What people typed with links in it: short, and not to be cut within one."""
+    if block["type"] != "rich_text":
+        return 0
+    return sum(length(part["text"]) for line in block["elements"] for part in line["elements"])
 
 
 def _texts(part: Any) -> Iterator[Json]:

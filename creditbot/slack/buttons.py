@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival, Decisions, Requests
+from creditbot.operations import Arrival, Decisions, Reading, Requests
 
 from . import answers, forms
 from .boundary import Say, boundary
@@ -45,6 +45,7 @@ class Buttons:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
+        reading: Reading,
     ) -> None:
         self._client = client
         self._home = home
@@ -52,6 +53,7 @@ class Buttons:
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
+        self._reading = reading
         self._told = Seen()
 
     async def approve(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
@@ -77,6 +79,9 @@ class Buttons:
 
     async def request_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._request_again)
+
+    async def show(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._show)
 
     async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
         """A button that is not ours, or no longer."""
@@ -132,6 +137,20 @@ class Buttons:
             await self._say_later(click)(
                 answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
             )
+
+    async def _show(self, click: Click, arrival: Arrival) -> None:
+        """Nothing is decided, so the answer comes after the ack, and once."""
+        del arrival
+        if not self._told.before(click.delivery_id):
+            self._tasks.spawn(self._tell_all(click))
+
+    async def _tell_all(self, click: Click) -> None:
+        async def say(message: Message) -> None:
+            await self._whisper(click, message)
+
+        async with boundary(say, "an answer"):
+            record = await self._reading.show(click.card, self._home.actor(click.sender))
+            await say(answers.show(record))
 
     async def _deny(self, click: Click, arrival: Arrival) -> None:
         request = await self._decisions.check_may_decide(click.card, click.user, "deny", arrival)

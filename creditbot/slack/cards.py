@@ -3,20 +3,22 @@
 Pure functions: from a request (and the policy, as it counts at this moment) to a message.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from slack_sdk.models.blocks import Block, ConfirmObject
 
+from creditbot.domain.evidence import use_in_words
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
-from creditbot.domain.requests import FINAL, CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.shown import shown
-from creditbot.domain.text import OPERATOR, count, credits_, escape, literal, number, people, person, signed
+from creditbot.domain.text import OPERATOR, count, credits_, escape, literal, number, person, signed
 from creditbot.domain.who import Roster
 
+from .folded import folded, is_folded
 from .message import (
     Message,
     actions,
@@ -30,34 +32,20 @@ from .message import (
     moment,
     section,
     sentence,
+    several,
     typed,
 )
+from .states import onward, title, title_in_words
 
 APPROVE, DENY, CANCEL, WITHDRAW = "approve", "deny", "cancel", "withdraw"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
 REQUEST_AGAIN = "request_again"
-
-NAMED = 20
-"""People that a card names in one place: it mentions each of them."""
 
 CHANNELS = "the approvals channel, or the one that the policy names for this subuser"
 
 COPY_ABOVE = (
     "An earlier copy of this card may stand above; a click on either shows how the request stands now."
 )
-
-TITLES = {
-    Status.PENDING: "Approve",
-    Status.APPROVED: "Approved",
-    Status.APPLYING: "Being applied",
-    Status.APPLIED: "Applied",
-    Status.FAILED: "Failed",
-    Status.DENIED: "Denied",
-    Status.CANCELLED: "Cancelled",
-    Status.EXPIRED: "Expired",
-    Status.REFUSED: "Refused",
-    Status.IN_DOUBT: "In doubt",
-}
 
 
 NEIGHBOURS = {
@@ -87,45 +75,54 @@ def card(
 ) -> Message:
     """The card, in whatever state the request is; `copy_above` says that it may not be the only one."""
     quorum = policy.quorum(request, roster, now)
-    title = f"{TITLES[request.status]}: {credits_(request.allocation_update)} for {request.subuser}"
-    if request.status is Status.PENDING:
-        title += "?"
     where = waiting(request, policy, quorum) if request.status is Status.PENDING else standing(request)
-    blocks: list[Block] = [
-        header(title),
-        facts(
-            [
-                ("Subuser", literal(request.subuser)),
-                ("Change", signed(request.allocation_update)),
-                ("Balance before", _balance_before(request)),
-                *_balance_after(request),
-                ("Asked by", person(request.requested_by)),
-            ]
-        ),
-        typed(f"Reason: {request.reason}"),
-        section(where),
-    ]
-    if request.break_glass_reason:
-        blocks.append(typed(f"Emergency: {request.break_glass_reason}"))
-    if request.status in {Status.DENIED, Status.CANCELLED} and request.decision_reason:
-        blocks.append(typed(f"{TITLES[request.status]} because: {request.decision_reason}"))
-    if request.settled_reason:
-        blocks.append(typed(f"Settled because: {request.settled_reason}"))
-    if request.check is not None and lasts_until_reset(request.check.type) and not _ended_unapplied(request):
-        blocks.append(context(_reset_warning(request)))
-    blocks += _buttons(request, quorum, str(shown(request, policy, now)))
     notes = [
         *beside(request, links),
         *follows(request),
         *_rule(request, policy),
         *([COPY_ABOVE] if copy_above else []),
     ]
-    blocks.append(context(f"Request {request.id}, asked on {moment(request.requested_at)}", *notes))
     text = (
-        f"Request {request.id}: {credits_(request.allocation_update)} for {literal(request.subuser)}, "
-        f"asked by {person(request.requested_by)}. Reason: {literal(request.reason)}. {where}"
+        f"{title_in_words(request)}. Request {request.id}, asked by {person(request.requested_by)}. "
+        f"Reason: {literal(request.reason)}. {where}"
     )
+    value = str(shown(request, policy, now))
+    buttons = _buttons(request, quorum, value)
+    if is_folded(request):
+        blocks = [*folded(request, value, *([COPY_ABOVE] if copy_above else [])), *buttons]
+    else:
+        blocks = [*_in_full(request, where), *buttons, context(*_foot(request), *notes)]
     return Message(" ".join([text, *notes]), blocks)
+
+
+def _in_full(request: CreditRequest, where: str) -> list[Block]:
+    """What someone has to decide by, or to look at."""
+    blocks: list[Block] = [
+        header(title(request)),
+        facts(
+            [
+                ("Subuser", literal(request.subuser)),
+                ("Change", signed(request.allocation_update)),
+                *_balances(request),
+                ("Asked by", person(request.requested_by)),
+            ]
+        ),
+        typed(f"Reason: {request.reason}"),
+        *(_either_way(request) or [section(where)]),
+    ]
+    if request.break_glass_reason:
+        blocks.append(typed(f"Emergency: {request.break_glass_reason}"))
+    if request.settled_reason:
+        blocks.append(typed(f"Settled because: {request.settled_reason}"))
+    if request.check is not None and lasts_until_reset(request.check.type):
+        blocks.append(context(_reset_warning(request)))
+    return blocks
+
+
+def _foot(request: CreditRequest) -> list[str]:
+    """Which request it is, and who has approved it where no sentence above says so."""
+    foot = [f"Request {request.id}, asked on {moment(request.requested_at)}"]
+    return [*foot, _approved(request)] if _either_way(request) else foot
 
 
 def beside(request: CreditRequest, links: Links = nowhere) -> list[str]:
@@ -153,22 +150,13 @@ def _rule(request: CreditRequest, policy: Policy) -> list[str]:
     return [f"Tier {literal(tier.name)}: {tier.words()}."]
 
 
-def standing(request: CreditRequest, *, figures: bool = True) -> str:  # noqa: C901 - one case for each status
+def standing(request: CreditRequest, *, figures: bool = True) -> str:
     """Where a request stands and what happens next, in a few sentences; `figures`: with balances."""
     match request.status:
         case Status.PENDING:
             return f"*Waiting for approval* until {moment(request.expires_at)}."
-        case Status.APPROVED if request.waits_for:
-            return (
-                f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
-                "subuser, has ended."
-            )
-        case Status.APPROVED if request.explanation:
-            return f"{_approved(request)} *It is not sent yet.* {request.explanation}"
-        case Status.APPROVED:
-            return f"{_approved(request)} It is about to be sent to SendGrid."
-        case Status.APPLYING:
-            return f"{_approved(request)} It is being sent to SendGrid."
+        case Status.APPROVED | Status.APPLYING:
+            return f"{_approved(request)} {onward(request)}"
         case Status.APPLIED:
             return f"{_applied(request, figures=figures)} {_approved(request)}"
         case Status.FAILED:
@@ -316,7 +304,7 @@ def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
             f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
             f"{person(request.requested_by)} in {where}. It waits {until}.{_so_far(request, quorum)}"
         )
-    whoever = _some(listed)
+    whoever = several(listed)
     if quorum.reached:
         return (
             f"*Enough have agreed* as the policy is now, and it waits for one more click {until}: it is sent "
@@ -326,29 +314,24 @@ def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
     needed = count(quorum.missing, "more approval" if quorum.counted else "approval")
     second = ""
     if quorum.lacks is not None and quorum.missing > 1:
-        second = f", at least one of them from {_some(quorum.lacks.listed())}"
+        second = f", at least one of them from {several(quorum.lacks.listed())}"
     return f"*Waiting for approval* {until}. Needs {needed} from {whoever}{second}.{_so_far(request, quorum)}"
 
 
 def _so_far(request: CreditRequest, quorum: Quorum) -> str:
     """Who has agreed, with a space before it; and whose word does not count any more."""
     others = [found.approver for found in request.approvals if found.approver not in quorum.counted]
-    said = f" Approved so far by {_some(quorum.counted)}." if quorum.counted else ""
+    said = f" Approved so far by {several(quorum.counted)}." if quorum.counted else ""
     if others and quorum.unread:
         said += (
-            f" {_some(others)} agreed, but Slack does not say who is in {_some(sorted(quorum.unread))}, so "
-            "whether that counts is not known now. Press _Approve_ again once it can be read."
+            f" {several(others)} agreed, but Slack does not say who is in "
+            f"{several(sorted(quorum.unread))}, so whether that counts is not known now. Press _Approve_ "
+            "again once it can be read."
         )
     elif others:
         verb = "approves" if len(others) == 1 else "approve"
-        said += f" {_some(others)} agreed, but no longer {verb}, so that does not count now."
+        said += f" {several(others)} agreed, but no longer {verb}, so that does not count now."
     return said
-
-
-def _some(identifiers: Sequence[str]) -> str:
-    """The first of several people and groups, and how many more there are."""
-    more = len(identifiers) - NAMED
-    return people(identifiers[:NAMED]) + (f" and {count(more, 'other')}" if more > 0 else "")
 
 
 def _approved(request: CreditRequest) -> str:
@@ -360,7 +343,7 @@ def _approved(request: CreditRequest) -> str:
     if not request.approvals:
         return ""
     last = request.approvals[-1]
-    by = _some(request.approvers)
+    by = several(request.approvers)
     return f"*Approved* by {by} on {moment(last.at)}."
 
 
@@ -440,31 +423,53 @@ def _outdated(request: CreditRequest) -> bool:
     return request.status is Status.PENDING and request.overtaken_by is not None
 
 
-def _balance_before(request: CreditRequest) -> str:
+def _balances(request: CreditRequest) -> list[tuple[str, str]]:
+    """The balance before, and what is known of the one after: each with the moment of which it is."""
     if _outdated(request):
-        return f"being read again, since request {request.overtaken_by} was applied"
-    before = request.remain_before
-    if before is None and request.check is not None:
-        before = request.check.remain
-    return _reported(before)
+        return [("Balance before", f"being read again, since request {request.overtaken_by} was applied")]
+    before = ("Balance before", _figure(request.before))
+    if request.after is not None:
+        return [before, ("Latest balance", _figure(request.after))]
+    if request.status is Status.PENDING and request.expected_after is not None:
+        return [before, ("Expected after", f"{number(request.expected_after)}, from that balance")]
+    return [before]
 
 
-def _balance_after(request: CreditRequest) -> list[tuple[str, str]]:
-    """The balance that is, or that would be; none if nothing came of the request."""
-    if request.status is Status.APPLIED:
-        return [("Balance after", _reported(request.remain_after))]
-    if request.status is Status.IN_DOUBT and request.remain_after is not None:
-        return [("Balance now", _reported(request.remain_after))]
-    nothing = _ended_unapplied(request) or _outdated(request)
-    return [] if nothing else [("Expected after", _reported(request.expected_after))]
+def _figure(found: Figure | None) -> str:
+    if found is None:
+        return "not reported"
+    return number(found.remain) + (f" on {moment(found.at)}" if found.at else "")
 
 
-def _ended_unapplied(request: CreditRequest) -> bool:
-    return request.status in FINAL and request.status is not Status.APPLIED
+def _either_way(request: CreditRequest) -> list[Block]:
+    """A doubt in figures, if they can be told: what was used in either case, and what to do.
 
-
-def _reported(balance: int | None) -> str:
-    return "not reported" if balance is None else number(balance)
+    Two columns of fields, which every client of Slack draws where they stand. Of a `table` block, Slack takes
+    one a message, and puts it at the end; and a card that tells of a doubt must not be one that is refused.
+    """
+    if request.status is not Status.IN_DOUBT or request.before is None or request.used_since is None:
+        return []
+    cases = [
+        ("If applied", request.before.remain + request.allocation_update),
+        ("If not applied", request.before.remain),
+    ]
+    after = request.before.remain - request.used_since
+    rows = [
+        (case, f"Balance right after: {number(then)}\nUsed since: {number(then - after)}")
+        for case, then in cases
+    ]
+    unknown = (
+        "*Nobody knows yet whether SendGrid has applied it.* Mail sent in between could explain the latest "
+        "balance either way."
+    )
+    blocks: list[Block] = [section(unknown), facts(rows)]
+    if request.used_before is not None and request.check is not None and request.before.at is not None:
+        blocks.append(context(use_in_words(request.used_before, request.before.at - request.check.at)))
+    then = (
+        "*Look at the subuser in SendGrid, then press the button that says what you found.* Until someone "
+        f"does, neither this nor any other change of {literal(request.subuser)} is sent."
+    )
+    return [*blocks, section(then)]
 
 
 def _reset_warning(request: CreditRequest) -> str:

@@ -31,10 +31,13 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from creditbot.domain import addresses
-from creditbot.domain.text import escape
+from creditbot.domain.text import count, escape, people
 
 from . import bounds
 from .bounds import Json, cut, cut_plain, fitting, length
+
+NAMED = 20
+"""People that are named in one place: a card mentions each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ def header(text: str) -> HeaderBlock:
     return HeaderBlock(text=plain(text, bounds.HEADER))
 
 
-def section(text: str) -> SectionBlock:
-    return SectionBlock(text=mrkdwn(text))
+def section(text: str, *, accessory: ButtonElement | None = None) -> SectionBlock:
+    """`accessory` stands beside it on a wide screen."""
+    return SectionBlock(text=mrkdwn(text), accessory=accessory)
 
 
 def typed(text: str) -> Block:
@@ -108,10 +112,22 @@ def context(*texts: str | PlainTextObject) -> ContextBlock:
 
 
 def button(
-    label: str, action_id: str, value: str, *, style: str | None = None, confirm: ConfirmObject | None = None
+    label: str,
+    action_id: str,
+    value: str,
+    *,
+    style: str | None = None,
+    confirm: ConfirmObject | None = None,
+    spoken: str | None = None,
 ) -> ButtonElement:
+    """`spoken` is what screen readers say where the label alone does not tell what it is about."""
     return ButtonElement(
-        text=plain(label, bounds.BUTTON), action_id=action_id, value=value, style=style, confirm=confirm
+        text=plain(label, bounds.BUTTON),
+        action_id=action_id,
+        value=value,
+        style=style,
+        confirm=confirm,
+        accessibility_label=cut_plain(spoken, bounds.BUTTON) if spoken else None,
     )
 
 
@@ -184,6 +200,12 @@ def choice(name: str, label: str, options: Sequence[tuple[str, str]], *, chosen:
     offered = {value: Option(value=value, text=plain(shown, bounds.OPTION)) for value, shown in options}
     element = StaticSelectElement(action_id=name, options=[*offered.values()], initial_option=offered[chosen])
     return InputBlock(block_id=name, label=plain(label, bounds.LABEL), element=element)
+
+
+def several(identifiers: Sequence[str]) -> str:
+    """The first of several people and groups, and how many more there are."""
+    more = len(identifiers) - NAMED
+    return people(identifiers[:NAMED]) + (f" and {count(more, 'other')}" if more > 0 else "")
 
 
 def moment(at: datetime) -> str:

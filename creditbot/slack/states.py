@@ -1,6 +1,7 @@
 """The state of a request in a sign and a word, so that it is seen at a glance, and not by colour alone."""
 
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.text import credits_, literal
 
 STATES = {
     Status.PENDING: "🔔 Waiting for approval",
@@ -21,3 +22,33 @@ LOOK_AGAIN = "⚠️ Look again"
 
 def state(request: CreditRequest) -> str:
     return LOOK_AGAIN if request.contradicted_at is not None else STATES[request.status]
+
+
+def onward(request: CreditRequest) -> str:
+    """What comes next of a request that is approved."""
+    if request.status is Status.APPLYING:
+        return "It is being sent to SendGrid."
+    if request.waits_for:
+        return f"It waits until request {request.waits_for}, which changes the same subuser, has ended."
+    if request.explanation:
+        return f"*It is not sent yet.* {request.explanation}"
+    return "It is about to be sent to SendGrid."
+
+
+def title(request: CreditRequest) -> str:
+    """State, change and subuser, in plain text."""
+    return f"{_title(request)} {request.subuser}"
+
+
+def title_in_words(request: CreditRequest) -> str:
+    """The same in mrkdwn, to begin a sentence with."""
+    return f"{_title(request)} {literal(request.subuser)}"
+
+
+def headline(request: CreditRequest) -> str:
+    """The same in mrkdwn, to stand above more."""
+    return f"*{_title(request)}* {literal(request.subuser)}"
+
+
+def _title(request: CreditRequest) -> str:
+    return f"{state(request)}: {credits_(request.allocation_update)} for"

@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -65,8 +65,14 @@ requests = Table(
     Column("unclear_until", Moment),
     Column("finished_at", Moment),
     Column("answer_status", Integer),
+    # The last balance before it was sent, and one after, with the moments of which they are; and how much was
+    # used before the one, and since (if it was not applied).
     Column("remain_before", BigInteger),
+    Column("remain_before_at", Moment),
     Column("remain_after", BigInteger),
+    Column("remain_after_at", Moment),
+    Column("used_before", BigInteger),
+    Column("used_since", BigInteger),
     Column("explanation", Words()),
     Column("settled_by", Words(64)),
     Column("settled_reason", Words()),

@@ -1,6 +1,6 @@
 """Ask in Slack, approve by a button, one PATCH, recorded, told: over Socket Mode and over HTTP."""
 
-from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, GENERAL
+from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN, GENERAL
 
 from .company import Company
 
@@ -26,14 +26,16 @@ async def test_a_request_goes_all_the_way(company: Company) -> None:
     assert ALICE not in card.text.split("Needs")[1]
 
     await company.slack.click(BOB, card, "Approve")
-    shown = await company.card_says(card, "Applied: +5,000 credits for acme")
+    shown = await company.card_says(card, "Applied: +5,000 credits for* `acme`")
 
     assert [call.body for call in company.patches] == [{"allocation_update": 5000}]
     assert company.patches[0].path == "/v3/subusers/acme/credits/remaining"
     assert company.sendgrid.account.applied("acme") == [5000]
-    assert "SendGrid answered 200" in shown
-    assert "Balance after*\n6,200" in shown
-    assert f"*Approved* by <@{BOB}>" in shown
+    assert f"asked by <@{ALICE}> · approved by <@{BOB}> · balance after: 6,200 on <!date" in shown
+    await company.slack.click(DAN, card, "Show")
+    [told] = await company.slack.until(lambda: company.slack.ephemerals(DAN, APPROVALS))
+    assert "Reason: Black Friday" in told.plain()
+    assert "SendGrid answered 200" in told.plain()
     assert "\nApprove\n" not in shown
     await company.told(ALICE, "*Approved* by")
     await company.told(ALICE, "*Applied*")
@@ -59,7 +61,7 @@ async def test_a_removal_goes_all_the_way(company: Company) -> None:
     assert "−200" in card.plain()
     assert "1,000" in card.plain()
     await company.slack.click(CAROL, card, "Approve")
-    await company.card_says(card, "Applied: −200 credits for acme")
+    await company.card_says(card, "Applied: −200 credits for* `acme`")
     assert [call.body for call in company.patches] == [{"allocation_update": -200}]
 
 

@@ -55,10 +55,10 @@ class Crowd:
         return await self.slack.click_raw(user, message=card, action_id=button, value=value)
 
     async def ended(self, card: Message) -> str:
-        """Wait until the card shows an end; return its first word."""
-        ends = ("Applied: ", "Denied: ", "Cancelled: ", "Expired: ", "Failed: ")
-        await self.slack.until(lambda: card.plain().startswith(ends), 30)
-        return card.plain().partition(":")[0]
+        """Wait until the card shows an end; return its word."""
+        ends = "(Applied|Denied|Cancelled|Expired|Failed): "
+        found = await self.slack.until(lambda: re.findall(ends, card.plain()), 30)
+        return str(found[0])
 
     async def request_id(self, amount: int) -> str:
         [row] = await self.fleet.rows(f"SELECT id FROM requests WHERE allocation_update = {amount:d}")  # noqa: S608 - a number

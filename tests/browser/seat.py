@@ -65,8 +65,9 @@ class Seat:
 
     def card(self, subuser: str) -> Locator:
         """The newest card about a subuser."""
-        heading = self.page.get_by_role("heading", name=re.compile(rf"credits for {re.escape(subuser)}\b"))
-        return self.messages.get_by_role("article").filter(has=heading).last
+        about = re.compile(rf": [+−][\d,]+ credits for {re.escape(subuser)}(?!\d)")
+        cards = self.messages.get_by_role("article").filter(has_text=about)
+        return cards.filter(has_not_text="Only visible to you").last
 
     async def ask(self, subuser: str, amount: int = 5000, reason: str = "Black Friday") -> None:
         """Alice asks, and is told that it was taken down."""

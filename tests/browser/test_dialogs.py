@@ -66,7 +66,7 @@ async def test_a_confirmation_that_comes_late_is_answered(stage: Stage, seat: Se
     await card.get_by_role("button", name="Approve").click()
     message = next(m for m in reversed(stage.slack.messages(APPROVALS)) if subuser in m.text)
     await stage.slack.click(CAROL, message, "Approve")
-    await expect(card).to_contain_text("Balance after: 6,200")
+    await expect(card).to_contain_text("balance after: 6,200")
     await seat.confirmation.get_by_role("button", name="Approve").click()
     await expect(seat.message("Only visible to you")).to_contain_text("already")
     assert stage.sendgrid.account.applied(subuser) == [5000]

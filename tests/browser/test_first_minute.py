@@ -40,7 +40,7 @@ async def to_an_applied_change(seat: Seat, shot: str) -> None:
     await expect(seat.card("acme")).to_contain_text("Waiting for approval")
     await take(seat.page, f"{shot}-pending")
     await press_approve(seat)
-    await expect(seat.card("acme")).to_contain_text("Balance after: 6,200")
+    await expect(seat.card("acme")).to_contain_text("balance after: 6,200")
     await take(seat.page, f"{shot}-applied")
 
 
@@ -64,7 +64,7 @@ async def to_a_doubt(seat: Seat, shot: str) -> None:
 
 
 async def to_its_end(seat: Seat) -> None:
-    await expect(seat.card("acme")).to_contain_text("as the balances prove")
+    await expect(seat.card("acme")).to_contain_text("confirmed by the balance")
     await expect(seat.guide).to_contain_text("Step 6 of 6")
     await do_as_told(seat, "Install it for real")
     install = seat.page.get_by_role("dialog", name="Install it for real")

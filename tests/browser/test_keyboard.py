@@ -51,7 +51,7 @@ async def test_asking_and_approving_take_no_mouse(stage: Stage, seat: Seat, subu
     await page.keyboard.press("Enter")
     await expect(seat.confirmation.get_by_role("button", name="Approve")).to_be_focused()
     await page.keyboard.press("Enter")
-    await expect(seat.card(subuser)).to_contain_text("Balance after: 6,200")
+    await expect(seat.card(subuser)).to_contain_text("balance after: 6,200")
     assert stage.sendgrid.account.applied(subuser) == [5000]
 
 

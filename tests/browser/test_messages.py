@@ -28,7 +28,7 @@ async def test_a_card_changes_where_it_stands(seat: Seat, subuser: str) -> None:
     await seat.go_to("credit-approvals")
     before = await seat.card(subuser).get_attribute("data-ts")
     await seat.approve(subuser)
-    await expect(seat.card(subuser).get_by_role("heading")).to_contain_text("Applied")
+    await expect(seat.card(subuser)).to_contain_text("Applied: +5,000")
     assert await seat.card(subuser).get_attribute("data-ts") == before
     await expect(seat.card(subuser).get_by_role("button", name="Approve")).to_have_count(0)
 

@@ -114,7 +114,7 @@ class Campaign:
         seen: set[str] = set()
         while not self.over:
             for card in self._cards():
-                if not card.plain().startswith("Approve: "):
+                if not card.plain().startswith("🔔 Waiting for approval: "):
                     continue
                 if card.ts not in seen and self.random.random() < self.plan.faults:
                     fault_sendgrid(self.random, self.sendgrid)

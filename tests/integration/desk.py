@@ -19,6 +19,7 @@ from creditbot.domain.text import without_markup
 from creditbot.policy_file import load
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, View
+from creditbot.sandbox.slack.blocks import controls
 from creditbot.service import Service
 from creditbot.slack import cards, forms
 from creditbot.store import audit, tables
@@ -126,8 +127,7 @@ class Desk:
         card = cards.card(self._request, POLICY, self._role.roster, now).payload()
         self._card = self._slack.workspace.post(CHANNEL, self._slack.bot_user_id, **card)
         self._books.news(self._request.id)
-        blocks = [block for block in self._card.blocks if block["type"] == "actions"]
-        return {element["action_id"] for block in blocks for element in block["elements"]}
+        return {element["action_id"] for _, element in controls(self._card.blocks)}
 
     async def take(self, way: Way, card: Card = "its own") -> Outcome:
         """Use this way in, from such a card; return what came of it."""

@@ -9,6 +9,7 @@ from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.policy import Policy, Tier
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.text import credits_
 from creditbot.domain.who import Who
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, Person, SlackSandbox
@@ -62,13 +63,13 @@ async def test_the_longest_names_reach_the_channel_in_every_state(
     two_of_a_list = Policy(tiers=(Tier("t" * 40, Who.of([ANN, BEN, CAT]), 2, including=Who.of([BEN])),))
     bot = in_slack(start(two_of_a_list), slack, clock)
     asked = await longest(bot, sandbox, amount)
-    assert f"{amount:+,} credits for" in the_card(slack).plain()
+    assert f"{credits_(amount)} for" in the_card(slack).plain()
 
     await bot.decisions.approve(asked.id, ANN)
     await bot.work("draw")
     assert f"Approved so far by <@{ANN}>" in the_card(slack).plain()
     _, approve = button_named(the_card(slack).blocks, "Approve")
-    assert f"{amount:+,} credits for {LONGEST_NAME}" in approve["confirm"]["text"]["text"]
+    assert f"{credits_(amount)} for {LONGEST_NAME}" in approve["confirm"]["text"]["text"]
 
     await bot.decisions.approve(asked.id, BEN)
     await bot.work("apply", "draw", "notify")

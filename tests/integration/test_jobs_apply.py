@@ -12,7 +12,7 @@ from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited
 from creditbot.domain.errors import KeyMissing, Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.text import operator
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs.apply import MARGIN
@@ -74,7 +74,8 @@ async def test_an_approved_change_is_sent_once_and_its_answer_is_kept(
     attempt = await bot.last_attempt(request.id)
     assert sandbox.account.applied("acme") == [250]
     assert found.status is Status.APPLIED
-    assert (found.remain_before, found.remain_after, found.answer_status) == (1000, 1250, 200)
+    assert (found.before, found.after) == (Figure(1000, bot.clock()), Figure(1250, bot.clock()))
+    assert found.answer_status == 200
     assert found.finished_at == bot.clock()
     assert attempt is not None
     assert (attempt.number, attempt.outcome, attempt.answer_status) == (1, "applied", 200)

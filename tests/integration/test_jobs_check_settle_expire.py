@@ -10,7 +10,7 @@ import pytest
 from creditbot.domain.credits import Balance
 from creditbot.domain.errors import NotTaken, Refusal
 from creditbot.domain.policy import Policy, Tier
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs import Apply
 from creditbot.jobs.check import GIVE_UP_AFTER
@@ -174,13 +174,15 @@ async def doubted(bot: Bot, sandbox: SendGridSandbox, change: int, *, applied: b
 
 
 async def test_a_balance_that_rose_proves_that_credits_were_added(bot: Bot, sandbox: SendGridSandbox) -> None:
+    sent_at = bot.clock()
     request = await doubted(bot, sandbox, 250, applied=True)
     sandbox.account.send_mail("acme", 249)
 
     await bot.work("settle")
 
     found = await bot.request(request.id)
-    assert (found.status, found.remain_before, found.remain_after) == (Status.APPLIED, 1000, 1001)
+    assert found.status is Status.APPLIED
+    assert (found.before, found.after) == (Figure(1000, sent_at), Figure(1001, bot.clock()))
     assert (await bot.kinds(request.id))[-1] == "proven"
     assert {(ASKER, "applied"), (ANN, "applied")} <= await bot.notices_of(request.id)
     assert len(patches(sandbox)) == 1
@@ -214,7 +216,7 @@ async def test_what_the_balance_does_not_prove_is_left_to_people(
     found = await bot.request(request.id)
     assert found.status is Status.IN_DOUBT
     assert found.explanation is not None
-    assert "Balance before: 1,000. Balance now: " in found.explanation
+    assert "Balance before it was sent: 1,000. Balance read afterwards: " in found.explanation
     assert (await bot.kinds(request.id))[-1] == "not_proven"
     bot.clock.advance(hours=5)
     assert ids(await bot.due(), "settle") == []
@@ -297,6 +299,7 @@ async def test_what_is_not_proven_is_told_with_the_use_before_and_since(
     clock.advance(minutes=41)
     await bot.decisions.approve(request.id, ANN)
     sandbox.faults.add("drop_before")
+    sent_at = clock()
     await bot.apply(request.id)
     sandbox.account.send_mail("acme", 12)
     clock.advance(minutes=1)
@@ -304,12 +307,15 @@ async def test_what_is_not_proven_is_told_with_the_use_before_and_since(
     await bot.work("settle")
 
     said = (
-        "Balance before: 960. Balance now: 948. Change asked: +250. "
+        "Balance before it was sent: 960. Balance read afterwards: 948. Change asked: +250. "
         "Mail sent in between could explain this either way. "
         "Used since: 12 if it was not applied, 262 if it was. "
         "In the 41 minutes before it was sent, 40 credits were used."
     )
-    assert (await bot.request(request.id)).explanation == said
+    found = await bot.request(request.id)
+    assert found.explanation == said
+    assert (found.used_before, found.used_since) == (40, 12)
+    assert (found.before, found.after) == (Figure(960, sent_at), Figure(948, clock()))
     event = (await bot.events(request.id))[-1]
     assert (event["kind"], json.loads(event["detail"])["arithmetic"]) == ("not_proven", said)
 

@@ -21,7 +21,7 @@ from creditbot.sandbox.slack import SlackSandbox
 from creditbot.store.engines import is_postgres
 from tests.authority import ROLES
 from tests.extent import pairwise
-from tests.ways_in import ACTING, ANYTHING, OTHERS_CARDS, WAYS, Way, outcome
+from tests.ways_in import ACTING, ANYTHING, ON_CARDS, OTHERS_CARDS, WAYS, Way, outcome
 
 from .adapters import CHANNEL
 from .conftest import on_sqlite
@@ -31,7 +31,7 @@ TAKEN = frozenset(
     pairwise(
         (database, name, status, way)
         for database, name, status in product(("sqlite", "postgresql"), ROLES, Status)
-        for way in (WAYS if status is Status.PENDING else ACTING)
+        for way in (WAYS if status is Status.PENDING else ON_CARDS)
     )
 )
 """What is tried of the table; a way that leads to no request is tried in one state only."""

@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from creditbot.domain.credits import SubuserCredits
-from creditbot.domain.evidence import Reading, Verdict, conclude, read_together, use_before
+from creditbot.domain.evidence import Reading, Verdict, conclude, read_together, use_before, use_in_words
 from creditbot.domain.requests import Check
 from creditbot.domain.text import signed
 
@@ -130,8 +130,8 @@ def test_the_arithmetic_names_both_balances_and_the_change(change: int) -> None:
     for after in (99, 4000, 10000, 20000):
         found = conclude(change, Reading("nonrecurring", 10000, None), Reading("nonrecurring", after, None))
         assert (
-            f"Balance before: 10,000. Balance now: {after:,}. Change asked: {signed(change)}."
-            in found.arithmetic
+            f"Balance before it was sent: 10,000. Balance read afterwards: {after:,}. "
+            f"Change asked: {signed(change)}." in found.arithmetic
         )
 
 
@@ -194,7 +194,9 @@ LATER = NOW + timedelta(minutes=41)
 def test_the_use_before_it_was_sent_is_told(remain: int, minutes: int, said: str) -> None:
     at = NOW + timedelta(minutes=minutes)
     for check in (NONRECURRING, RECURRING):
-        assert use_before(check, Reading(check.type, remain, None), at) == said
+        used = use_before(check, Reading(check.type, remain, None), at)
+        assert used is not None
+        assert use_in_words(used, at - check.at) == said
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,12 @@ def _chart_title(part: dict[str, Any]) -> Iterator[str]:
     yield str(part.get("title", ""))
 
 
+def _section(part: dict[str, Any]) -> Iterator[str]:
+    """In the order in which they are on the screen, whatever the order in which they were sent."""
+    for key in ("text", "fields", "accessory"):
+        yield from _texts(part.get(key))
+
+
 def _rows(table: dict[str, Any]) -> Iterator[str]:
     for row in table.get("rows", []):
         yield "\t".join(" ".join(_texts(cell)) for cell in row)
@@ -90,6 +96,7 @@ READERS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "rich_text_quote": _line,
     "radio_buttons": _options,
     "checkboxes": _options,
+    "section": _section,
     "table": _rows,
     "data_visualization": _chart_title,
 }
