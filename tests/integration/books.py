@@ -16,7 +16,9 @@ from .adapters import sync_url
 
 WATCHED = ("requests", "approvals", "attempts", "notices")
 
-NOT_TOLD = frozenset({"version", "tries", "waits_for", "remind_at", "reminded", "decided_at", "finished_at"})
+NOT_TOLD = frozenset(
+    {"version", "tries", "waits_for", "remind_at", "reminded", "decided_at", "finished_at", "sent_at"}
+)
 """Columns of which no case says what they become: times, and how often a job or a card has its turn."""
 
 Row = dict[str, Any]
