@@ -63,7 +63,10 @@ async def test_a_worker_that_dies_while_sending_leaves_a_doubt_that_the_other_se
     await fleet.bots[3].start()
 
     await shows(slack, card, "Applied: ")
-    assert "A balance rises only if credits are added" in card.plain()
+    before = len(slack.ephemerals(BOB))
+    await slack.click(BOB, card, "Show")
+    shown = (await slack.until(lambda: slack.ephemerals(BOB)[before:]))[0].plain()
+    assert "A balance rises only if credits are added" in shown
     assert sendgrid.account.applied("acme") == [5000]
     [record] = json.loads((await fleet.bots[0].command_line("requests", "list", "--format", "json"))[1])
     assert record["status"] == "applied"
