@@ -49,7 +49,7 @@ class Responder:
             or await self._post_directly(user, message)
         )
         if not said:
-            log.error("Somebody was left without an answer", user=user)
+            log.warning("Somebody was left without an answer", user=user)
 
     async def answer(self, response_url: str, message: Message, *, replace: bool = False) -> bool:
         """Answer an interaction, and return whether Slack took it: up to five within 30 minutes."""

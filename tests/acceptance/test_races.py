@@ -22,7 +22,7 @@ CLICKS = 40
 DUELS = short_or_long(4, 10)
 """Races of two, each of whom starts first in every second one."""
 
-_amounts = count(1)
+_amounts = count(2)  # cards write one credit in the singular
 
 
 @dataclass
