@@ -91,6 +91,21 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
     return Conclusion(Verdict.UNKNOWN, either_way, used)
 
 
+def confirm(found: Conclusion, first: int | None, second: int | None) -> Conclusion:
+    """What is left of `found`, which `second` says, after a first reading by which a removal was not applied.
+
+    SendGrid may work a change off long after the call has failed, so the first alone proves nothing; and a
+    balance that rose between the two may hide that the change came in between. Both are compared with the
+    reading before the call by `conclude`, so neither a reset nor another kind of credits lies between them.
+    """
+    if found.verdict is not Verdict.NOT_APPLIED:
+        return found
+    if first is None or second is None or second > first:
+        rose = "It rose since the reading before that, so someone else changed it too."
+        return Conclusion(Verdict.UNKNOWN, f"{found.arithmetic} {rose}")
+    return found
+
+
 def use_before(check: Check | None, before: Reading, at: datetime) -> int | None:
     """How many credits were used between the check of a request and the reading before it was sent, at `at`.
 

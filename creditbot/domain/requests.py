@@ -148,6 +148,7 @@ class CreditRequest:
     contradicted_at: datetime | None = None
     policy_hash: str | None = None
     break_glass_reason: str | None = None
+    read_again_at: datetime | None = None
     requester_team: str | None = None
     overtaken_by: int | None = None
     # Known while it waits: two people who ask for the same may not know of each other.

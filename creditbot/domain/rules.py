@@ -238,7 +238,7 @@ def waits_for(request: CreditRequest, actor: str, policy: Policy, roster: Roster
         if request.status is Status.IN_DOUBT:
             check_settlement(request, actor, policy, roster, now)
             check_clear(request, now)
-            return True
+            return request.read_again_at is None or now >= request.read_again_at
         check_approval(request, actor, policy, roster, now)
     except Refusal:
         return False

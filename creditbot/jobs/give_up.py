@@ -110,6 +110,7 @@ class GiveUpRequest:
             explanation=sentence,
             next_try_at=None,
             unclear_until=None,
+            read_again_at=None,
         )
         for person in dict.fromkeys([*request.approvers, self._channel]):
             await notices.add(transaction, request.id, "not_proven", person, now)

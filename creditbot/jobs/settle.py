@@ -1,11 +1,19 @@
 """A request in doubt: read the balance once SendGrid must be done, and settle only what is proven."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from creditbot.domain.doubt import whom_to_ask
-from creditbot.domain.evidence import Conclusion, Reading, Verdict, conclude, use_before, use_in_words
+from creditbot.domain.evidence import (
+    Conclusion,
+    Reading,
+    Verdict,
+    conclude,
+    confirm,
+    use_before,
+    use_in_words,
+)
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
@@ -19,6 +27,12 @@ from .reading import read_credits
 
 PATIENT_TRIES = 10
 """Failed readings, about four minutes, after which the approvers are asked, while reading goes on."""
+
+SECOND_READING = timedelta(minutes=3)
+"""How long after a reading by which a removal was not applied the next one must say the same.
+
+It is assumed that SendGrid has worked off by then what it has taken; how late it may be is not documented.
+"""
 
 ENDS = {Verdict.APPLIED: Status.APPLIED, Verdict.NOT_APPLIED: Status.FAILED}
 
@@ -51,14 +65,60 @@ class Settle:
             due = await requests.next_try_at(connection, request_id)
         if request is None or last is None or request.status is not Status.IN_DOUBT:
             return
-        if due is None or max(due, request.unclear_until or due) > self._clock():
+        begun = self._clock()
+        if due is None or max(due, request.unclear_until or due) > begun:
             return
         try:
             _, after = await read_credits(self._sendgrid, request.subuser)
         except SendGridProblem as problem:
             await self._unreadable(request, tries, problem)
             return
-        await self._write(request, last, after, conclude(request.allocation_update, last.before, after))
+        read_at = self._clock()
+        found = conclude(request.allocation_update, last.before, after)
+        if request.read_again_at is not None:
+            found = confirm(found, request.remain_after, after.remain)
+        again = request.read_again_at
+        if found.verdict is Verdict.NOT_APPLIED and (again is None or begun < again):
+            await self._read_again(request, last, after, read_at, found)
+        else:
+            await self._write(request, last, after, read_at, found)
+
+    async def _read_again(
+        self, request: CreditRequest, last: Attempt, after: Reading, read_at: datetime, found: Conclusion
+    ) -> None:
+        """Keep the first reading that speaks against the change, and read once more some minutes later."""
+        async with self._database.write() as transaction:
+            current = await self._still_as_read(transaction, request)
+            if current is None:
+                return
+            if current.read_again_at is not None:
+                await requests.postpone(transaction, current, current.read_again_at, 0)
+                return
+            again_at = read_at + SECOND_READING
+            await requests.amend(
+                transaction,
+                request.id,
+                "read_once",
+                at=self._clock(),
+                detail={"remain_before": last.before.remain, "remain_after": after.remain},
+                explanation=found.arithmetic,
+                remain_after=after.remain,
+                remain_after_at=read_at,
+                used_before=None,
+                used_since=None,
+                read_again_at=again_at,
+                next_try_at=again_at,
+                tries=0,
+            )
+
+    async def _still_as_read(self, transaction: Transaction, request: CreditRequest) -> CreditRequest | None:
+        """The request, if it is in doubt still, and no other run has been faster: what that found stands."""
+        current = await requests.get(transaction.connection, request.id)
+        if current is None or current.status is not Status.IN_DOUBT:
+            return None
+        if await requests.next_try_at(transaction.connection, request.id) is None:
+            return None
+        return current if current.read_again_at == request.read_again_at else None
 
     async def _unreadable(self, request: CreditRequest, tries: int, problem: SendGridProblem) -> None:
         """Read again what may pass; where it does not, or not for long, people are asked all the same."""
@@ -66,24 +126,24 @@ class Settle:
         roster = await self._directory() if asked else Roster()
         now = self._clock()
         async with self._database.write() as transaction:
-            current = await requests.get(transaction.connection, request.id)
-            if current is None or current.status is not Status.IN_DOUBT:
+            current = await self._still_as_read(transaction, request)
+            if current is None:
                 return
-            if await requests.next_try_at(transaction.connection, request.id) is None:
-                return  # another run was faster, and what it found stands
             if problem.passing:
                 await requests.postpone(transaction, current, now + backoff(tries, problem.wait), tries + 1)
             if asked:
                 why = f"The balance can't be read, so it proves nothing. {problem.sentence}"
                 columns: dict[str, Any] = {} if problem.passing else {"next_try_at": None}
-                columns |= {"explanation": why, "unclear_until": None}
+                # A first reading is forgotten with it: one that comes later is the first of two again.
+                columns |= {"explanation": why, "unclear_until": None, "read_again_at": None}
                 await requests.amend(
                     transaction, request.id, "not_proven", at=now, detail={"said": why}, **columns
                 )
                 await self._ask(transaction, current, roster)
 
-    async def _write(self, request: CreditRequest, last: Attempt, after: Reading, found: Conclusion) -> None:
-        read_at = self._clock()
+    async def _write(
+        self, request: CreditRequest, last: Attempt, after: Reading, read_at: datetime, found: Conclusion
+    ) -> None:
         roster = Roster() if found.verdict in ENDS else await self._directory()
         now = self._clock()
         earlier = use_before(request.check, last.before, last.started_at)
@@ -101,11 +161,9 @@ class Settle:
             "arithmetic": arithmetic,
         }
         async with self._database.write() as transaction:
-            current = await requests.get(transaction.connection, request.id)
-            if current is None or current.status is not Status.IN_DOUBT:
+            current = await self._still_as_read(transaction, request)
+            if current is None:
                 return
-            if await requests.next_try_at(transaction.connection, request.id) is None:
-                return  # another run was faster, and its reading stands
             if found.verdict in ENDS:
                 await requests.transition(
                     transaction,
@@ -127,6 +185,7 @@ class Settle:
                 at=now,
                 detail=detail,
                 explanation=arithmetic,
+                read_again_at=None,
                 next_try_at=None,
                 **figures,
             )

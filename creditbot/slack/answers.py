@@ -162,6 +162,7 @@ EVENT_WORDS = {
     "repeated_click": "clicked again",
     "proven": "settled by the balances",
     "not_proven": "balances read, nothing proven",
+    "read_once": "balance read; it is read again before that counts",
     "settled": "doubt settled",
     "in_doubt": "in doubt",
     "asked_again": "asked for again",

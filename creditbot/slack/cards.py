@@ -407,6 +407,12 @@ def _doubt(request: CreditRequest, *, figures: bool) -> str:
             f"creditbot reads the balance on {moment(request.unclear_until)}, when SendGrid must be done, "
             "and settles what that proves."
         )
+    elif request.read_again_at is not None:
+        then = (
+            "By the balance it was not applied, but SendGrid may be late: creditbot reads it again on "
+            f"{moment(request.read_again_at)}. If that says the same, the request ends as failed. Nobody has "
+            "to do anything until then."
+        )
     else:
         then = "Look at the subuser in SendGrid, then say what you found."
     explanation = _explanation(request, figures=figures)

@@ -469,6 +469,7 @@ _SAME_NAME = [
     "contradicted_at",
     "policy_hash",
     "break_glass_reason",
+    "read_again_at",
     "requester_team",
 ]
 

@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0013"
+SCHEMA_VERSION = "0014"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -96,6 +96,9 @@ requests = Table(
     # When those who have not decided are reminded next, and how many of the policy's reminders are over.
     Column("remind_at", Moment),
     Column("reminded", Integer, nullable=False, server_default="0"),
+    # After a first reading that spoke against a removal (`remain_after`): when the second one is due, without
+    # which that proves nothing.
+    Column("read_again_at", Moment),
     # How often a job has begun with it since one got anywhere, and when the next may begin.
     Column("runs", Integer, nullable=False, server_default="0"),
     Column("run_after", Moment),

@@ -195,6 +195,8 @@ async def test_a_balance_too_high_proves_that_credits_were_not_removed(
     sandbox.account.send_mail("acme", 249)
 
     await bot.work("settle")
+    bot.clock.advance(minutes=3)
+    await bot.work("settle")
 
     found = await bot.request(request.id)
     assert (found.status, found.remain_after) == (Status.FAILED, 751)
@@ -342,6 +344,8 @@ async def test_check_again_reads_the_balance_once_more(bot: Bot, sandbox: SendGr
     sandbox.account.subusers[0].remain += 10
 
     await bot.decisions.check_again(request.id, ANN)
+    await bot.work("settle")
+    bot.clock.advance(minutes=3)
     await bot.work("settle")
 
     assert await bot.status(request.id) is Status.FAILED

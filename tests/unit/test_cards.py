@@ -189,6 +189,18 @@ REQUESTS = {
         used_since=10,
         explanation=UNPROVEN,
     ),
+    "in doubt, a removal read once": a_request(
+        Status.IN_DOUBT,
+        approvals=ONE,
+        allocation_update=-250,
+        remain_before=1000,
+        remain_before_at=SENT,
+        remain_after=990,
+        remain_after_at=ENDED,
+        read_again_at=ENDED + timedelta(minutes=3),
+        explanation="Balance before it was sent: 1,000. Balance read afterwards: 990. Change asked: −250. "
+        "Had they been removed, at most 750 would be left.",
+    ),
     "pending, two needed, whose first may not approve any more": a_request(
         approvals=approvals(OUTSIDER), approvals_needed=2
     ),

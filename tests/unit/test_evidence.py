@@ -9,7 +9,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from creditbot.domain.credits import SubuserCredits
-from creditbot.domain.evidence import Reading, Verdict, conclude, read_together, use_before, use_in_words
+from creditbot.domain.evidence import (
+    Conclusion,
+    Reading,
+    Verdict,
+    conclude,
+    confirm,
+    read_together,
+    use_before,
+    use_in_words,
+)
 from creditbot.domain.requests import Check
 from creditbot.domain.text import signed
 
@@ -235,3 +244,26 @@ def test_the_date_of_a_reset_belongs_to_credits_that_did_not_rise_around_it(
     earlier, later = (SubuserCredits(type=kind, remain=remain) for kind, remain in (first, again))
     date = "2026-03-01" if known else None
     assert read_together(earlier, "2026-03-01", later) == Reading(*again, date)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        (1000, 1000, Verdict.NOT_APPLIED),
+        (1000, 751, Verdict.NOT_APPLIED),
+        (1000, 750, Verdict.UNKNOWN),
+        (900, 901, Verdict.UNKNOWN),
+        (900, None, Verdict.UNKNOWN),
+        (None, 900, Verdict.UNKNOWN),
+    ],
+)
+def test_a_removal_was_not_applied_only_if_a_second_reading_agrees(
+    first: int | None, second: int | None, verdict: Verdict
+) -> None:
+    found = conclude(-250, Reading("nonrecurring", 1000, None), Reading("nonrecurring", second, None))
+    assert confirm(found, first, second).verdict is verdict
+
+
+def test_a_first_reading_takes_nothing_from_what_the_second_proves() -> None:
+    found = Conclusion(Verdict.APPLIED, "")
+    assert confirm(found, 1000, 1001) is found
