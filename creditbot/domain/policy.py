@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -155,7 +155,7 @@ class Quorum:
         return self.missing == 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """All rules together. The first tier that covers a change is its tier; what none covers is refused."""
 
@@ -288,7 +288,7 @@ class Policy:
         found: dict[str, Any] = _plain(asdict(self))
         return found
 
-    @property
+    @cached_property  # for which it has no slots: each request takes it several times
     def hash(self) -> str:
         """SHA-256 over the document in canonical JSON."""
         text = json.dumps(self.document(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
