@@ -1,8 +1,11 @@
-"""A bound for log lines that others can cause, as often as they like."""
+"""A bound for what others can have written down, as often as they like."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+MOST_KINDS = 1000
+"""Kinds that are remembered; the one that began longest ago is forgotten for another."""
 
 
 @dataclass(slots=True)
@@ -24,11 +27,10 @@ class Seldom:
         self._told: dict[str, Told] = {}
 
     def left_out(self, kind: str) -> int | None:
-        """How many of this kind were left out before this one; None if this one is left out as well.
-
-        Kinds are the code's own words, so they are few.
-        """
+        """How many of this kind were left out before this one; None if this one is left out as well."""
         now = self._clock()
+        if kind not in self._told and len(self._told) >= MOST_KINDS:
+            del self._told[next(iter(self._told))]
         told = self._told.setdefault(kind, Told(now))
         if now >= told.since + self._seconds:
             told.since, told.lines = now, 0

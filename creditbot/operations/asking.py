@@ -16,10 +16,10 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Actor, Directory, Roster
-from creditbot.store import events, requests
+from creditbot.store import requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import About, Arrival, Deed, came_before, record_refusal
+from .deeds import About, Arrival, Deed, Refusals, came_before
 
 
 class Requests:
@@ -41,6 +41,7 @@ class Requests:
         self._channel = channel
         self._clock = clock
         self._secrets = secrets
+        self._refusals = Refusals()
 
     async def ask(self, command: Ask, *, requested_by: Actor, arrival: Arrival) -> CreditRequest:
         """Commit a pending request, or find the one that the same delivery has made before.
@@ -105,7 +106,7 @@ class Requests:
             try:
                 return await self._follow(transaction, failed, deed, requested_by, roster)
             except Refusal as refusal:
-                await record_refusal(transaction, failed, deed, refusal, self._clock())
+                await self._refusals.record(transaction, failed, deed, refusal, self._clock())
                 return refusal
 
         found = await self._database.for_person(take_down, arrival.at)
@@ -156,8 +157,8 @@ class Requests:
     async def _record_refused(
         self, transaction: Transaction, command: Ask, by: Actor, refusal: Refusal
     ) -> None:
-        await events.append(
-            transaction.connection,
+        await self._refusals.append(
+            transaction,
             "refused_ask",
             at=self._clock(),
             actor=by.id,

@@ -14,10 +14,12 @@ from creditbot.domain.secrecy import Secrets
 from creditbot.domain.shown import Shown, terms
 from creditbot.domain.text import is_operator
 from creditbot.domain.who import Directory, Roster
+from creditbot.elapsed import boottime
+from creditbot.seldom import Seldom
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import About, Arrival, Deed, came_before, record_refusal
+from .deeds import About, Arrival, Deed, Refusals, came_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Decided:
 
 ON_TERMS = frozenset({"approve", "deny", "break_glass"})
 """What is a decision about the change itself, and so about all that its card says of it."""
+
+DRAWN_ANEW_EVERY = 30.0
+"""Seconds: how often a card may be drawn anew because it was clicked, and not because it is behind.
+
+Slack lets an app change about one message a second, and all cards share that.
+"""
 
 Rule = Callable[[CreditRequest, Roster], object]
 Act = Callable[[Transaction, CreditRequest, Roster], Awaitable[None]]
@@ -66,6 +74,8 @@ class Decisions:
         self._channel = channel
         self._clock = clock
         self._secrets = secrets
+        self._refusals = Refusals()
+        self._drawn_anew = Seldom(1, DRAWN_ANEW_EVERY, boottime)
 
     async def approve(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
         """Count one approval; with the last one that is needed the request is approved."""
@@ -255,8 +265,8 @@ class Decisions:
         async def write_down(transaction: Transaction) -> bool:
             if await came_before(transaction, arrival, self._clock()):
                 return False
-            await events.append(
-                transaction.connection,
+            await self._refusals.append(
+                transaction,
                 "refused_click",
                 at=self._clock(),
                 actor=actor,
@@ -275,8 +285,13 @@ class Decisions:
         """A message that shows a request was clicked: have it drawn anew, known to us or not.
 
         It counts only if that request is ours, and only where it has a card: what was never posted elsewhere
-        can't be lost there.
+        can't be lost there. One that is on record is drawn anew once in a while, however often it is clicked.
         """
+        recorded = await self._database.read_for_person(
+            lambda connection: cards.is_on_record(connection, card.request_id, channel, ts)
+        )
+        if recorded and self._drawn_anew.left_out(f"{channel} {ts}") is None:
+            return
 
         async def join(transaction: Transaction) -> None:
             request = await requests.get(transaction.connection, card.request_id)
@@ -429,7 +444,7 @@ class Decisions:
         One on an old card has all cards of the request drawn anew: nothing else may have said so yet.
         """
         now = self._clock()
-        await record_refusal(transaction, request, deed, refusal, now)
+        await self._refusals.record(transaction, request, deed, refusal, now)
         if request is not None and refusal.rule == rules.OUTDATED:
             await requests.touch(transaction, request.id)
         if request is not None and rules.has_expired(request, now):

@@ -1,5 +1,6 @@
 """Who means to do what, how that reached us, and the record of what was not allowed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +11,13 @@ from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
 from creditbot.domain.text import without_markup
+from creditbot.elapsed import boottime
+from creditbot.seldom import Seldom
 from creditbot.store import deliveries, events, requests
 from creditbot.store.database import Transaction
+
+RECORDED = 10
+"""Refusals a minute of one person about one request that are written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +72,54 @@ async def came_before(transaction: Transaction, arrival: Arrival | None, now: da
     return await deliveries.came_before(transaction, arrival.id, now)
 
 
-async def record_refusal(
-    transaction: Transaction, request: CreditRequest | None, deed: Deed, refusal: Refusal, at: datetime
-) -> None:
-    """Write down that a deed was not allowed, or that it had been done before."""
-    await events.append(
-        transaction.connection,
-        "repeated_click" if refusal.rule == rules.REPEATED else "refused_click",
-        at=at,
-        request_id=None if request is None else request.id,
-        actor=deed.actor,
-        detail={
-            "action": deed.action,
-            "rule": refusal.rule,
-            "said": without_markup(refusal.sentence),
-            **({"named": deed.request_id} if request is None else {}),
-        },
-    )
+class Refusals:
+    """The record of what was not allowed; of one person about one request at most so many a minute.
+
+    Pressing a button again and again must not fill the ledger. The next one that is recorded says how many
+    were left out before it.
+    """
+
+    def __init__(self) -> None:
+        self._seldom = Seldom(RECORDED, 60, boottime)
+
+    async def record(
+        self,
+        transaction: Transaction,
+        request: CreditRequest | None,
+        deed: Deed,
+        refusal: Refusal,
+        at: datetime,
+    ) -> None:
+        """Write down that a deed was not allowed, or that it had been done before."""
+        await self.append(
+            transaction,
+            "repeated_click" if refusal.rule == rules.REPEATED else "refused_click",
+            at=at,
+            request_id=None if request is None else request.id,
+            actor=deed.actor,
+            detail={
+                "action": deed.action,
+                "rule": refusal.rule,
+                "said": without_markup(refusal.sentence),
+                **({"named": deed.request_id} if request is None else {}),
+            },
+        )
+
+    async def append(
+        self,
+        transaction: Transaction,
+        kind: str,
+        *,
+        at: datetime,
+        actor: str,
+        detail: Mapping[str, object],
+        request_id: int | None = None,
+    ) -> None:
+        """Write an event, unless this person has caused too many of them just now."""
+        left_out = self._seldom.left_out(f"{actor} {request_id}")
+        if left_out is None:
+            return
+        detail = {**detail, **({"left_out": left_out} if left_out else {})}
+        await events.append(
+            transaction.connection, kind, at=at, request_id=request_id, actor=actor, detail=detail
+        )

@@ -138,6 +138,14 @@ async def is_in(connection: AsyncConnection, request_id: int, channel: str) -> b
     return await connection.scalar(query.limit(1)) is not None
 
 
+async def is_on_record(connection: AsyncConnection, request_id: int, channel: str, ts: str) -> bool:
+    """Whether it is known that this very message shows the request."""
+    query = select(cards.c.id).where(
+        cards.c.channel == channel, cards.c.ts == ts, cards.c.request_id == request_id
+    )
+    return await connection.scalar(query) is not None
+
+
 async def joined(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
     """Have this very message drawn anew, since it was clicked or posted, whether or not it was on record."""
     connection = transaction.connection

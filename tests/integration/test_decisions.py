@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,10 @@ from creditbot.domain.fields import MAX_REQUEST_ID
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import OPERATOR, operator
-from creditbot.domain.who import Actor, Roster
+from creditbot.domain.who import Actor, Roster, Who
+from creditbot.operations.deeds import RECORDED
 from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import events
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids, patches
 from .conftest import StartBot
@@ -355,3 +358,34 @@ async def test_looking_whether_one_may_decide_changes_nothing(bot: Bot) -> None:
     assert await bot.decisions.check_may_decide(request.id, ANN, "deny") == request
 
     assert await bot.kinds(request.id) == ["requested", "checked"]
+
+
+async def test_pressing_again_and_again_fills_neither_the_ledger_nor_slacks_limit(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    message, calls = bot.messenger.posted[0], bot.messenger.calls
+
+    for _ in range(25):
+        with pytest.raises(Refusal, match="Only an approver"):
+            await bot.decisions.approve(request.id, OUTSIDER)
+        await bot.seen_in(request.id, *message)
+        await bot.work("draw")
+
+    assert len(await refusals(bot, request.id)) == RECORDED
+    assert bot.messenger.calls == calls + 1
+    with pytest.raises(Refusal, match="Only an approver"):
+        await bot.decisions.approve(request.id, "U0ANOTHER")
+    assert (await refusals(bot, request.id))[-1] == ("U0ANOTHER", "approve", "not_an_approver")
+
+
+async def test_asking_for_what_is_not_allowed_again_and_again_does_not_fill_the_ledger(
+    start: StartBot,
+) -> None:
+    bot = start(policy=replace(Policy.one_tier([ANN]), may_ask=Who.of([BEN])))
+
+    for amount in range(1, 26):
+        with pytest.raises(Refusal):
+            await bot.ask(amount)
+
+    async with bot.database.read() as connection:
+        assert [event["kind"] for event in await events.chain(connection)] == ["refused_ask"] * RECORDED
