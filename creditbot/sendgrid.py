@@ -10,7 +10,6 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ import httpx
 import structlog
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
+from rapidfuzz import fuzz, process
 
 from .domain.credits import (
     KINDS,
@@ -452,6 +452,10 @@ def no_subuser(name: str, near: Iterable[str] = ()) -> str:
     return f"SendGrid has no subuser {literal(name)}.{question} Type the username as SendGrid spells it."
 
 
+ALIKE = 60.0
+"""Of 100: the share of letters, in their order, that two names must have in common to look alike."""
+
+
 def near_matches(name: str, known: Iterable[str], most: int) -> list[str]:
     """The known names closest to `name`, never `name` itself.
 
@@ -462,7 +466,12 @@ def near_matches(name: str, known: Iterable[str], most: int) -> list[str]:
     for candidate in sorted(set(known) - {name}):
         by_key.setdefault(_key(candidate), []).append(candidate)
     wanted = _key(name)
-    close = get_close_matches(wanted, by_key, n=most, cutoff=0.6)
+    close = [
+        key
+        for key, *_ in process.extract(
+            wanted, by_key.keys(), scorer=fuzz.ratio, limit=most, score_cutoff=ALIKE
+        )
+    ]
     begins = sorted(key for key in by_key if key.startswith(wanted))
     keys = dict.fromkeys([wanted, *close, *begins])
     return [candidate for key in keys for candidate in by_key.get(key, [])][:most]
