@@ -60,18 +60,19 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
     if before.remain is None or after.remain is None:
         return Conclusion(Verdict.UNKNOWN, "SendGrid did not report both balances, so they prove nothing.")
     seen = (
-        f"Balance before it was sent: {number(before.remain)}. "
-        f"Balance read afterwards: {number(after.remain)}. "
-        f"Change asked: {signed(allocation_update)}."
+        f"Balance before sending: {number(before.remain)}. Balance afterwards: {number(after.remain)}. "
+        f"Requested change: {signed(allocation_update)}."
     )
     if before.type != after.type:
         return Conclusion(Verdict.UNKNOWN, f"{seen} The kind of credits changed in between.")
     if not no_reset_between(before, after):
-        return Conclusion(Verdict.UNKNOWN, f"{seen} A reset may have come in between.")
+        return Conclusion(Verdict.UNKNOWN, f"{seen} The credits may have been reset in between.")
     if before.remain + allocation_update < 0:
         return Conclusion(Verdict.UNKNOWN, f"{seen} What SendGrid does below zero is not known.")
     if after.remain > max(before.remain, before.remain + allocation_update):
-        return Conclusion(Verdict.UNKNOWN, f"{seen} It rose by more, so someone else changed it too.")
+        return Conclusion(
+            Verdict.UNKNOWN, f"{seen} It rose by more than that, so someone else changed it, too."
+        )
     if allocation_update > 0 and after.remain > before.remain:
         return Conclusion(Verdict.APPLIED, f"{seen} A balance rises only if credits are added.")
     if allocation_update < 0 and after.remain > before.remain + allocation_update:
@@ -80,7 +81,7 @@ def conclude(allocation_update: int, before: Reading, after: Reading) -> Conclus
             f"{seen} Had they been removed, "
             f"at most {number(before.remain + allocation_update)} would be left.",
         )
-    either_way = f"{seen} Mail sent in between could explain this either way."
+    either_way = f"{seen} Mail sent in between could explain this in either case."
     if allocation_update < 0 and after.remain <= 0:
         # SendGrid may stop at zero, and then the figures no longer tell how much was used.
         return Conclusion(Verdict.UNKNOWN, either_way)

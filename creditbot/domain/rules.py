@@ -449,7 +449,7 @@ def check_again(request: CreditRequest) -> None:
     if request.asked_again_as is not None:
         raise Refusal(
             "asked_again",
-            f"Request {request.id} has been asked for again already, as request {request.asked_again_as}.",
+            f"Request {request.id} has already been requested again, as request {request.asked_again_as}.",
         )
     if request.status is not Status.FAILED:
         raise Refusal(

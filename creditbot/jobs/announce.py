@@ -98,7 +98,7 @@ class Announce:
             except DeliveryProblem as problem:
                 log.warning("A person could not be sent a bulletin", person=person, error=problem.detail)
             except Exception:
-                log.exception("A bulletin could not be drawn", kind=bulletin.kind)
+                log.exception("A bulletin could not be built", kind=bulletin.kind)
                 return
 
     async def _write(self, transaction: Transaction, bulletin_id: int, now: datetime) -> dict[str, object]:

@@ -48,7 +48,7 @@ MOST_RECORDINGS = 6
 """How often writing down an outcome is tried that fails for another reason than that the database is away."""
 
 STOPPED = InDoubt(
-    "creditbot was stopped while it was sending the change, so nobody knows whether SendGrid got it."
+    "creditbot was stopped while it was sending the change, so it is not known whether SendGrid received it."
 )
 
 log = structlog.get_logger(__name__)
@@ -205,7 +205,7 @@ class Apply:
         outcome: PatchOutcome
         stood_still = timedelta(seconds=standing.seconds())
         if max(self._clock() - started, stood_still) > TOO_LATE_TO_SEND:
-            outcome = NotSent("creditbot stood still before it could send the change.")
+            outcome = NotSent("creditbot was held up before it could send the change.")
             await self._record(request, attempt_id, started, outcome)
             return
         try:
@@ -214,20 +214,20 @@ class Apply:
             await self._record(request, attempt_id, started, STOPPED)
             raise
         except Exception as error:
-            log.exception("An error while a change was sent", request_id=request.id)
+            log.exception("Error while sending a change", request_id=request.id)
             outcome = InDoubt(
-                f"creditbot met an error while it was sending the change ({type(error).__name__})."
+                f"creditbot had an internal error while it was sending the change ({type(error).__name__})."
             )
         await self._record(request, attempt_id, started, outcome)
 
     async def _never_left(self, request: CreditRequest, attempt_id: int, started: datetime) -> None:
         """Nothing was sent, whether or not the attempt was written down: if it was, no doubt may follow."""
-        log.warning("An attempt may not have been written down, so it was not sent", request_id=request.id)
+        log.warning("An attempt may not have been recorded, so it was not sent", request_id=request.id)
         await self._record(
             request,
             attempt_id,
             started,
-            NotSent("creditbot's database went away before the change was sent."),
+            NotSent("creditbot lost its database before the change was sent."),
         )
 
     async def _record(
@@ -260,15 +260,15 @@ class Apply:
                 tries += 1
                 if isinstance(error, WrongLedgerKey) or (tries >= MOST_RECORDINGS and not away):
                     log.error(  # noqa: TRY400 - of a wrong key the sentence says it all
-                        "An outcome can't be written down by this process. Note it: if the request is in "
-                        "doubt later, settle it so with `creditbot requests settle`",
+                        "This process can't record an outcome. Make a note of it: if the request is in "
+                        "doubt later, settle it accordingly with `creditbot requests settle`",
                         **about,
                         exc_info=None if isinstance(error, WrongLedgerKey) else error,
                         error=str(error),
                     )
                     raise
                 log.warning(
-                    "An outcome could not be written down; trying again",
+                    "An outcome could not be recorded; trying again",
                     **about,
                     error=f"{type(error).__name__}: {error}",
                 )
@@ -309,9 +309,7 @@ class Apply:
             case NotSent():
                 await self._again(transaction, request, outcome.detail, None)
             case RateLimited():
-                await self._again(
-                    transaction, request, "SendGrid limits how often it may be asked.", outcome.wait
-                )
+                await self._again(transaction, request, "SendGrid's rate limit was reached.", outcome.wait)
 
     async def _end(
         self,
@@ -349,7 +347,10 @@ class Apply:
         )
         now = self._clock()
         word = "applied" if to is Status.APPLIED else "not applied"
-        sentence = f"But SendGrid's own answer came later, and says that the change was {word}: look there."
+        sentence = (
+            f"But SendGrid's own answer came later and says that the change was {word}. Check the subuser "
+            "in SendGrid."
+        )
         await requests.amend(
             transaction,
             request.id,
@@ -441,4 +442,4 @@ def _before(last: Attempt | None) -> dict[str, Any]:
 
 def _never_sent(why: str) -> str:
     minutes = round(GIVE_UP_AFTER.total_seconds() / 60)
-    return f"{why} creditbot tried for {minutes} minutes; nothing was sent. Ask again once this is mended."
+    return f"{why} creditbot tried for {minutes} minutes and sent nothing. Ask again once this is fixed."

@@ -55,7 +55,7 @@ class Draw:
             await self._failed(request, card, problem)
             return
         except Exception as error:
-            log.exception("A card could not be drawn", request_id=request.id)
+            log.exception("A card could not be built", request_id=request.id)
             detail = f"{type(error).__name__}: {error}"
             await self._failed(request, card, DeliveryProblem(detail, fault=Fault.OURS))
             return
@@ -81,7 +81,7 @@ class Draw:
         over = card_is_over(request, problem, card.failing_since or now, now)
         if card.moved_at is not None:
             over = problem.fault is not Fault.PASSING  # it is of no use any more where nobody can see it
-            log.info("An old card can't point to the new one", error=problem.detail, **about)
+            log.info("An old card can't be made to point to the new one", error=problem.detail, **about)
         else:
             self._log(request, card, problem, over=over)
         async with self._database.write() as transaction:
@@ -104,12 +104,12 @@ class Draw:
             log.error("A request's card could not be shown; it will not be tried again", **about)
         elif card.tries == 0 and problem.fault is Fault.CHANNEL:
             log.error(
-                "The channel of a card can't be reached: invite the bot to it with /invite, or name another "
-                f"channel in {self._setting(request, card)} and start again",
+                "A card's channel can't be reached: invite the bot there with /invite, or set another "
+                f"channel in {self._setting(request, card)} and restart",
                 **about,
             )
         elif card.tries == 0 and problem.fault.lasting:
-            log.error("A request's card can't be shown until someone mends what Slack refuses", **about)
+            log.error("Slack refuses a request's card until the cause is fixed", **about)
         else:
             log.warning("A request's card could not be shown; it will be tried again", **about)
 

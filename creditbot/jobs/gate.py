@@ -144,7 +144,7 @@ class Gate:
         )
 
 
-_CHANGED = "The policy was changed before it could be sent."
+_CHANGED = "The policy changed before this was sent."
 
 
 def _going_on() -> str:
@@ -156,8 +156,8 @@ def _going_on() -> str:
 
 def _gave_up() -> str:
     return (
-        f"creditbot tried for {_minutes()} minutes; nothing was sent. Tell whoever runs creditbot, since the "
-        "group may be disabled or deleted, and ask again once that is mended."
+        f"creditbot tried for {_minutes()} minutes and sent nothing. Tell whoever runs creditbot: the group "
+        "may be disabled or deleted. Ask again once this is fixed."
     )
 
 

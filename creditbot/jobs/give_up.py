@@ -16,11 +16,11 @@ from creditbot.store.database import Database, Transaction
 
 AN_HOUR = timedelta(hours=1)
 
-AGAIN_AND_AGAIN = "creditbot met an error of its own, again and again, and has stopped trying."
+AGAIN_AND_AGAIN = "An internal error kept coming back, so creditbot has stopped trying."
 
 
 def _then(request: Outline, once: str) -> str:
-    return f"Whoever runs creditbot finds it in the log, under request {request.id}; {once}."
+    return f"Whoever runs creditbot can find the error in the log, under request {request.id}. {once}"
 
 
 class GiveUpRequest:
@@ -44,32 +44,32 @@ class GiveUpRequest:
                     # It can be decided without its balance being read anew, and expires like any other.
                     await requests.postpone(transaction, request, self._clock() + AN_HOUR, 0)
                 case "check", Status.PENDING:
-                    await self._nothing_sent(transaction, request, Status.REFUSED, "check it")
+                    await self._nothing_sent(transaction, request, Status.REFUSED, "check this request")
                 case "expire", Status.PENDING:
                     await self._move(transaction, request, Status.EXPIRED, None)
                 case "remind", Status.PENDING:
                     await requests.remind_no_more(transaction, request.id)
                 case "apply", Status.APPROVED:
-                    await self._nothing_sent(transaction, request, Status.CANCELLED, "send it")
+                    await self._nothing_sent(transaction, request, Status.CANCELLED, "send this change")
                 case "apply", Status.APPLYING:
                     if await attempts.may_have_counted(transaction.connection, request.id):
                         await self._doubt(transaction, request)
                     else:
-                        await self._nothing_sent(transaction, request, Status.FAILED, "send it")
+                        await self._nothing_sent(transaction, request, Status.FAILED, "send this change")
                 case "settle", Status.IN_DOUBT:
                     await self._ask(transaction, request)
 
     async def _nothing_sent(self, transaction: Transaction, request: Outline, to: Status, what: str) -> None:
         sentence = (
             f"creditbot could not {what}. {AGAIN_AND_AGAIN} Nothing was sent. "
-            f"{_then(request, 'ask again once that is mended')}"
+            f"{_then(request, 'Ask again once it is fixed.')}"
         )
         await self._move(transaction, request, to, sentence)
 
     async def _doubt(self, transaction: Transaction, request: Outline) -> None:
         sentence = (
-            "creditbot met an error of its own while it was sending the change, so it is not known whether "
-            f"SendGrid got it. {_then(request, 'the log may have the answer')}"
+            "An internal error stopped creditbot while it was sending the change, so it is not known "
+            f"whether SendGrid received it. {_then(request, 'Its answer may be there, too.')}"
         )
         over = self._clock() + self._lapse
         await self._move(
@@ -98,7 +98,7 @@ class GiveUpRequest:
         """Whoever agreed is told that they are needed; and the channel, since they may not settle it now."""
         sentence = (
             f"creditbot could not read or judge the balance. {AGAIN_AND_AGAIN} "
-            f"{_then(request, 'until that is mended, someone has to look in SendGrid')}"
+            f"{_then(request, 'Until it is fixed, someone has to look in SendGrid.')}"
         )
         now = self._clock()
         await requests.amend(
@@ -130,7 +130,7 @@ class GiveUpComparison:
             bulletin = await bulletins.get(transaction.connection, bulletin_id)
             if bulletin is None or bulletin.content is not None or bulletin.runs != runs:
                 return
-            problem = f"{AGAIN_AND_AGAIN} Whoever runs creditbot finds it in the log."
+            problem = f"{AGAIN_AND_AGAIN} Whoever runs creditbot can find the error in the log."
             outcome = Comparison(round(now.timestamp() * 1000), 0, 0, (), problem=problem)
             await events.append(transaction.connection, "compared", at=now, detail=outcome.counts())
             await bulletins.written(transaction, bulletin_id, outcome.document(), again_at=now)

@@ -132,7 +132,7 @@ class Settle:
             if problem.passing:
                 await requests.postpone(transaction, current, now + backoff(tries, problem.wait), tries + 1)
             if asked:
-                why = f"The balance can't be read, so it proves nothing. {problem.sentence}"
+                why = f"The balance can't be read, so nothing is proven. {problem.sentence}"
                 columns: dict[str, Any] = {} if problem.passing else {"next_try_at": None}
                 # A first reading is forgotten with it: one that comes later is the first of two again.
                 columns |= {"explanation": why, "unclear_until": None, "read_again_at": None}

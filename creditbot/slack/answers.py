@@ -15,20 +15,22 @@ from creditbot.domain.text import credits_, escape, literal, number, person
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds
-from .cards import Links, beside, follows, nowhere, standing, waiting
+from .cards import Links, beside, follows, nowhere, reset_warning, standing, waiting
 from .message import Message, context, day_or_moment, facts, header, moment, section, sentence, typed
 
 BAR_CELLS = 20
 
 WHAT = {
-    "balance": "the balance of a subuser, or of the parent account without a name; "
-    "`account-id:12345` for a customer account",
+    "balance": (
+        "the balance of a subuser, or of the parent account if you leave the name out; `account-id:12345` "
+        "for a customer account"
+    ),
     "add": "ask for more credits, such as `/credits add acme 5000 Black Friday` (also `5,000`, `5k`, `1.5m`)",
-    "remove": "ask to take credits away",
-    "request": "ask in a form; `add` and `remove` open it too if something is missing",
-    "pending": "open requests, those that wait for you first",
-    "history": "the latest requests, of one subuser or of all",
-    "show": "all that is known of one request",
+    "remove": "ask to remove credits",
+    "request": "ask in a form; `add` and `remove` open it, too, if something is missing",
+    "pending": "open requests: those that wait for you, your own, then the others",
+    "history": "all requests, or those of one subuser, latest first",
+    "show": "everything about one request",
     "cancel": "withdraw your own request, as long as it has not been sent",
     "help": "this list",
 }
@@ -36,7 +38,7 @@ WHAT = {
 
 def help_() -> Message:
     lines = [f"`{usage}`: {WHAT[word]}" for word, usage in USAGE.items()]
-    text = "*What you can type*\n" + "\n".join(["`/credits`: the parent account's balance", *lines])
+    text = "*Commands*\n" + "\n".join(["`/credits`: the parent account's balance", *lines])
     note = "A change is sent to SendGrid only after someone else has approved it. Only you see these answers."
     return Message(f"{text}\n{note}", [section(text), context(note)])
 
@@ -46,8 +48,8 @@ def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Messa
     text = f"Request {request.id}: {credits_(request.allocation_update)} for {literal(request.subuser)}. "
     if request.status is Status.PENDING:
         text += (
-            f"creditbot checks it with SendGrid and puts it to the approvers in <#{channel}>. "
-            f"You get a direct message at each decision. `/credits cancel {request.id}` withdraws it."
+            f"creditbot checks it with SendGrid, then asks the approvers in <#{channel}>. You will get a "
+            f"direct message about each decision. `/credits cancel {request.id}` withdraws the request."
         )
     else:
         text += standing(request, figures=False)
@@ -99,6 +101,11 @@ def balance(report: BalanceReport) -> Message:
     return Message(" ".join(text.split()), blocks)
 
 
+_STILL_TO_COUNT = frozenset({Status.PENDING, Status.APPROVED, Status.APPLYING, Status.IN_DOUBT})
+
+_DECIDED = {Status.DENIED: "Denied because", Status.CANCELLED: "Cancelled because"}
+
+
 def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
     request, figures = record.request, record.figures
@@ -106,27 +113,29 @@ def show(record: Record) -> Message:
     asked_on, now = moment(request.requested_at), standing(request, figures=figures)
     if request.status is Status.PENDING:
         now = waiting(request, record.policy, record.quorum)
+    lasting = reset_warning(request, figures=figures) if request.status in _STILL_TO_COUNT else ""
     happened = _newest_that_fit([_event(event, figures=figures) for event in record.events])
     blocks = [
         header(f"{about} {request.subuser}"),
         typed(f"Reason: {request.reason}"),
         section(
-            " ".join([f"Asked by {person(request.requested_by)} on {asked_on}.", *follows(request), now])
+            " ".join([f"Requested by {person(request.requested_by)} on {asked_on}.", *follows(request), now])
         ),
         *(
             typed(f"{why}: {reason}")
             for why, reason in (
                 ("Emergency", request.break_glass_reason),
-                ("Denied because", request.decision_reason),
+                (_DECIDED.get(request.status, "Reason given"), request.decision_reason),
                 ("Settled because", request.settled_reason),
             )
             if reason
         ),
+        *([context(lasting)] if lasting else []),
         section(f"*What happened*\n{happened}"),
         *([context(record.without_figures)] if record.without_figures else []),
     ]
     text = f"{about} {literal(request.subuser)}. Reason: {literal(request.reason)}. {now}"
-    return Message(f"{text} {record.without_figures or ''}".strip(), blocks)
+    return Message(" ".join(filter(None, [text, lasting, record.without_figures])), blocks)
 
 
 def _newest_that_fit(lines: list[str], room: int = bounds.SECTION - 100) -> str:
@@ -145,28 +154,28 @@ def _word(name: str) -> str:
 
 
 EVENT_WORDS = {
-    "requested": "asked",
+    "requested": "requested",
     "checked": "checked with SendGrid",
     "approval": "approved (one of several)",
     "approval_withdrawn": "approval withdrawn",
     "break_glass": "approved in an emergency",
-    "shortened": "a new policy gives it less time",
-    "token_given": "its card drawn anew by a newer version",
-    "reminded": "those who have not decided reminded",
-    "escalated": "put to the backup approvers",
+    "shortened": "expiry shortened by a new policy",
+    "token_given": "card redrawn by a newer version",
+    "reminded": "approvers reminded",
+    "escalated": "escalated to the backup approvers",
     "held": "held until a user group can be read",
     "applying": "claimed for sending",
     "attempt": "about to be sent to SendGrid",
-    "answer": "what came of it",
+    "answer": "outcome",
     "refused_click": "refused click",
     "repeated_click": "clicked again",
-    "proven": "settled by the balances",
-    "not_proven": "balances read, nothing proven",
-    "read_once": "balance read; it is read again before that counts",
+    "proven": "settled by the balance",
+    "not_proven": "balance read, nothing proven",
+    "read_once": "balance read; it counts only if a second reading agrees",
     "settled": "doubt settled",
     "in_doubt": "in doubt",
-    "asked_again": "asked for again",
-    "check_again": "asked to check again",
+    "asked_again": "requested again",
+    "check_again": "check requested",
     "contradicted": "contradicted by SendGrid's late answer",
 }
 
@@ -203,11 +212,11 @@ def _bar(remain: int | None, total: int | None) -> str:
 
 def _resets(report: BalanceReport) -> str:
     if report.credits is not None and report.credits.type == UNLIMITED:
-        return "Unlimited: this subuser's credits are not counted against a limit."
+        return "Unlimited: this subuser has no credit limit."
     known = report.balance
     if report.credits is not None and report.credits.type == NONRECURRING:
         return (
-            f"Nonrecurring: the credits are not reset on a schedule. Last reset: {_when(known.last_reset)}."
+            f"Nonrecurring: these credits are not reset on a schedule. Last reset: {_when(known.last_reset)}."
         )
     frequency = known.reset_frequency or (report.credits.reset_frequency if report.credits else None)
     return (

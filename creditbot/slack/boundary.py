@@ -26,14 +26,14 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
         if isinstance(error, NotTaken | MaybeTaken | NotAnswered):
             log.warning(type(error).__name__, doing=doing, cause=str(error.__cause__ or "too late"))
         elif isinstance(error, WrongLedgerKey):
-            log.error("Nothing can be taken", doing=doing, why=error.sentence)  # noqa: TRY400 - not a fault here
+            log.error(("Nothing can be accepted"), doing=doing, why=error.sentence)  # noqa: TRY400 - not a fault here
         await say(sentence(error.sentence))
     except UnreadablePayload:
         raise
     except asyncio.CancelledError:
         await say(
             sentence(
-                "creditbot is being restarted. In a minute, see `/credits pending` before you try again."
+                "creditbot is restarting. Wait a minute, then check `/credits pending` before you try again."
             )
         )
         raise
@@ -46,6 +46,6 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
 def unexpected(error_id: str) -> Message:
     """What a person is told when nobody foresaw what happened."""
     return sentence(
-        f"creditbot met an error that it did not expect. Give whoever runs creditbot the ID `{error_id}`; "
-        "the log has the rest. Before you try again, see `/credits pending` and `/credits history`."
+        f"Something went wrong inside creditbot. Give whoever runs creditbot the error ID `{error_id}`, "
+        "which is in the log. Before you try again, check `/credits pending` and `/credits history`."
     )

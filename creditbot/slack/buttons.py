@@ -26,8 +26,8 @@ NOT_YET = {sentence(error.sentence).text for error in (NotTaken(), NotAnswered()
 """What may be taken when it is delivered again, and must be said then."""
 
 STRANGE = (
-    "This button is not one that creditbot knows; it may be from an older version. Nothing was changed. "
-    "`/credits pending` lists the requests that wait."
+    "creditbot does not know this button; it may be from another version. Nothing was changed. `/credits "
+    "pending` lists the open requests."
 )
 
 Deed = Callable[[Click, Arrival], Awaitable[None]]

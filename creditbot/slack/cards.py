@@ -43,17 +43,15 @@ REQUEST_AGAIN = "request_again"
 
 CHANNELS = "the approvals channel, or the one that the policy names for this subuser"
 
-COPY_ABOVE = (
-    "An earlier copy of this card may stand above; a click on either shows how the request stands now."
-)
+COPY_ABOVE = "There may be an earlier copy of this card above. A click on either one brings it up to date."
 
 
 NEIGHBOURS = {
-    Status.PENDING: "is waiting for approval",
-    Status.APPROVED: "is approved",
-    Status.APPLYING: "is being sent",
-    Status.IN_DOUBT: "is in doubt",
-    Status.APPLIED: "was applied",
+    Status.PENDING: "waiting for approval",
+    Status.APPROVED: "approved",
+    Status.APPLYING: "being applied",
+    Status.IN_DOUBT: "in doubt",
+    Status.APPLIED: "applied",
 }
 
 Links = Callable[[Place | None], str | None]
@@ -83,7 +81,7 @@ def card(
         *([COPY_ABOVE] if copy_above else []),
     ]
     text = (
-        f"{title_in_words(request)}. Request {request.id}, asked by {person(request.requested_by)}. "
+        f"{title_in_words(request)}. Request {request.id}, requested by {person(request.requested_by)}. "
         f"Reason: {literal(request.reason)}. {where}"
     )
     value = str(shown(request, policy, now))
@@ -104,7 +102,7 @@ def _in_full(request: CreditRequest, where: str) -> list[Block]:
                 ("Subuser", literal(request.subuser)),
                 ("Change", signed(request.allocation_update)),
                 *_balances(request),
-                ("Asked by", person(request.requested_by)),
+                ("Requested by", person(request.requested_by)),
             ]
         ),
         typed(f"Reason: {request.reason}"),
@@ -114,14 +112,15 @@ def _in_full(request: CreditRequest, where: str) -> list[Block]:
         blocks.append(typed(f"Emergency: {request.break_glass_reason}"))
     if request.settled_reason:
         blocks.append(typed(f"Settled because: {request.settled_reason}"))
-    if request.check is not None and lasts_until_reset(request.check.type):
-        blocks.append(context(_reset_warning(request)))
+    lasting = reset_warning(request)
+    if lasting:
+        blocks.append(context(lasting))
     return blocks
 
 
 def _foot(request: CreditRequest) -> list[str]:
     """Which request it is, and who has approved it where no sentence above says so."""
-    foot = [f"Request {request.id}, asked on {moment(request.requested_at)}"]
+    foot = [f"Request {request.id}, requested on {moment(request.requested_at)}"]
     return [*foot, _approved(request)] if _either_way(request) else foot
 
 
@@ -130,16 +129,16 @@ def beside(request: CreditRequest, links: Links = nowhere) -> list[str]:
     if not request.beside:
         return []
     named = "; ".join(
-        f"{linked(f'request {other.id}', links(other.card))}, {signed(other.allocation_update)} by "
-        f"{person(other.requested_by)}, {NEIGHBOURS[other.status]}"
+        f"{linked(f'request {other.id}', links(other.card))} ({signed(other.allocation_update)} by "
+        f"{person(other.requested_by)}, {NEIGHBOURS[other.status]})"
         for other in request.beside
     )
-    return [f"Also for {literal(request.subuser)}: {named}."]
+    return [f"Open or recently applied for {literal(request.subuser)}: {named}."]
 
 
 def follows(request: CreditRequest) -> list[str]:
     """The sentence that names the failed request which this one follows, if it follows one."""
-    return [] if request.again_of is None else [f"Asked again after request {request.again_of} failed."]
+    return [] if request.again_of is None else [f"Requested again after request {request.again_of} failed."]
 
 
 def _rule(request: CreditRequest, policy: Policy) -> list[str]:
@@ -171,10 +170,10 @@ def standing(request: CreditRequest, *, figures: bool = True) -> str:
         case Status.EXPIRED:
             return (
                 f"*Expired* on {moment(request.expires_at)}: nobody decided in time. Nothing was changed. "
-                "Whoever still needs the credits must ask again."
+                "If the change is still needed, ask for it again."
             )
         case Status.REFUSED:
-            before = " before anyone was asked" if request.check is None else ""
+            before = " before it reached an approver" if request.check is None else ""
             return f"*Refused*{before}. {request.explanation or ''}".strip()
 
 
@@ -207,8 +206,8 @@ def notice(
 def moved(request: CreditRequest, place: Place, link: str | None) -> Message:
     """What becomes of a request's card once there is another one of it elsewhere."""
     return sentence(
-        f"Request {request.id}, {signed(request.allocation_update)} credits for {literal(request.subuser)}, "
-        f"has {linked('its card', link)} in <#{place.channel}> now."
+        f"Request {request.id}, {credits_(request.allocation_update)} for {literal(request.subuser)}, now "
+        f"has {linked('its card', link)} in <#{place.channel}>."
     )
 
 
@@ -231,59 +230,62 @@ def _news(kind: str, request: CreditRequest, *, figures: bool, card: str) -> str
     match kind:
         case Status.APPROVED if request.waits_for:
             return (
-                f"{_approved(request)} It waits until request {request.waits_for}, which changes the same "
-                "subuser, has ended; you will be told how it goes on."
+                f"{_approved(request)} It waits for request {request.waits_for}, which changes the same "
+                "subuser, to end. You will be told what happens next."
             )
         case Status.APPROVED:
-            return f"{_approved(request)} It is about to be sent to SendGrid; you will be told how that ends."
+            return f"{_approved(request)} It is about to be sent to SendGrid. You will be told the outcome."
         case "held":
             return (
-                "*It is not sent yet.* The policy was changed after it was approved, and Slack does not say "
-                "who is in a user group of the policy, so creditbot can't tell whether those who approved it "
-                "still may. Its card says more; you will be told how it goes on."
+                "*Not sent yet.* The policy changed after this was approved, and creditbot can't read the "
+                "members of one of its user groups in Slack, so it can't tell whether the approvals still "
+                "count. The card has the details. You will be told what happens next."
             )
         case Status.IN_DOUBT:
             return (
-                "*In doubt.* Nobody knows yet whether SendGrid has applied the change. It will not be sent "
-                "again. You will be told how it ends."
+                "*In doubt.* It is not known yet whether SendGrid applied the change. It will not be sent "
+                "again. You will be told the outcome."
             )
         case "break_glass":
             return (
-                f"*Approved in an emergency* by {person(request.requested_by)}, who also asked for it: no "
-                "second person has agreed. The policy allows this, and the ledger keeps it."
+                f"*Approved in an emergency* by {person(request.requested_by)}, who also requested it. "
+                "Nobody else approved it. The policy allows this, and the ledger records it."
             )
         case "not_proven":
             return (
-                "*It needs you.* The balance does not prove whether the change was applied, and no other "
-                "change of this subuser is sent until someone says. Look at the subuser in SendGrid, then "
-                f"press _It was applied_ or _It was not applied_ on {card}."
+                "*Your decision is needed.* The balance does not prove whether the change was applied. "
+                "Until this is settled, no other change of this subuser is sent. Look at the subuser in "
+                f"SendGrid, then press _It was applied_ or _It was not applied_ on {card}."
             )
         case "contradicted":
             return f"*Look again.* {request.explanation or ''} {standing(request, figures=figures)}"
         case _ if kind.startswith(REMINDER):
-            return f"*It still waits for you.* {_asks_for(request, card)}"
+            return f"*Still waiting for your decision.* {_asks_for(request, card)}"
         case _ if kind == ESCALATED:
-            return f"*Nobody has decided it, so you may now.* {_asks_for(request, card)}"
+            return f"*Nobody has decided this yet, so now you may.* {_asks_for(request, card)}"
         case _ if kind == NO_CARD:
             return (
-                f"*No approver has seen it yet*, since creditbot can't post {card}. Tell "
-                "whoever runs creditbot; it keeps trying until the request ends."
+                f"*No approver has seen this yet*: creditbot can't post {card}. Tell whoever runs "
+                "creditbot. creditbot keeps trying until the request ends."
             )
         case _ if kind == OLD_CARD:
             return (
-                f"*What its card shows may be out of date*: creditbot can't change {card}. Tell whoever runs "
-                f"creditbot. `/credits show {request.id}` tells how the request stands."
+                f"*The card may be out of date*: creditbot can't update {card}. Tell whoever runs "
+                f"creditbot. `/credits show {request.id}` shows where the request stands."
             )
         case _ if kind.startswith(UNTOLD):
             whom = person(kind.removeprefix(UNTOLD))
-            return f"creditbot can't send {whom} a message about it. {standing(request, figures=figures)}"
+            return (
+                f"creditbot can't send {whom} a direct message about this. "
+                f"{standing(request, figures=figures)}"
+            )
     return standing(request, figures=figures)
 
 
 def _asks_for(request: CreditRequest, card: str) -> str:
     """What someone is told who is to decide."""
     return (
-        f"{person(request.requested_by)} asked for it on {moment(request.requested_at)}; it can be decided "
+        f"{person(request.requested_by)} requested it on {moment(request.requested_at)}. It can be decided "
         f"until {moment(request.expires_at)}. Press _Approve_ or _Deny_ on {card}."
     )
 
@@ -294,22 +296,22 @@ def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
     tier = policy.tier_of(request)
     if tier is None:
         return (
-            "*Nobody may approve this any more*: no tier of the policy covers it. Cancel it and ask for "
-            f"another amount, or ask whoever runs creditbot to add a tier. It waits {until}."
+            "*Nobody can approve this any more*: no tier of the policy covers it. Cancel it and ask for "
+            f"another amount, or ask whoever runs creditbot to add a tier. It stays open {until}."
         )
     listed = quorum.may_still.listed()
     if not listed:
         where = f"the policy's tier {literal(tier.name)}" if tier.name else "CREDITBOT_APPROVERS"
         return (
-            f"*Nobody may approve this yet*: whoever runs creditbot must list an approver other than "
-            f"{person(request.requested_by)} in {where}. It waits {until}.{_so_far(request, quorum)}"
+            "*Nobody can approve this yet*: whoever runs creditbot must list an approver other than "
+            f"{person(request.requested_by)} in {where}. It stays open {until}.{_so_far(request, quorum)}"
         )
     whoever = several(listed)
     if quorum.reached:
         return (
-            f"*Enough have agreed* as the policy is now, and it waits for one more click {until}: it is sent "
-            f"once any of {whoever} presses _Approve_, also whoever has agreed before."
-            f"{_so_far(request, quorum)}"
+            f"*Enough people have approved* under the current policy. It waits {until} for one more click: "
+            f"it is sent as soon as any of {whoever} presses _Approve_, including those who have already "
+            f"approved.{_so_far(request, quorum)}"
         )
     needed = count(quorum.missing, "more approval" if quorum.counted else "approval")
     second = ""
@@ -324,13 +326,12 @@ def _so_far(request: CreditRequest, quorum: Quorum) -> str:
     said = f" Approved so far by {several(quorum.counted)}." if quorum.counted else ""
     if others and quorum.unread:
         said += (
-            f" {several(others)} agreed, but Slack does not say who is in "
-            f"{several(sorted(quorum.unread))}, so whether that counts is not known now. Press _Approve_ "
-            "again once it can be read."
+            f" {several(others)} approved, but creditbot can't read the members of "
+            f"{several(sorted(quorum.unread))} in Slack, so it can't tell whether that counts. Press "
+            "_Approve_ again once the group can be read."
         )
     elif others:
-        verb = "approves" if len(others) == 1 else "approve"
-        said += f" {several(others)} agreed, but no longer {verb}, so that does not count now."
+        said += f" {several(others)} approved, but may no longer do so, so that does not count now."
     return said
 
 
@@ -338,7 +339,7 @@ def _approved(request: CreditRequest) -> str:
     if request.break_glass_reason and request.decided_at:
         return (
             f"*Approved in an emergency* on {moment(request.decided_at)} by {person(request.requested_by)}, "
-            "who also asked for it."
+            "who also requested it."
         )
     if not request.approvals:
         return ""
@@ -358,24 +359,20 @@ def _applied(request: CreditRequest, *, figures: bool) -> str:
     after = (
         f" Balance after: {number(request.remain_after)}."
         if request.remain_after is not None
-        else " SendGrid did not report the balance after."
+        else " SendGrid did not report the balance afterwards."
     )
     explanation = _explanation(request, figures=figures)
     if request.settled_by:
-        return f"*Applied*, settled{on}. {_settled(request)} {explanation}".strip()
+        return f"*Applied*{on}. {_settled(request)} {explanation}".strip()
     if request.explanation:
-        return f"*Applied*, as the balances prove{on}. {explanation}".strip()
+        return f"*Applied*, confirmed by the balance{on}. {explanation}".strip()
     return f"*Applied*{on}. SendGrid answered {request.answer_status}.{after if figures else ''}"
 
 
 def _failed(request: CreditRequest, *, figures: bool) -> str:
     on = f" on {moment(request.finished_at)}" if request.finished_at else ""
     settled = _settled(request) if request.settled_by else None
-    failed = (
-        f"*Failed*, as it was settled{on}."
-        if request.contradicted_at
-        else f"*Failed*{on}: nothing was changed."
-    )
+    failed = f"*Settled as failed*{on}." if request.contradicted_at else f"*Failed*{on}: nothing was changed."
     parts = [failed, settled, _explanation(request, figures=figures), _asking_again(request)]
     return " ".join(part for part in parts if part)
 
@@ -383,12 +380,12 @@ def _failed(request: CreditRequest, *, figures: bool) -> str:
 def _asking_again(request: CreditRequest) -> str | None:
     """How it goes on after a request has failed, if it does."""
     if request.asked_again_as is not None:
-        return f"It has been asked for again, as request {request.asked_again_as}."
+        return f"It was requested again, as request {request.asked_again_as}."
     if not request.may_be_asked_again:
         return None
     return (
-        "If the change is still needed, press _Request again_ on the request's card. "
-        "The new request needs its own approval."
+        "If the change is still needed, press _Request again_ on its card. The new request needs its own "
+        "approval."
     )
 
 
@@ -398,14 +395,13 @@ def _settled(request: CreditRequest) -> str:
 
 def _doubt(request: CreditRequest, *, figures: bool) -> str:
     what = (
-        "*In doubt*: nobody knows yet whether SendGrid has applied the change. "
-        f"It will not be sent again, and no other change of {literal(request.subuser)} is sent until this "
-        "is settled."
+        "*In doubt*: it is not known yet whether SendGrid applied the change. It will not be sent again, "
+        f"and no other change of {literal(request.subuser)} is sent until this is settled."
     )
     if request.remain_after is None and request.unclear_until is not None:
         then = (
-            f"creditbot reads the balance on {moment(request.unclear_until)}, when SendGrid must be done, "
-            "and settles what that proves."
+            f"creditbot reads the balance on {moment(request.unclear_until)}, when SendGrid should be done, "
+            "and settles the request if the balance proves what happened."
         )
     elif request.read_again_at is not None:
         then = (
@@ -414,7 +410,7 @@ def _doubt(request: CreditRequest, *, figures: bool) -> str:
             "to do anything until then."
         )
     else:
-        then = "Look at the subuser in SendGrid, then say what you found."
+        then = "Someone has to look at the subuser in SendGrid and say on the card what they found."
     explanation = _explanation(request, figures=figures)
     return " ".join(part for part in (what, explanation, then, _approved(request)) if part)
 
@@ -432,12 +428,12 @@ def _outdated(request: CreditRequest) -> bool:
 def _balances(request: CreditRequest) -> list[tuple[str, str]]:
     """The balance before, and what is known of the one after: each with the moment of which it is."""
     if _outdated(request):
-        return [("Balance before", f"being read again, since request {request.overtaken_by} was applied")]
+        return [("Balance before", f"being read again, because request {request.overtaken_by} was applied")]
     before = ("Balance before", _figure(request.before))
     if request.after is not None:
         return [before, ("Latest balance", _figure(request.after))]
     if request.status is Status.PENDING and request.expected_after is not None:
-        return [before, ("Expected after", f"{number(request.expected_after)}, from that balance")]
+        return [before, ("Expected after", f"{number(request.expected_after)}, based on that balance")]
     return [before]
 
 
@@ -465,33 +461,34 @@ def _either_way(request: CreditRequest) -> list[Block]:
         for case, then in cases
     ]
     unknown = (
-        "*Nobody knows yet whether SendGrid has applied it.* Mail sent in between could explain the latest "
-        "balance either way."
+        "*It is not known whether SendGrid applied the change.* Mail sent in between could explain the "
+        "latest balance in either case."
     )
     blocks: list[Block] = [section(unknown), facts(rows)]
     if request.used_before is not None and request.check is not None and request.before.at is not None:
         blocks.append(context(use_in_words(request.used_before, request.before.at - request.check.at)))
     then = (
-        "*Look at the subuser in SendGrid, then press the button that says what you found.* Until someone "
-        f"does, neither this nor any other change of {literal(request.subuser)} is sent."
+        "*Look at the subuser in SendGrid, then press the button that says what you found.* This change is "
+        f"not sent again, and until someone does, no other change of {literal(request.subuser)} is sent."
     )
     return [*blocks, section(then)]
 
 
-def _reset_warning(request: CreditRequest) -> str:
+def reset_warning(request: CreditRequest, *, figures: bool = True) -> str:
+    """That a change of credits that recur does not last, and until when; `figures`: with the balance then."""
     check = request.check
-    if check is None:
+    if check is None or not lasts_until_reset(check.type):
         return ""
     when = (
         f" on {day_or_moment(check.next_reset)}"
         if check.next_reset
         else ", on a date that SendGrid did not report"
     )
-    to = f" to {number(check.total)}" if check.total is not None else ""
+    to = f" to {number(check.total)}" if figures and check.total is not None else ""
     every = f" ({escape(check.reset_frequency)})" if check.reset_frequency else ""
     return (
-        f"*Lasts only until the next reset*{when}: the credits of this subuser recur{every}, "
-        f"and SendGrid sets them{to} again then."
+        f"*Lasts only until the next reset*{when}: this subuser's credits recur{every}, and each reset sets "
+        f"the balance{to} anew."
     )
 
 
@@ -525,25 +522,25 @@ def _buttons(request: CreditRequest, quorum: Quorum, value: str) -> list[Block]:
 
 def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
     change = _change(request)
-    then = [f"{change} will be sent to SendGrid at once. It can't be called back."]
+    then = [f"{change} will be sent to SendGrid at once. This can't be undone."]
     if quorum.missing == 1 and quorum.lacks is not None:
         if_so = f"If you are one of those whom the card names, {change} will be sent to SendGrid at once"
-        if_not = "Otherwise your approval counts, and one of them must agree, too."
-        then = [f"{if_so}, and can't be called back. {if_not}", f"{if_so}. {if_not}"]
+        if_not = "Otherwise your approval counts, and one of them must approve, too."
+        then = [f"{if_so}, which can't be undone. {if_not}", f"{if_so}. {if_not}"]
     if quorum.missing > 1:
-        others = count(quorum.missing - 1, "other")
+        others = count(quorum.missing - 1, "more approver")
         have = "has" if quorum.missing == 2 else "have"
-        then = [f"{change} will be sent to SendGrid once {others} {have} agreed, too."]
+        then = [f"{change} will be sent to SendGrid once {others} {have} approved, too."]
     return confirmation("Approve this change?", *then, change, yes="Approve", no="Not yet")
 
 
 def _confirm_again(request: CreditRequest) -> ConfirmObject:
     change = _change(request)
     return confirmation(
-        "Ask for this again?",
-        f"You ask for {change}, for the same reason. Someone else must approve it.",
+        "Request this again?",
+        f"This makes a new request: {change}, for the same reason. Someone else must approve it.",
         change,
-        yes="Ask again",
+        yes="Request again",
         no="Not now",
     )
 

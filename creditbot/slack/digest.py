@@ -25,16 +25,19 @@ def digest(found: Digest) -> Message:
     lines += _net(found)
     lines.append(f"Waiting for approval now: {number(found.waiting)}.")
     if found.in_doubt:
+        each = "it" if len(found.in_doubt) == 1 else "each"
         named = ", ".join(str(request) for request in found.in_doubt[:NAMED])
-        lines.append(f"*In doubt now*: {number(len(found.in_doubt))} (request {named}). See their cards.")
+        lines.append(
+            f"*In doubt now*: {count(len(found.in_doubt), 'request')} ({named}). Settle {each} on its card."
+        )
     if found.compared is not None:
         lines.append(_compared(found.compared, found))
     head = (
-        f"The ledger has {count(found.events, 'event')}; its head is `{found.head}`. Later, "
-        "`creditbot audit verify --head` with this head shows whether any of them was changed."
+        f"The ledger has {count(found.events, 'event')}; its head is `{found.head}`. To check later that "
+        "none of them was changed or removed, run `creditbot audit verify --head` with this head."
     )
-    blocks: list[Block] = [header("Credit changes of the day"), section("\n".join(lines)), context(head)]
-    return Message(" ".join(["Credit changes of the day.", *lines, head]), blocks)
+    blocks: list[Block] = [header("Daily credit summary"), section("\n".join(lines)), context(head)]
+    return Message(" ".join(["Daily credit summary.", *lines, head]), blocks)
 
 
 def _asked(found: Digest) -> str:
@@ -44,12 +47,15 @@ def _asked(found: Digest) -> str:
 
 
 def _compared(compared: int, found: Digest) -> str:
-    said = f"Balances compared with the ledger: {number(compared)}"
+    said = f"{count(compared, 'balance')} compared with the ledger"
     if found.unread:
-        said += f", and {number(found.unread)} could not be read"
+        said += f", {number(found.unread)} could not be read"
     if not found.drifted:
         return f"{said}. Nothing stands out."
-    return f"{said}. {number(found.drifted)} changed otherwise; the notice of the comparison has the figures."
+    return (
+        f"{said}, {number(found.drifted)} with an unexpected change: the message about the comparison has "
+        "the figures."
+    )
 
 
 def _ends(found: Digest) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from slack_sdk.models.blocks import Block
 
 from creditbot.domain.drift import Comparison, Finding, Kind, Landed, Point, Settler
-from creditbot.domain.text import count, escape, literal, number, signed
+from creditbot.domain.text import count, credits_, escape, literal, number, signed
 from creditbot.store.types import from_millis
 
 from .message import Message, context, header, moment, section
@@ -26,7 +26,7 @@ def comparison(found: Comparison) -> Message:
     parts = [_summary(found), *_findings(found.findings)]
     if found.unread or found.problem:
         parts.append(_unread(found))
-    foot = "Each is an event in the ledger: `creditbot audit export` has them all."
+    foot = "Each of these is an event in the ledger; `creditbot audit export` lists them all."
     blocks: list[Block] = [header(TITLE), *map(section, parts)]
     if found.findings:
         blocks.append(context(foot))
@@ -36,14 +36,14 @@ def comparison(found: Comparison) -> Message:
 def _summary(found: Comparison) -> str:
     said = f"{count(found.compared, 'subuser')} compared"
     if found.not_comparable:
-        said += f", {number(found.not_comparable)} not: new, deleted, or reset since"
+        said += f", {number(found.not_comparable)} skipped (new, deleted, or reset since the last comparison)"
     if not found.compared and found.problem:
         return "No balance could be compared with the ledger."
     if not found.findings:
         return f"{said}. Nothing stands out."
     return (
-        f"{said}. *{number(len(found.findings))} changed otherwise than by creditbot and the usual mail.* "
-        "Ask who works in SendGrid's console, or with its API, what they changed."
+        f"{said}. *{number(len(found.findings))} changed in a way that neither creditbot nor the usual mail "
+        "explains.* Ask the people who use SendGrid's console or API what they changed."
     )
 
 
@@ -62,24 +62,25 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
 def _finding(finding: Finding) -> str:
     if finding.kind is Kind.TYPE:
         return (
-            f"*{_name(finding.subuser)} is of another kind*: {_kind(finding.before)} at "
-            f"{_at(finding.before)}, {_kind(finding.after)} at {_at(finding.after)}."
+            f"*{_name(finding.subuser)} has another kind of credits*: {_kind(finding.before)} on "
+            f"{_at(finding.before)}, {_kind(finding.after)} on {_at(finding.after)}."
         )
     expected = finding.expected or 0
     difference = (finding.after.remain or 0) - expected
     if finding.kind is Kind.ROSE:
         title, bound = "has more than the ledger explains", f"at most {number(expected)} could be left"
-        verdict = f"At least {signed(difference)} were added elsewhere."
+        verdict = f"At least {credits_(difference)} came from elsewhere."
     else:
-        title, bound = "has less than is usual", f"at least {number(expected)} would be left"
+        title, bound = "has less than expected", f"at least {number(expected)} would be left"
         verdict = (
-            f"That is {signed(difference)}, and usually at most {number(finding.usual or 0)} are used in a "
-            "day. Credits were removed elsewhere, or much more mail was sent."
+            f"That is a difference of {signed(difference)}, where usual use is at most "
+            f"{number(finding.usual or 0)} a day. Credits were removed elsewhere, or far more mail than "
+            "usual was sent."
         )
     return (
-        f"*{_name(finding.subuser)} {title}.* Balance at {_at(finding.before)}: {_remain(finding.before)}. "
-        f"By creditbot in between: {_changes(finding.changes)}. So without any mail {bound}. "
-        f"Balance at {_at(finding.after)}: {_remain(finding.after)}. {verdict}{_concluded(finding)}"
+        f"*{_name(finding.subuser)} {title}.* Balance on {_at(finding.before)}: {_remain(finding.before)}. "
+        f"Changes by creditbot since: {_changes(finding.changes)}. Without any mail, {bound}. Balance on "
+        f"{_at(finding.after)}: {_remain(finding.after)}. {verdict}{_concluded(finding)}"
     )
 
 
@@ -101,13 +102,16 @@ def _concluded(finding: Finding) -> str:
     settled = [
         f"request {change['request']} ({signed(change['allocation_update'])}) as "
         f"{'not applied' if change['landed'] == Landed.NO else 'applied'}, "
-        f"{'by a person' if change['settled_by'] == Settler.PERSON else 'by the balance at that time'}"
+        f"{'by a person' if change['settled_by'] == Settler.PERSON else 'by the balance'}"
         for change in finding.changes
         if change["settled_by"] is not None
     ]
     if not settled:
         return ""
-    return f" A doubt was settled: {'; '.join(settled[:NAMED])}. If that was wrong, it may explain this."
+    return (
+        f" A doubt was settled in between: {'; '.join(settled[:NAMED])}. If that was wrong, it may explain "
+        "the difference."
+    )
 
 
 def _unread(found: Comparison) -> str:

@@ -34,7 +34,7 @@ def folded(request: CreditRequest, value: str, *notes: str) -> list[Block]:
     """
     show = button("Show", SHOW, value, spoken=f"Show request {request.id}")
     who = " · ".join(
-        [f"Request {request.id}", f"asked by {person(request.requested_by)}", *_decided(request)]
+        [f"Request {request.id}", f"requested by {person(request.requested_by)}", *_decided(request)]
     )
     folded_up = section(f"{headline(request)}\n{who}", accessory=show)
     said = [*_why(request), *notes]
@@ -53,7 +53,7 @@ def _decided(request: CreditRequest) -> list[str]:
             by = f" by {person(request.decided_by)}" if request.decided_by else ""
             return [f"{request.status}{by}{_on(request.decided_at or request.finished_at)}"]
         case Status.EXPIRED:
-            return [f"nobody decided it until {moment(request.expires_at)}"]
+            return [f"nobody decided by {moment(request.expires_at)}"]
         case Status.REFUSED:
             return [f"refused{_on(request.finished_at)}"]
         case _:
@@ -99,7 +99,7 @@ def _in_their_words(request: CreditRequest) -> list[Block]:
 def _why(request: CreditRequest) -> list[str]:
     """What comes next, or why it ended so."""
     anew = request.asked_again_as
-    again = [] if anew is None else [f"It has been asked for again, as request {anew}."]
+    again = [] if anew is None else [f"It was requested again, as request {anew}."]
     match request.status:
         case Status.APPROVED | Status.APPLYING:
             return [onward(request)]

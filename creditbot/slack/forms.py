@@ -48,7 +48,7 @@ def ask(given: OpenForm, private_metadata: str) -> View:
             text_input(
                 REASON,
                 "Reason",
-                hint="Whoever approves will read it",
+                hint="Approvers will read this",
                 value=given.reason,
                 longest=MAX_REASON,
                 example="Black Friday",
@@ -63,7 +63,7 @@ def ask(given: OpenForm, private_metadata: str) -> View:
 
 def deny(request: CreditRequest, card: Shown) -> View:
     """Asks an approver why; `private_metadata` is what the card's buttons carry."""
-    return _why(request, DENY, str(card), title="Deny request", submit="Deny", label="Why is it denied?")
+    return _why(request, DENY, str(card), title="Deny request", submit="Deny", label="Why do you deny it?")
 
 
 def settle(request: CreditRequest, card: Shown, *, applied: bool) -> View:
@@ -85,10 +85,10 @@ def break_glass(request: CreditRequest, card: Shown) -> View:
         request,
         BREAK_GLASS,
         str(card),
-        title="Approve it yourself",
+        title="Emergency approval",
         submit="Approve",
         label="What is the emergency?",
-        hint="It is announced in the channel and stays in the record",
+        hint="This is announced in the channel and kept in the ledger",
     )
 
 
@@ -105,7 +105,7 @@ def _why(
     title: str,
     submit: str,
     label: str,
-    hint: str = "It goes into the record, and its requester will read it",
+    hint: str = "The requester will read this, and the ledger keeps it",
 ) -> View:
     about = f"Request {request.id}: {credits_(request.allocation_update)} for {request.subuser}."
     return modal(

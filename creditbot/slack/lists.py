@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import Block
 from creditbot.domain.paging import History, Pending, Section, Turn, written
 from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import count, literal, number, people, person, signed
+from creditbot.domain.text import count, credits_, literal, number, people, person
 from creditbot.operations import EXAMINED, OpenRequests
 from creditbot.store.lists import Page
 
@@ -21,29 +21,30 @@ Link = Callable[[Place | None], str | None]
 
 HEADINGS = {
     Section.FOR_YOU: "Waiting for you",
-    Section.YOURS: "Asked for by you",
+    Section.YOURS: "Requested by you",
     Section.OTHERS: "Others",
 }
 
-HINT = "`/credits show ID` tells everything about one request."
+HINT = "`/credits show ID` shows everything about one request."
 
 
 def pending(found: OpenRequests, link: Link) -> Message:
     """The open requests: what waits for whoever looks comes first."""
     page = found.page
     if not page.entries:
-        none = "No request is open. `/credits add` asks for credits."
+        none = "There are no open requests. `/credits add` asks for credits."
         return Message(none, [section(none)])
     notes = []
     if not found.complete:
         notes.append(
-            f"More than {number(EXAMINED)} requests wait for a decision. creditbot looked at the oldest "
-            f"{number(EXAMINED)} for those that wait for you; there may be more among the others."
+            f"More than {number(EXAMINED)} requests are waiting for a decision. creditbot checked the "
+            f"oldest {number(EXAMINED)} for those that wait for you; more of them may be listed under "
+            "Others."
         )
     if found.unread:
         notes.append(
-            f"Slack did not say who is in {people(sorted(found.unread))}, so what waits for you through it "
-            "is among the others."
+            f"creditbot can't read the members of {people(sorted(found.unread))} in Slack, so requests that "
+            "wait for you through it are listed under Others."
         )
     titles = ("Open requests", "Open requests")
     return _listed(titles, page, link, Pending(), notes=notes, complete=found.complete)
@@ -52,9 +53,9 @@ def pending(found: OpenRequests, link: Link) -> Message:
 def history(subuser: str | None, page: Page, link: Link) -> Message:
     """The latest requests, of one subuser or of all."""
     if not page.entries:
-        none = "No request has been made yet."
+        none = "There are no requests yet. `/credits add` asks for credits."
         if subuser:
-            none = f"No request for {literal(subuser)} has been made. `/credits history` lists those of all."
+            none = f"There are no requests for {literal(subuser)}. `/credits history` lists all requests."
         return Message(none, [section(none)])
     titles = ("Latest requests", "Latest requests")
     if subuser:
@@ -96,14 +97,14 @@ def _heading(part: Section, number_of_them: int, *, complete: bool) -> str:
 
 def _entry(request: CreditRequest, place: Place | None, link: Link) -> str:
     about = linked(f"Request {request.id}", link(place))
-    facts = [f"asked by {person(request.requested_by)} on {moment(request.requested_at)}"]
+    facts = [f"requested by {person(request.requested_by)} on {moment(request.requested_at)}"]
     if request.status is Status.PENDING:
-        facts.append(f"open until {moment(request.expires_at)}")
+        facts.append(f"expires on {moment(request.expires_at)}")
     elif request.finished_at is not None:
         facts.append(f"ended on {moment(request.finished_at)}")
     if place is not None:
         facts.append(f"card in <#{place.channel}>")
-    change = f"*{signed(request.allocation_update)}* credits for {literal(request.subuser)}"
+    change = f"*{credits_(request.allocation_update)}* for {literal(request.subuser)}"
     return f"{state(request)}: {change}\n{about}, {', '.join(facts)}"
 
 

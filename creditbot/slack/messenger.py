@@ -123,7 +123,7 @@ def drawing() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log.exception("A message could not be drawn")
+        log.exception("A message could not be built")
         detail = f"{type(error).__name__}: {error}"
         raise DeliveryProblem(detail, fault=Fault.OURS, not_done=True) from error
 

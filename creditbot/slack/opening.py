@@ -25,7 +25,7 @@ async def open_form(client: AsyncWebClient, trigger_id: str | None, view: View, 
         if not fault.lasting:
             log.warning("Slack did not open a form", error=code)
             raise DomainError(f"Slack did not open the form. {instead}") from error
-        log.error("Slack opens no form until someone mends what it refuses", error=code)  # noqa: TRY400
+        log.error("Slack refuses to open forms until the cause is fixed", error=code)  # noqa: TRY400
         raise DomainError(
             f"Slack did not open the form: it says {literal(code)}. Tell whoever runs creditbot. {instead}"
         ) from error

@@ -49,7 +49,7 @@ class Responder:
             or await self._post_directly(user, message)
         )
         if not said:
-            log.warning("Somebody was left without an answer", user=user)
+            log.warning("Someone was left without an answer", user=user)
 
     async def answer(self, response_url: str, message: Message, *, replace: bool = False) -> bool:
         """Answer an interaction, and return whether Slack took it: up to five within 30 minutes."""
@@ -98,5 +98,5 @@ def _payload(message: Message) -> Json:
     try:
         return message.payload()
     except SlackClientError as error:
-        log.exception("An answer could not be drawn", error=str(error))
+        log.exception("An answer could not be built", error=str(error))
         return {"text": message.text}

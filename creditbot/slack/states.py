@@ -29,9 +29,9 @@ def onward(request: CreditRequest) -> str:
     if request.status is Status.APPLYING:
         return "It is being sent to SendGrid."
     if request.waits_for:
-        return f"It waits until request {request.waits_for}, which changes the same subuser, has ended."
+        return f"It waits for request {request.waits_for}, which changes the same subuser, to end."
     if request.explanation:
-        return f"*It is not sent yet.* {request.explanation}"
+        return f"*Not sent yet.* {request.explanation}"
     return "It is about to be sent to SendGrid."
 
 

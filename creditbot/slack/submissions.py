@@ -66,12 +66,12 @@ class Submissions:
             request = await self._requests.ask(command, requested_by=actor, arrival=arrival)
             if not asks_the_same(request, command):
                 raise DomainError(
-                    f"This form was taken already, as request {request.id} "
-                    f"({signed(request.allocation_update)} for {literal(request.subuser)}). "
-                    "Close it and type `/credits request` for another change."
+                    f"This form has already been submitted, as request {request.id} "
+                    f"({signed(request.allocation_update)} for {literal(request.subuser)}). Close it and "
+                    "type `/credits request` for another change."
                 )
             message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
-            await ack(response_action="update", view=forms.done("Asked for approval", message).to_dict())
+            await ack(response_action="update", view=forms.done("Sent for approval", message).to_dict())
             response_url = _response_url(sent)
             if response_url is not None and not self._told.before(sent.delivery_id):
                 self._tasks.spawn(self._responder.answer(response_url, message))

@@ -80,7 +80,7 @@ async def test_an_unexpected_error_is_logged_with_the_id_that_the_person_is_show
     assert error_id, answer
     assert error_id[1] in company.log()
     assert "no such table" not in answer
-    assert "No request is open" in await company.say("/credits pending")
+    assert "There are no open requests" in await company.say("/credits pending")
 
 
 @over_socket

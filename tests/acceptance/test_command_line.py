@@ -207,7 +207,7 @@ def test_requests_are_listed_in_each_format_and_nothing_else_is_printed(tmp_path
         return done.stdout, done.stderr
 
     assert listed("--format", "json") == ("[]\n", "")
-    assert listed() == ("", "No request has been made yet.\n")
+    assert listed() == ("", "There are no requests yet. `/credits add` asks for credits.\n")
     fill(tmp_path / "with space.db", "first", "second")
     both = ("--status", "In doubt", "--status", "failed", "--subuser", "ACME", "--since", "1970-01-01")
     assert [request["id"] for request in json.loads(listed("--format", "json", *both)[0])] == [1]

@@ -29,7 +29,7 @@ async def test_what_someone_added_in_sendgrids_console_is_told_in_the_channel(co
 
     said = company.cards[0].plain()
     assert "`acme` has more than the ledger explains." in said
-    assert "At least +3,500 were added elsewhere." in said
+    assert "At least +3,500 credits came from elsewhere." in said
     status, out, err = await company.bot.command_line(
         "audit", "export", "--format", "csv", "--subuser", "acme"
     )

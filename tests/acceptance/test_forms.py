@@ -132,7 +132,7 @@ async def test_a_form_that_is_sent_again_with_other_values_is_not_pretended_to_b
     values = delivery.payload["view"]["state"]["values"]
     values["amount"]["amount"]["value"] = "900"
     again = await company.slack.deliver_again(delivery)
-    assert "taken already, as request 1 (+100 for acme)" in str(again.body)
+    assert "already been submitted, as request 1 (+100 for acme)" in str(again.body)
     assert [record["allocation_update"] for record in await company.requests()] == [100]
 
 

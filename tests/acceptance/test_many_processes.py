@@ -199,7 +199,7 @@ async def test_a_comparison_of_balances_goes_on_where_a_dead_worker_left_it(
     both = "SELECT 1 FROM bulletins WHERE kind = 'drift' AND sent_at IS NOT NULL HAVING count(*) = 2"
     await until(fleet, both)
     [told] = [message.plain() for message in slack.messages(APPROVALS) if "sub7" in message.plain()]
-    assert "At least +77 were added elsewhere." in told
+    assert "At least +77 credits came from elsewhere." in told
     [found] = await fleet.rows("SELECT count(*) AS n FROM events WHERE kind = 'drift'")
     assert found["n"] == 1
 

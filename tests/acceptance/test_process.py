@@ -114,10 +114,10 @@ async def test_what_the_balance_does_not_prove_is_settled_by_an_approver(company
     assert "If applied*\nBalance right after: 6,200\nUsed since: 5,000" in shown
     assert "If not applied*\nBalance right after: 1,200\nUsed since: 0" in shown
     await company.told(ALICE, "*In doubt.*")
-    await company.told(BOB, "*It needs you.*")
+    await company.told(BOB, "*Your decision is needed.*")
     second = await company.ask("/credits add acme 7 More")
     await company.slack.click(BOB, second, "Approve")
-    await company.card_says(second, "It waits until request 1")
+    await company.card_says(second, "It waits for request 1")
     assert len(company.patches) == 1
 
     assert "You asked for request 1 yourself" in await company.click(ALICE, card, "It was not applied")
@@ -216,7 +216,7 @@ async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change
     assert await company.bot.ended() == 2
     *before, last = company.log().splitlines()
     assert "must set CREDITBOT_LEDGER_KEY to the key with the fingerprint" in last
-    [line] = [json.loads(line) for line in before if "An outcome can't be written down" in line]
+    [line] = [json.loads(line) for line in before if "This process can't record an outcome" in line]
     assert (line["request_id"], line["outcome"], line["status"]) == (1, "applied", 200)
 
     await company.bot.stop()

@@ -14,7 +14,7 @@ from creditbot.sandbox.world import ALICE, APPROVALS, BOB, CAROL, DAN, GENERAL
 from .company import Company
 from .conftest import over_socket
 
-COPY_ABOVE = "An earlier copy of this card may stand above"
+COPY_ABOVE = "There may be an earlier copy of this card above"
 
 
 async def test_a_command_that_comes_twice_is_one_request(company: Company) -> None:
@@ -231,7 +231,7 @@ async def test_a_channel_that_the_bot_is_not_in_is_said_to_requester_and_operato
     # What is told by direct message is posted, too: the first post is the card's.
     company.slack.faults.fail("chat.postMessage", error="not_in_channel")
     await company.say("/credits add acme 5 x")
-    await company.told(ALICE, "No approver has seen it yet")
+    await company.told(ALICE, "No approver has seen this yet")
     assert "/invite" in company.log()
     card = (await company.slack.until(lambda: company.cards))[0]  # once it has been invited
     assert "Waiting for approval" in card.plain()

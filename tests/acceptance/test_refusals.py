@@ -84,7 +84,7 @@ async def test_a_button_that_creditbot_never_had_is_answered_in_words(company: C
     before = len(company.slack.ephemerals(BOB, APPROVALS))
     delivery = await company.slack.click_raw(BOB, message=card, action_id="launch_rocket", value="1")
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
-    assert "not one that creditbot knows" in said[0].plain()
+    assert "creditbot does not know this button" in said[0].plain()
     assert [event["actor"] for event in company.events("refused_click")] == [BOB]
     assert delivery.acked is (company.slack.events_url is None)  # HTTP has a 404 for it
     assert [record["status"] for record in await company.requests()] == ["pending"]
@@ -149,7 +149,7 @@ class TestAnEmptyListOfApprovers:
     async def test_means_nobody(self, company: Company) -> None:
         assert "nobody can approve anything" in company.log()
         card = await company.ask()
-        assert "Nobody may approve this yet" in card.plain()
+        assert "Nobody can approve this yet" in card.plain()
         for user in (BOB, CAROL, DAN):
             assert "CREDITBOT_APPROVERS" in await company.click(user, card, "Approve")
         assert "You asked for request 1 yourself" in await company.click(ALICE, card, "Approve")

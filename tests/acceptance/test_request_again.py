@@ -22,15 +22,15 @@ async def failed(company: Company) -> Message:
 
 async def test_a_failed_request_is_asked_for_again_and_approved_by_someone_else(company: Company) -> None:
     card = await failed(company)
-    await company.told(ALICE, "press _Request again_ on the request's card")
+    await company.told(ALICE, "press _Request again_ on its card")
 
     said = await company.click(BOB, card, "Request again")
     new = (await company.slack.until(lambda: company.cards[1:]))[0]
 
     assert "Request 2: +5,000 credits for `acme`" in said
-    assert "Asked again after request 1 failed." in new.plain()
+    assert "Requested again after request 1 failed." in new.plain()
     assert "Reason: Black Friday" in new.plain()
-    shown = await company.card_says(card, "It has been asked for again, as request 2.")
+    shown = await company.card_says(card, "It was requested again, as request 2.")
     assert "Request again" not in shown
     assert "You asked for request 2 yourself" in await company.click(BOB, new, "Approve")
     await company.slack.click(CAROL, new, "Approve")
@@ -66,7 +66,7 @@ async def test_the_second_of_two_people_is_told_which_request_it_is(company: Com
     await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[1:])
     for user in (DAN, BOB):
         assert company.slack.ephemerals(user, APPROVALS)[-1].plain() == (
-            "Request 1 has been asked for again already, as request 2."
+            "Request 1 has already been requested again, as request 2."
         )
     assert [event["actor"] for event in company.events("refused_click")] == [DAN]
     assert len(await company.requests()) == 2

@@ -40,14 +40,14 @@ async def test_escape_closes_the_list_and_enter_sends(seat: Seat) -> None:
     await expect(seat.page.get_by_role("listbox", name="Commands")).to_be_hidden()
     await seat.box.fill("/credits help")
     await seat.box.press("Enter")
-    await expect(seat.message("What you can type")).to_be_visible()
+    await expect(seat.message("Commands")).to_be_visible()
     await expect(seat.box).to_have_value("")
 
 
 async def test_two_commands_in_a_row_are_both_sent(seat: Seat, subuser: str) -> None:
     await seat.type("/credits help")
     await seat.type(f"/credits balance {subuser}")
-    await expect(seat.message("What you can type")).to_be_visible()
+    await expect(seat.message("Commands")).to_be_visible()
     await expect(seat.message(f"Credits of {subuser}")).to_be_visible()
 
 
@@ -77,6 +77,6 @@ async def test_a_command_typed_before_the_bot_is_there_waits_for_it(
         await expect(seat.page.get_by_text("creditbot is starting")).to_be_visible()
         await seat.type("/credits help")
         await stage.bot.start()
-        await expect(seat.message("What you can type")).to_be_visible()
+        await expect(seat.message("Commands")).to_be_visible()
         await expect(seat.messages).not_to_contain_text("failed")
         await seat.page.close()

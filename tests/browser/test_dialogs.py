@@ -52,7 +52,7 @@ async def test_not_yet_sends_nothing(stage: Stage, seat: Seat, subuser: str) -> 
     await expect(seat.confirmation).to_contain_text(f"+5,000 credits for {subuser} will be sent")
     await seat.confirmation.get_by_role("button", name="Not yet").click()
     await seat.card(subuser).get_by_role("button", name="Deny").click()
-    await seat.modal.get_by_label("Why is it denied?").fill("Not this week")
+    await seat.modal.get_by_label("Why do you deny it?").fill("Not this week")
     await seat.modal.get_by_role("button", name="Deny").click()
     await expect(seat.card(subuser)).to_contain_text("Denied because: Not this week")
     assert stage.sendgrid.account.applied(subuser) == []

@@ -97,7 +97,7 @@ async def test_an_answer_that_reaches_nobody_is_in_the_log(
         with structlog.testing.capture_logs() as logs:
             await desk.take(APPROVE)
 
-        [entry] = [entry for entry in logs if entry["event"] == "Somebody was left without an answer"]
+        [entry] = [entry for entry in logs if entry["event"] == "Someone was left without an answer"]
         assert (entry["log_level"], entry["user"]) == ("warning", OUTSIDER.actor)
 
 

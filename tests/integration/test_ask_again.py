@@ -98,7 +98,7 @@ async def test_of_many_clicks_by_whomever_one_makes_it_and_the_others_are_told_w
     refusals = [end for end in ends if isinstance(end, Refusal)]
     assert len(refusals) == 8
     assert {refusal.sentence for refusal in refusals} == {
-        f"Request {old.id} has been asked for again already, as request {new.id}."
+        f"Request {old.id} has already been requested again, as request {new.id}."
     }
     async with bots[0].database.read() as connection:
         assert [request.id for request in await lists.page(connection, 1000)] == [old.id, new.id]

@@ -32,8 +32,8 @@ async def test_an_open_request_of_the_subuser_is_named_with_amount_who_and_link(
 
     assert second.beside == (Neighbour(first.id, 5000, Status.PENDING, ASKER, Place(CHANNEL, ts)),)
     for text in told(bot, second):
-        named = f"<https://slack.example/{ts}|request {first.id}>, +5,000 by <@{ASKER}>"
-        assert f"{named}, is waiting for approval" in text
+        named = f"<https://slack.example/{ts}|request {first.id}> (+5,000 by <@{ASKER}>"
+        assert f"{named}, waiting for approval" in text
     assert first.beside == ()
 
 
@@ -46,7 +46,7 @@ async def test_what_was_applied_within_the_hour_is_named_too(bot: Bot, minutes: 
     second = await bot.ask(10)
 
     for text in told(bot, second):
-        assert (f"request {first.id}, +5,000 by <@{ASKER}>, was applied" in text) is named
+        assert (f"request {first.id} (+5,000 by <@{ASKER}>, applied)" in text) is named
 
 
 async def test_what_came_to_nothing_or_is_of_another_subuser_is_not_named(bot: Bot) -> None:

@@ -130,8 +130,8 @@ class TestACard:
         with structlog.testing.capture_logs() as logs:
             await bot.work("draw")
         assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
-            "A card could not be drawn",
-            "A request's card can't be shown until someone mends what Slack refuses",
+            "A card could not be built",
+            "Slack refuses a request's card until the cause is fixed",
         ]
         assert ids(await bot.due(), "draw") == []
         [card] = await bot.cards_of(request.id)

@@ -264,7 +264,7 @@ async def test_an_attempt_without_an_outcome_is_never_sent_again(
     assert found.status is Status.IN_DOUBT
     assert found.explanation is not None
     # It may have died before the PATCH left, or after: this says neither.
-    assert "stopped while it was sending the change, so nobody knows" in found.explanation
+    assert "stopped while it was sending the change, so it is not known" in found.explanation
     assert "SendGrid did not" not in card(found, POLICY, Roster(), clock()).text
     clock.advance(hours=1)
     await bot.apply(request.id)
@@ -460,7 +460,7 @@ async def test_after_fifteen_minutes_out_of_reach_it_fails_and_nothing_was_sent(
     found = await bot.request(request.id)
     assert found.status is Status.FAILED
     assert found.explanation is not None
-    assert "creditbot tried for 15 minutes; nothing was sent." in found.explanation
+    assert "creditbot tried for 15 minutes and sent nothing." in found.explanation
     assert patches(sandbox) == []
     sandbox.faults.clear()
     await bot.apply(request.id)

@@ -218,7 +218,7 @@ async def test_what_the_balance_does_not_prove_is_left_to_people(
     found = await bot.request(request.id)
     assert found.status is Status.IN_DOUBT
     assert found.explanation is not None
-    assert "Balance before it was sent: 1,000. Balance read afterwards: " in found.explanation
+    assert "Balance before sending: 1,000. Balance afterwards: " in found.explanation
     assert (await bot.kinds(request.id))[-1] == "not_proven"
     bot.clock.advance(hours=5)
     assert ids(await bot.due(), "settle") == []
@@ -309,10 +309,9 @@ async def test_what_is_not_proven_is_told_with_the_use_before_and_since(
     await bot.work("settle")
 
     said = (
-        "Balance before it was sent: 960. Balance read afterwards: 948. Change asked: +250. "
-        "Mail sent in between could explain this either way. "
-        "Used since: 12 if it was not applied, 262 if it was. "
-        "In the 41 minutes before it was sent, 40 credits were used."
+        "Balance before sending: 960. Balance afterwards: 948. Requested change: +250. Mail sent in between "
+        "could explain this in either case. Used since: 12 if it was not applied, 262 if it was. In the 41 "
+        "minutes before it was sent, 40 credits were used."
     )
     found = await bot.request(request.id)
     assert found.explanation == said
@@ -516,7 +515,7 @@ async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
     found = await bot.request(request.id)
     assert found.status is Status.IN_DOUBT
     assert found.explanation is not None
-    assert "The balance can't be read, so it proves nothing." in found.explanation
+    assert "The balance can't be read, so nothing is proven." in found.explanation
     assert found.explanation in card(found, POLICY, Roster(), clock()).text
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
     async with bot.database.read() as connection:

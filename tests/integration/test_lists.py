@@ -223,5 +223,5 @@ async def test_a_button_that_carries_no_page_is_said_to_be_strange(
         await desk._slack.click_raw(role.actor, message=desk._card, action_id="page_on", value="12")
         await desk._service.tasks.drain(10)
         [said] = desk._slack.ephemerals(role.actor, CHANNEL)
-        assert "not one that creditbot knows" in said.text
+        assert "creditbot does not know this button" in said.text
         assert [event for event in desk._books.news(0).events if "refused_click" in event]

@@ -394,7 +394,7 @@ class TestAnotherPolicy:
         await after.apply(request.id)
         found = await before.request(request.id)
         assert found.status is Status.CANCELLED
-        assert "The policy was changed before it could be sent" in str(found.explanation)
+        assert "The policy changed before this was sent" in str(found.explanation)
         assert says in str(found.explanation)
         assert await before.notices_of(request.id) >= {(ASKER, "cancelled"), (ANN, "cancelled")}
         assert patches(sandbox) == []
@@ -416,7 +416,7 @@ class TestAnotherPolicy:
         found = await before.request(request.id)
         assert found.status is Status.FAILED
         assert found.may_be_asked_again
-        assert "The policy was changed before it could be sent" in str(found.explanation)
+        assert "The policy changed before this was sent" in str(found.explanation)
         assert "1 more approval" in str(found.explanation)
         assert sandbox.account.applied("acme") == []
         assert await before.notices_of(request.id) >= {(ASKER, "failed"), (ANN, "failed")}
@@ -486,7 +486,7 @@ class TestAnotherPolicy:
         held = await before.request(request.id)
         says = card(held, policy, roster, clock()).text
         assert held.status is Status.APPROVED
-        assert "It is not sent yet" in says
+        assert "Not sent yet" in says
         assert "Slack did not say who is in <!subteam^S0FINANCE>" in says
         assert (await before.kinds(request.id)).count("held") == 1
         assert (ASKER, "held") in await before.notices_of(request.id)
@@ -495,7 +495,7 @@ class TestAnotherPolicy:
         await after.work("apply")
         ended = await before.request(request.id)
         assert ended.status is Status.CANCELLED
-        assert "for 15 minutes; nothing was sent" in str(ended.explanation)
+        assert "for 15 minutes and sent nothing" in str(ended.explanation)
         assert await before.notices_of(request.id) >= {(ASKER, "cancelled"), (ANN, "cancelled")}
         assert patches(sandbox) == []
 

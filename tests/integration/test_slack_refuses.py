@@ -61,7 +61,7 @@ async def test_a_card_that_slack_refuses_for_good_is_told_to_its_requester_at_on
     await there.work("draw")
     await there.work("notify")
 
-    assert "No approver has seen it yet" in told(slack, ASKER)
+    assert "No approver has seen this yet" in told(slack, ASKER)
     there.clock.advance(minutes=1)
     await there.work("draw")
     assert len(slack.messages(CHANNEL)) == 1
@@ -122,7 +122,7 @@ async def test_who_cannot_be_told_is_named_in_the_channel_and_not_tried_again(
     await there.work("notify")
 
     [said] = slack.messages(CHANNEL)
-    assert f"creditbot can't send <@{ASKER}> a message about it. *Denied*" in said.text
+    assert f"creditbot can't send <@{ASKER}> a direct message about this. *Denied*" in said.text
     there.clock.advance(days=30)
     assert ids(await there.due(), "notify") == []
 
@@ -139,7 +139,7 @@ async def test_a_card_that_cannot_be_drawn_is_told_to_its_requester(
         await there.work("draw")
         await there.work("notify")
 
-    assert "No approver has seen it yet" in told(slack, ASKER)
+    assert "No approver has seen this yet" in told(slack, ASKER)
     assert "ValueError: nobody foresaw this" in [entry.get("error") for entry in logs]
     [card] = await there.cards_of(request.id)
     assert card["posts"] == 0  # so that no copy of it can be above the one that comes
@@ -157,7 +157,7 @@ async def test_an_old_card_points_to_the_new_one_and_has_no_buttons(there: Bot, 
     [old], [new] = slack.messages(CHANNEL), slack.messages(NEW)
     link = f"https://sandbox.slack.com/archives/{NEW}/p{new.ts.replace('.', '')}"
     assert (
-        old.text == f"Request {request.id}, +250 credits for `acme`, has <{link}|its card> in <#{NEW}> now."
+        old.text == f"Request {request.id}, +250 credits for `acme`, now has <{link}|its card> in <#{NEW}>."
     )
     assert [block["type"] for block in old.blocks] == ["section"]
     assert "actions" in [block["type"] for block in new.blocks]

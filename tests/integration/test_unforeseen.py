@@ -150,7 +150,9 @@ async def test_an_answer_that_can_not_be_written_down_is_in_the_log(
     with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
         patch.setattr(attempts, "finish", later_fault)
         await bot.jobs()["apply"](request.id)
-    [noted] = [entry for entry in logs if str(entry["event"]).startswith("An outcome can't be written down")]
+    [noted] = [
+        entry for entry in logs if str(entry["event"]).startswith("This process can't record an outcome")
+    ]
     assert (noted["log_level"], noted["outcome"], noted["request_id"]) == ("error", "applied", request.id)
     assert noted["exc_info"]
 
@@ -162,7 +164,7 @@ async def test_what_can_not_be_checked_is_refused(bot: Bot, monkeypatch: pytest.
 
     found = await bot.request(request.id)
     assert found.status is Status.REFUSED
-    assert "creditbot could not check it" in (found.explanation or "")
+    assert "creditbot could not check this request" in (found.explanation or "")
     assert bot.messenger.notices == [(ASKER, "refused", request.id)]
     assert errors(logs) == ONCE_AND_AT_THE_END
 
@@ -244,7 +246,7 @@ async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
 
     assert errors(logs) == ONCE_AND_AT_THE_END
     [said] = [bulletin for _, bulletin in bot.messenger.bulletins if isinstance(bulletin, Comparison)]
-    assert "creditbot met an error of its own" in (said.problem or "")
+    assert "An internal error kept coming back" in (said.problem or "")
     async with bot.database.read() as connection:
         assert await bulletins.planned(connection, bulletins.DRIFT) == due_at + timedelta(days=1)
 

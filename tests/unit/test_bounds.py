@@ -275,7 +275,7 @@ def test_a_form_can_be_drawn_whatever_is_in_it(
         forms.break_glass(request, CARD),
         forms.settle(request, CARD, applied=True),
         forms.settle(request, CARD, applied=False),
-        forms.done("Asked for approval", answers.asked(request, "C0ACME")),
+        forms.done("Sent for approval", answers.asked(request, "C0ACME")),
     ):
         check_view(NAMING.payload(view.to_dict()))
 

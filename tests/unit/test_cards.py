@@ -56,17 +56,16 @@ ENDED = NOW + timedelta(minutes=5)
 ONE = approvals(APPROVER)
 TWO = approvals(APPROVER, SECOND_APPROVER)
 ARITHMETIC = (
-    "Balance before it was sent: 1,000. Balance read afterwards: 6,000. Change asked: +5,000. "
-    "A balance rises only if credits are added."
+    "Balance before sending: 1,000. Balance afterwards: 6,000. Requested change: +5,000. A balance rises "
+    "only if credits are added."
 )
 UNPROVEN = (
-    "Balance before it was sent: 1,000. Balance read afterwards: 990. Change asked: +5,000. "
-    "Mail sent in between could explain this either way. "
-    "Used since: 10 if it was not applied, 5,010 if it was. "
-    "In the 41 minutes before it was sent, 100 credits were used."
+    "Balance before sending: 1,000. Balance afterwards: 990. Requested change: +5,000. Mail sent in between "
+    "could explain this in either case. Used since: 10 if it was not applied, 5,010 if it was. In the 41 "
+    "minutes before it was sent, 100 credits were used."
 )
 UNREAD = (
-    "The policy was changed before it could be sent. Slack did not say who is in <!subteam^S0FINANCE>, so "
+    "The policy changed before this was sent. Slack did not say who is in <!subteam^S0FINANCE>, so "
     "creditbot can't tell whether those who approved it still may."
 )
 
@@ -167,7 +166,8 @@ REQUESTS = {
         finished_at=ENDED,
         settled_by=SECOND_APPROVER,
         settled_reason="Not in the console",
-        explanation="But SendGrid's own answer came later, and says that the change was applied: look there.",
+        explanation="But SendGrid's own answer came later and says that the change was applied. Check the "
+        "subuser in SendGrid.",
         contradicted_at=ENDED,
     ),
     "in doubt": a_request(
@@ -319,14 +319,15 @@ def test_a_card_under_a_looser_policy_says_that_one_click_is_enough(snapshot: Sn
 def test_a_card_does_not_say_that_someone_left_a_group_that_cannot_be_read() -> None:
     blind = Roster({}, frozenset({"S0FINANCE"}))
     text = card(a_request(approvals=approvals("U5CAROL")), TWO_NEEDED, blind).text
-    assert "Slack does not say who is in <!subteam^S0FINANCE>, so whether that counts is not known" in text
+    unread = "can't read the members of <!subteam^S0FINANCE> in Slack, so it can't tell whether that counts"
+    assert unread in text
     assert "no longer" not in text
 
 
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
-        (POLICY, "Enough have agreed"),
+        (POLICY, "Enough people have approved"),
         (TWO_NEEDED, "Needs 1 more approval"),
         (Policy.one_tier([APPROVER, SECOND_APPROVER, OUTSIDER], 3), "Needs 2 more approvals"),
     ],
@@ -367,6 +368,23 @@ def test_whoever_may_not_see_balances_is_told_what_became_of_a_request_without_t
     assert [balance for balance in balances if balance in seen]
 
 
+def test_a_coming_reset_is_told_where_a_request_is_shown_while_its_change_is_still_to_count() -> None:
+    coming = a_request(Status.APPROVED, check=RECURRING)
+    assert "sets the balance to 40,000 anew" in str(answers.show(record(coming, EVENTS)).payload())
+    hidden = str(answers.show(record(coming, EVENTS, figures=False)).payload())
+    assert "Lasts only until the next reset" in hidden
+    assert "40,000" not in hidden
+    over = a_request(Status.DENIED, check=RECURRING)
+    assert "next reset" not in str(answers.show(record(over, EVENTS)).payload())
+
+
+def test_the_reason_of_whoever_cancelled_is_not_called_that_of_a_denial() -> None:
+    cancelled = a_request(Status.CANCELLED, decision_reason="Was sent before the backup")
+    text = str(answers.show(record(cancelled, EVENTS)).payload())
+    assert "Cancelled because: Was sent before the backup" in text
+    assert "Denied because" not in text
+
+
 def test_whoever_may_not_see_balances_reads_why_where_a_request_is_shown() -> None:
     message = answers.show(record(REQUESTS["applied"], EVENTS, figures=False))
     why = "You may not see balances. Ask one of: <!subteam^S0FINANCE>. Rule: may_see."
@@ -383,7 +401,7 @@ def test_the_time_of_a_reset_is_written_as_every_other_time() -> None:
 
 def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
     message = card(a_request(again_of=7), POLICY, copy_above=True)
-    said = "An earlier copy of this card may stand above; a click on either shows how the request stands now."
+    said = "There may be an earlier copy of this card above. A click on either one brings it up to date."
     assert said in [part["text"] for part in message.payload()["blocks"][-1]["elements"]]
     assert said in message.text
     assert_fit(message.payload())
@@ -451,7 +469,7 @@ FORMS = {
     "deny": forms.deny(REQUESTS["pending"], CARD),
     "settle as applied": forms.settle(REQUESTS["in doubt"], CARD, applied=True),
     "settle as not applied": forms.settle(REQUESTS["in doubt"], CARD, applied=False),
-    "done": forms.done("Asked for approval", ANSWERS["asked"]),
+    "done": forms.done("Sent for approval", ANSWERS["asked"]),
 }
 
 
@@ -662,7 +680,7 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
         forms.ask(OpenForm("add", subuser, reason, reason), "{}"),
         forms.deny(request, CARD),
         forms.settle(request, CARD, applied=True),
-        forms.done("Asked for approval", answers.asked(request, "C0APPROVE")),
+        forms.done("Sent for approval", answers.asked(request, "C0APPROVE")),
     ):
         check_view(view.to_dict())
 

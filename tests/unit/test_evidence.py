@@ -139,8 +139,8 @@ def test_the_arithmetic_names_both_balances_and_the_change(change: int) -> None:
     for after in (99, 4000, 10000, 20000):
         found = conclude(change, Reading("nonrecurring", 10000, None), Reading("nonrecurring", after, None))
         assert (
-            f"Balance before it was sent: 10,000. Balance read afterwards: {after:,}. "
-            f"Change asked: {signed(change)}." in found.arithmetic
+            f"Balance before sending: 10,000. Balance afterwards: {after:,}. Requested change: "
+            f"{signed(change)}." in found.arithmetic
         )
 
 

@@ -111,8 +111,8 @@ def test_a_doubt_is_told_as_a_table_and_what_to_do_in_two_sentences() -> None:
         if block["type"] == "section" and "text" in block
     ]
     assert said[-1] == (
-        "*Look at the subuser in SendGrid, then press the button that says what you found.* Until someone "
-        "does, neither this nor any other change of `acme` is sent."
+        "*Look at the subuser in SendGrid, then press the button that says what you found.* This change is "
+        "not sent again, and until someone does, no other change of `acme` is sent."
     )
     assert "Used since" not in " ".join(said)
     # Where there are no columns, it is said in words.
@@ -127,7 +127,11 @@ def test_the_use_before_it_was_sent_stands_beside_the_table() -> None:
 def test_a_doubt_whose_figures_tell_nothing_has_no_table() -> None:
     for request in (
         REQUESTS["in doubt"],
-        replace(in_doubt(1000, 5000, 990), used_since=None, explanation="A reset may have come in between."),
+        replace(
+            in_doubt(1000, 5000, 990),
+            used_since=None,
+            explanation=("The credits may have been reset in between."),
+        ),
     ):
         assert "If applied" not in facts(request)
         assert str(request.explanation) in str(card(request).payload()["blocks"])

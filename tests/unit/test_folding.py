@@ -63,7 +63,7 @@ def test_a_folded_card_says_who_asked_who_agreed_and_what_the_balance_is() -> No
 
 def test_a_folded_card_that_may_have_a_copy_above_says_so() -> None:
     message = card(REQUESTS["applied"], copy_above=True)
-    assert "An earlier copy" in message.payload()["blocks"][-1]["elements"][-1]["text"]
+    assert "There may be an earlier copy" in message.payload()["blocks"][-1]["elements"][-1]["text"]
 
 
 def test_a_failed_request_can_be_asked_for_again_from_its_folded_card() -> None:
@@ -74,7 +74,9 @@ def test_a_failed_request_can_be_asked_for_again_from_its_folded_card() -> None:
 def test_what_sendgrid_contradicts_is_not_folded_away() -> None:
     message = card(REQUESTS["failed, contradicted"])
     assert message.payload()["blocks"][0]["text"]["text"].startswith("⚠️ Look again: +5,000")
-    assert "says that the change was applied: look there" in str(message.payload()["blocks"])
+    assert "says that the change was applied. Check the subuser in SendGrid." in str(
+        message.payload()["blocks"]
+    )
 
 
 def test_a_long_why_is_shortened() -> None:

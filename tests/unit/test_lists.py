@@ -71,6 +71,11 @@ def turns(message: Message) -> dict[str, Pending | History | None]:
     }
 
 
+def test_one_credit_is_one_credit() -> None:
+    text = lists.history(None, page([replace(REQUESTS["applied"], allocation_update=1)]), LINKS.to).text
+    assert "*+1 credit* for" in text
+
+
 def test_buttons_lead_to_where_there_is_more_and_nowhere_else() -> None:
     ten = [a_request(id=number) for number in range(10, 0, -1)]
 

@@ -83,7 +83,7 @@ def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
 
 
 def test_an_approved_request_that_waits_is_not_called_sent() -> None:
-    assert "waits until request 11" in notice("approved", a_request(Status.APPROVED, waits_for=11)).text
+    assert "waits for request 11" in notice("approved", a_request(Status.APPROVED, waits_for=11)).text
 
 
 def test_white_space_is_folded_after_what_cannot_be_seen_is_dropped() -> None:
