@@ -102,7 +102,7 @@ def confirm(found: Conclusion, first: int | None, second: int | None) -> Conclus
     if found.verdict is not Verdict.NOT_APPLIED:
         return found
     if first is None or second is None or second > first:
-        rose = "It rose since the reading before that, so someone else changed it too."
+        rose = "It rose after the reading before that, so someone else changed it, too."
         return Conclusion(Verdict.UNKNOWN, f"{found.arithmetic} {rose}")
     return found
 

@@ -405,9 +405,9 @@ def _doubt(request: CreditRequest, *, figures: bool) -> str:
         )
     elif request.read_again_at is not None:
         then = (
-            "By the balance it was not applied, but SendGrid may be late: creditbot reads it again on "
-            f"{moment(request.read_again_at)}. If that says the same, the request ends as failed. Nobody has "
-            "to do anything until then."
+            "The balance says that it was not applied, but SendGrid may be late. creditbot reads the "
+            f"balance again on {moment(request.read_again_at)}; if it says the same, the request ends as "
+            "failed. Nobody has to do anything until then."
         )
     else:
         then = "Someone has to look at the subuser in SendGrid and say on the card what they found."

@@ -31,7 +31,7 @@ async def test_one_reading_is_shown_and_settles_nothing(bot: Bot, sandbox: SendG
     assert request.read_again_at == bot.clock() + SECOND_READING
     assert request.remain_after_at == bot.clock()
     shown = card(request, POLICY, Roster(), bot.clock()).text
-    assert f"reads it again on <!date^{int(request.read_again_at.timestamp())}^" in shown
+    assert f"reads the balance again on <!date^{int(request.read_again_at.timestamp())}^" in shown
     assert "Nobody has to do anything until then" in shown
     assert not any(kind == "not_proven" for _, kind in await bot.notices_of(request.id))
     assert (await bot.kinds(request.id))[-1] == "read_once"
@@ -89,7 +89,7 @@ async def test_a_balance_that_rose_in_between_proves_nothing(bot: Bot, sandbox: 
 
     found = await bot.request(request.id)
     assert (found.status, found.remain_after) == (Status.IN_DOUBT, 950)
-    assert "rose since the reading before" in (found.explanation or "")
+    assert "rose after the reading before" in (found.explanation or "")
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
 
 

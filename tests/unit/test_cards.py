@@ -198,8 +198,8 @@ REQUESTS = {
         remain_after=990,
         remain_after_at=ENDED,
         read_again_at=ENDED + timedelta(minutes=3),
-        explanation="Balance before it was sent: 1,000. Balance read afterwards: 990. Change asked: −250. "
-        "Had they been removed, at most 750 would be left.",
+        explanation="Balance before sending: 1,000. Balance afterwards: 990. Requested change: −250. Had "
+        "they been removed, at most 750 would be left.",
     ),
     "pending, two needed, whose first may not approve any more": a_request(
         approvals=approvals(OUTSIDER), approvals_needed=2
