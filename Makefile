@@ -8,7 +8,7 @@ ARGS ?=
 # One more than a small machine has cores: many tests wait for a clock, and leave theirs to others.
 WORKERS ?= 3
 
-.PHONY: help demo test test-all campaign fuzz audit check format lock snapshots screenshots diagram clean
+.PHONY: help demo test test-all bench campaign fuzz audit check format lock snapshots screenshots diagram clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -41,6 +41,9 @@ test: $(STAMP) ## Run all tests in their short form, in a few minutes (ARGS="-k 
 
 test-all: $(STAMP) ## Run all tests in their long form: whole tables, many rounds, a longer campaign
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long $(ARGS)
+
+bench: $(STAMP) ## Measure the bot beside a bare Bolt app, and write docs/benchmarks.md (ARGS=--quick for less)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
 	$(BIN)/python -m tests.campaign $(ARGS)
