@@ -13,13 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from creditbot import spreadsheet
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.text import signed
+from creditbot.domain.text import signed, without_markup
 from creditbot.store import lists
 from creditbot.store.database import Database, looking_at
 from creditbot.store.lists import Wanted
 
 Format = Literal["table", "json", "csv"]
+
+UNREADABLE = "unreadable"
+"""What stands for the status of a request that can't be read."""
 
 PAGE = 500
 """Requests that are held at a time."""
@@ -54,7 +58,8 @@ COLUMNS = (
 )
 """What JSON and CSV have of a request."""
 
-Write = Callable[[Sequence[CreditRequest]], None]
+Listed = CreditRequest | UnreadableRequest
+Write = Callable[[Sequence[Listed]], None]
 
 
 async def print_requests(
@@ -74,7 +79,7 @@ async def print_requests(
     return found
 
 
-async def _pages(database: Database, wanted: Wanted) -> AsyncIterator[list[CreditRequest]]:
+async def _pages(database: Database, wanted: Wanted) -> AsyncIterator[list[Listed]]:
     """Each in a transaction of its own: whoever reads takes their time, and must not keep one open."""
     after: int | None = None
     while True:
@@ -100,7 +105,7 @@ def _json(out: TextIO) -> Iterator[Write]:
     """An array as `json.dump` writes it, request by request."""
     before = "["
 
-    def write(page: Sequence[CreditRequest]) -> None:
+    def write(page: Sequence[Listed]) -> None:
         nonlocal before
         for request in page:
             text = json.dumps(as_document(request), indent=2, ensure_ascii=False).replace("\n", "\n  ")
@@ -115,9 +120,9 @@ def _csv(out: TextIO) -> Write:
     write_row = spreadsheet.writer(out)
     write_row(COLUMNS)
 
-    def write(page: Sequence[CreditRequest]) -> None:
+    def write(page: Sequence[Listed]) -> None:
         for request in page:
-            approvers = " ".join(request.approvers)
+            approvers = "" if isinstance(request, UnreadableRequest) else " ".join(request.approvers)
             write_row((as_document(request) | {"approved_by": approvers}).values())
 
     return write
@@ -127,7 +132,7 @@ def _lines(out: TextIO) -> Write:
     """A line each, with tabs in between and the values as they are: for grep, cut and awk."""
     before = ["\t".join(HEADINGS)]
 
-    def write(page: Sequence[CreditRequest]) -> None:
+    def write(page: Sequence[Listed]) -> None:
         lines = [*before, *("\t".join(_cells(request)) for request in page)]
         out.writelines(f"{line}\n" for line in lines)
         before.clear()
@@ -138,7 +143,7 @@ def _lines(out: TextIO) -> Write:
 def _table(out: TextIO, width: int) -> Write:
     """Columns; nothing but a reason goes on in the next line, so that names and IDs can be copied."""
 
-    def write(page: Sequence[CreditRequest]) -> None:
+    def write(page: Sequence[Listed]) -> None:
         rows = [_cells(request) for request in page]
         needed = [max(map(cell_len, column)) for column in zip(HEADINGS, *rows, strict=True)]
         needed[-1] = min(needed[-1], REASON_WIDTH)
@@ -154,7 +159,9 @@ def _table(out: TextIO, width: int) -> Write:
     return write
 
 
-def _cells(request: CreditRequest) -> tuple[str, ...]:
+def _cells(request: Listed) -> tuple[str, ...]:
+    if isinstance(request, UnreadableRequest):
+        return (str(request.id), "", "", "", UNREADABLE, "", "", without_markup(request.sentence))
     cells = (
         str(request.id),
         f"{request.requested_at:%Y-%m-%d %H:%M}",
@@ -176,8 +183,12 @@ def _in_one_line(text: str) -> str:
     )
 
 
-def as_document(request: CreditRequest) -> dict[str, object]:
-    """A request as JSON has it; times are ISO 8601 in UTC."""
+def as_document(request: Listed) -> dict[str, object]:
+    """A request as JSON has it; times are ISO 8601 in UTC. Of one that can't be read, its ID and why."""
+    if isinstance(request, UnreadableRequest):
+        why = without_markup(request.sentence)
+        known: dict[str, object] = {"id": request.id, "status": UNREADABLE, "explanation": why}
+        return dict.fromkeys(COLUMNS) | known
     return {name: _value(request, name) for name in COLUMNS}
 
 

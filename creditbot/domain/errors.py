@@ -3,6 +3,8 @@
 The text of each of these is a finished sentence that says what to do next; it is shown as it is.
 """
 
+from collections.abc import Sequence
+
 from .text import literal
 
 
@@ -39,6 +41,20 @@ class UnknownRequest(Refusal):
             f"There is no request {literal(str(request_id)[:20])}. "
             "`/credits pending` and `/credits history` list the requests with their IDs.",
         )
+
+
+class UnreadableRequest(DomainError):
+    """The row of a request holds what this version can't read: in `columns`."""
+
+    def __init__(self, request_id: int, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"Request {request_id} can't be read: creditbot does not understand what its database has for "
+            f"{', '.join(map(literal, columns))}. Until that is mended, nothing more is decided or sent for "
+            "it. Tell whoever runs creditbot: another version may have written it, or the database is "
+            "damaged. `creditbot audit verify` says what should be there."
+        )
+        self.id = request_id
+        self.columns = tuple(columns)
 
 
 class NotTaken(DomainError):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import NO_CARD, OLD_CARD
@@ -13,7 +14,7 @@ from creditbot.store import cards, notices, requests
 from creditbot.store.cards import Card
 from creditbot.store.database import Database
 
-from .deliveries import card_is_over, next_try
+from .deliveries import DAY, card_is_over, next_try
 from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 log = structlog.get_logger(__name__)
@@ -34,14 +35,32 @@ class Draw:
         self._clock = clock
 
     async def __call__(self, request_id: int) -> None:
-        async with self._database.read() as connection:
-            request = await requests.get(connection, request_id)
-            if request is None or request.check is None:
-                return
-            behind = await cards.behind(connection, request_id, request.version, self._clock())
-            place = await cards.place(connection, request_id)
+        try:
+            async with self._database.read() as connection:
+                request = await requests.get(connection, request_id)
+                if request is None or request.check is None:
+                    return
+                behind = await cards.behind(connection, request_id, request.version, self._clock())
+                place = await cards.place(connection, request_id)
+        except UnreadableRequest as unreadable:
+            await self._leave(unreadable)
+            return
         for card in behind:
             await self._bring_up(request, card, place)
+
+    async def _leave(self, unreadable: UnreadableRequest) -> None:
+        """What its cards show stays, since nobody knows what they should show; it is looked at ever later."""
+        now = self._clock()
+        problem = DeliveryProblem(unreadable.sentence, fault=Fault.OURS)
+        async with self._database.write() as transaction:
+            for card in await cards.behind(transaction.connection, unreadable.id, None, now):
+                if card.tries == 0:
+                    log.error("A request can't be read", request_id=unreadable.id, why=unreadable.sentence)
+                if now >= (card.failing_since or now) + DAY:
+                    await cards.give_up(transaction, card, now, problem.detail)
+                else:
+                    later = next_try(problem, card.tries, card.id, now)
+                    await cards.failed(transaction, card, now, later, problem.detail, not_done=False)
 
     async def _bring_up(self, request: CreditRequest, card: Card, place: Place | None) -> None:
         now = self._clock()

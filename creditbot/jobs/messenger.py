@@ -6,6 +6,7 @@ from typing import Protocol
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest
 
@@ -68,6 +69,9 @@ class Messenger(Protocol):
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
         """Tell a person by direct message that a request has come to `kind`; `card` is where its card is."""
+
+    async def send_unreadable(self, person: str, request: UnreadableRequest) -> None:
+        """Tell a person by direct message that there is news of a request that can't be read."""
 
     async def post_bulletin(
         self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import ABOUT_CARDS, UNTOLD, asks, is_moot, not_before
@@ -38,10 +39,13 @@ class Notify:
             return
         now = self._clock()
         async with self._database.write() as transaction:
-            request = await requests.get(transaction.connection, notice.request_id)
+            request = await self._request(transaction, notice.request_id)
             if request is None:
                 return
-            moot = is_moot(notice.kind, notice.person, request, now)
+            if isinstance(request, UnreadableRequest):
+                moot = asks(notice.kind)
+            else:
+                moot = is_moot(notice.kind, notice.person, request, now)
             if notice.kind in ABOUT_CARDS:
                 moot = not await cards.in_trouble(transaction.connection, request.id)
             # Between a reminder and its sending quiet hours may have begun, since Slack was away.
@@ -52,7 +56,7 @@ class Notify:
             card = await cards.place(transaction.connection, request.id)
         try:
             if not moot:
-                await self._messenger.send_notice(notice.person, notice.kind, request, card)
+                await self._send(notice, request, card)
         except DeliveryProblem as problem:
             await self._failed(notice, request, card, problem)
             return
@@ -64,8 +68,30 @@ class Notify:
         async with self._database.write() as transaction:
             await notices.sent(transaction, notice_id, self._clock())
 
+    async def _request(
+        self, transaction: Transaction, request_id: int
+    ) -> CreditRequest | UnreadableRequest | None:
+        """What a notice is about; of what can't be read a person is told just that."""
+        try:
+            return await requests.get(transaction.connection, request_id)
+        except UnreadableRequest as unreadable:
+            log.warning("A request can't be read", request_id=request_id, why=unreadable.sentence)
+            return unreadable
+
+    async def _send(
+        self, notice: Notice, request: CreditRequest | UnreadableRequest, card: Place | None
+    ) -> None:
+        if isinstance(request, UnreadableRequest):
+            await self._messenger.send_unreadable(notice.person, request)
+        else:
+            await self._messenger.send_notice(notice.person, notice.kind, request, card)
+
     async def _failed(
-        self, notice: Notice, request: CreditRequest, card: Place | None, problem: DeliveryProblem
+        self,
+        notice: Notice,
+        request: CreditRequest | UnreadableRequest,
+        card: Place | None,
+        problem: DeliveryProblem,
     ) -> None:
         now = self._clock()
         over = now >= (notice.failing_since or now) + NOTICE[problem.fault]
@@ -82,7 +108,11 @@ class Notify:
                 await self._tell_others(transaction, notice, request, card)
 
     async def _tell_others(
-        self, transaction: Transaction, notice: Notice, request: CreditRequest, card: Place | None
+        self,
+        transaction: Transaction,
+        notice: Notice,
+        request: CreditRequest | UnreadableRequest,
+        card: Place | None,
     ) -> None:
         """Have others hear of it: of a person the channel of the card, of a channel the listed approvers.
 
@@ -97,6 +127,8 @@ class Notify:
                 kind = f"{UNTOLD}{notice.person}"
                 await notices.add(transaction, request.id, kind, card.channel, now)
             return
+        if isinstance(request, UnreadableRequest):
+            return  # the log and the lists tell of it
         tier = self._policy.tier_of(request)
         listed = self._policy.approvers_of_all_tiers if tier is None else tier.authority
         for person in sorted(listed.people - {request.requested_by}):

@@ -7,7 +7,14 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTaken, WrongLedgerKey
+from creditbot.domain.errors import (
+    DomainError,
+    MaybeTaken,
+    NotAnswered,
+    NotTaken,
+    UnreadableRequest,
+    WrongLedgerKey,
+)
 
 from .message import Message, sentence
 from .payloads import UnreadablePayload
@@ -26,7 +33,10 @@ async def boundary(say: Say, doing: str) -> AsyncIterator[None]:
         if isinstance(error, NotTaken | MaybeTaken | NotAnswered):
             log.warning(type(error).__name__, doing=doing, cause=str(error.__cause__ or "too late"))
         elif isinstance(error, WrongLedgerKey):
-            log.error(("Nothing can be accepted"), doing=doing, why=error.sentence)  # noqa: TRY400 - not a fault here
+            log.error("Nothing can be accepted", doing=doing, why=error.sentence)  # noqa: TRY400 - not a fault here
+        elif isinstance(error, UnreadableRequest):
+            about = {"request_id": error.id, "columns": error.columns}
+            log.error("A request can't be read", doing=doing, **about)  # noqa: TRY400 - the row is what is wrong
         await say(sentence(error.sentence))
     except UnreadablePayload:
         raise

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from slack_sdk.models.blocks import Block
 
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.paging import History, Pending, Section, Turn, written
 from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest, Status
@@ -83,8 +84,13 @@ def _listed(
             blocks.append(section(_heading(part, page.counts[part], complete=complete)))
             lines.append(_heading(part, page.counts[part], complete=complete))
         before = part
-        entry = _entry(request, page.places.get(request.id), link)
-        blocks += [section(entry), context(plain(shortened(request.reason)))]
+        place = page.places.get(request.id)
+        if isinstance(request, UnreadableRequest):
+            entry = f"⚠️ Unreadable: {request.sentence}"
+            blocks.append(section(entry))
+        else:
+            entry = _entry(request, place, link)
+            blocks += [section(entry), context(plain(shortened(request.reason)))]
         lines.append(entry)
     blocks += [*_turns(page, wanted), context(HINT)]
     return Message("\n".join([*lines, HINT]), blocks)

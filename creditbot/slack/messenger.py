@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
@@ -23,7 +24,7 @@ from . import cards
 from .digest import digest
 from .drift import comparison
 from .errors import IN_A_DIRECT_MESSAGE, TROUBLE, error_code, fault_of, http_status, own_word, retry_after
-from .message import Message, context
+from .message import Message, context, sentence
 from .permalinks import Permalinks
 
 MAY_BE_DONE = frozenset({"internal_error", "fatal_error"})
@@ -95,12 +96,10 @@ class SlackMessenger:
             payload = cards.notice(
                 kind, request, figures=figures, place=card, link=self._links.to(card)
             ).payload()
-        try:
-            await self._client.chat_postMessage(
-                channel=person, unfurl_links=False, unfurl_media=False, **payload
-            )
-        except TROUBLE as error:
-            raise problem(error, direct=is_person(person)) from error
+        await self._send(person, payload)
+
+    async def send_unreadable(self, person: str, request: UnreadableRequest) -> None:
+        await self._send(person, sentence(request.sentence).payload())
 
     async def post_bulletin(
         self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None
@@ -111,6 +110,10 @@ class SlackMessenger:
                 why = f"You get this because creditbot can't post it in <#{instead_of}>."
                 drawn = Message(f"{drawn.text} {why}", [*drawn.blocks, context(why)])
             payload = drawn.payload()
+        await self._send(to, payload)
+
+    async def _send(self, to: str, payload: dict[str, Any]) -> None:
+        """To a person, or to a channel."""
         try:
             await self._client.chat_postMessage(channel=to, unfurl_links=False, unfurl_media=False, **payload)
         except TROUBLE as error:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, RowMapping, Table, func, or_, select, type_coerce
+from sqlalchemy import Column, ColumnElement, RowMapping, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.ledger import GENESIS, Recount, Verification
@@ -20,8 +20,9 @@ from creditbot.domain.requests import subuser_key
 from . import append_only
 from .audited import AUDITED, told_of
 from .engines import ledger_keys
+from .readable import as_they_lie
 from .tables import approvals, attempts, bulletins, events, requests
-from .types import Moment, storable
+from .types import storable
 
 DIGEST = "digest"
 
@@ -208,13 +209,8 @@ def _put(rows: dict[object, dict[str, object]], key: object, row: dict[str, obje
 async def _read(
     connection: AsyncConnection, table: Table, column: Column[int], ids: list[int]
 ) -> list[RowMapping]:
-    plain = (_plain(each).label(each.name) for each in table.columns)
-    return list((await connection.execute(select(*plain).where(_among(column, ids)))).mappings())
-
-
-def _plain(column: Column[Any]) -> ColumnElement[Any]:
-    """As it lies there: a time that is none, which SQLite keeps, is to be shown, and can't be read."""
-    return type_coerce(column, BigInteger()) if isinstance(column.type, Moment) else column
+    query = select(*as_they_lie(table.columns)).where(_among(column, ids))
+    return list((await connection.execute(query)).mappings())
 
 
 def _among(column: Column[int], ids: list[int]) -> ColumnElement[bool]:

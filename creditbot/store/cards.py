@@ -18,6 +18,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.requests import FINAL
 
 from .database import Transaction
+from .readable import read
 from .tables import cards, requests
 
 
@@ -43,6 +44,8 @@ class Card:
 
 FRESH = {"tries": 0, "next_try_at": None, "error": None, "failing_since": None, "given_up_at": None}
 
+MOST_VERSION = 2**31 - 1
+
 COLUMNS = [cards.c[field.name] for field in fields(Card)]
 
 
@@ -64,9 +67,12 @@ def to_draw(version: int | ColumnElement[int], now: datetime) -> ColumnElement[b
     )
 
 
-async def behind(connection: AsyncConnection, request_id: int, version: int, now: datetime) -> list[Card]:
-    """The cards of a request that are to be drawn, and may be tried now."""
-    query = select(*COLUMNS).where(cards.c.request_id == request_id, to_draw(version, now))
+async def behind(
+    connection: AsyncConnection, request_id: int, version: int | None, now: datetime
+) -> list[Card]:
+    """The cards of a request that are to be drawn, and may be tried now; any, if its version is not known."""
+    newest = MOST_VERSION if version is None else version
+    query = select(*COLUMNS).where(cards.c.request_id == request_id, to_draw(newest, now))
     return [Card(**row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -232,13 +238,15 @@ async def move(transaction: Transaction, request_id: int, channel: str, at: date
 
 async def of_open_requests(connection: AsyncConnection) -> list[tuple[int, str, str]]:
     """The request, its subuser and the channel of each card that shows a request that has not ended."""
+    columns = [cards.c.request_id, requests.c.subuser, cards.c.channel]
     query = (
-        select(cards.c.request_id, requests.c.subuser, cards.c.channel)
+        select(*columns)
         .join(requests)
         .where(requests.c.status.not_in(FINAL), cards.c.moved_at.is_(None))
         .order_by(cards.c.id)
     )
-    return [(row.request_id, row.subuser, row.channel) for row in await connection.execute(query)]
+    rows = [read(columns, row) for row in (await connection.execute(query)).mappings()]
+    return [(row["request_id"], row["subuser"], row["channel"]) for row, unreadable in rows if not unreadable]
 
 
 async def _change(transaction: Transaction, card_id: int, **columns: Any) -> None:

@@ -1,14 +1,34 @@
 """What the tables tell of changes that SendGrid applied, or may have."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, func, or_, select
+import structlog
+from sqlalchemy import BigInteger, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.drift import Change, Landed, Settler
 from creditbot.domain.requests import FINAL, Status
 
+from .readable import as_they_lie, read
 from .tables import attempts, requests
+
+COLUMNS = [
+    requests.c[name]
+    for name in (
+        "id",
+        "subuser",
+        "subuser_key",
+        "allocation_update",
+        "status",
+        "finished_at",
+        "contradicted_at",
+        "settled_by",
+    )
+]
+
+log = structlog.get_logger(__name__)
 
 
 async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list[Change]]:
@@ -19,8 +39,8 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
     counts = or_(attempts.c.outcome.is_(None), attempts.c.outcome.in_(["applied", "in_doubt"]))
     query = (
         select(
-            requests,
-            func.min(attempts.c.started_at).label("first_sent_at"),
+            *as_they_lie(COLUMNS),
+            type_coerce(func.min(attempts.c.started_at), BigInteger()).label("started_at"),
             func.max(attempts.c.outcome).filter(attempts.c.outcome == "applied").label("answered"),
         )
         .join(attempts, attempts.c.request_id == requests.c.id)
@@ -29,9 +49,13 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
         .order_by(requests.c.id)
     )
     found: dict[str, list[Change]] = {}
-    for row in (await connection.execute(query)).mappings():
+    for stored in (await connection.execute(query)).mappings():
+        row, unreadable = read([*COLUMNS, attempts.c.started_at], stored)
+        if unreadable or row["status"] not in set(Status):
+            log.error("A request can't be read, and is not reckoned with", request_id=stored["id"])
+            continue
         landed = _landed(Status(row["status"]), contradicted=row["contradicted_at"] is not None)
-        by = _settler(row)
+        by = _settler(row, answered=stored["answered"] is not None)
         if landed is Landed.NO and by is None:
             continue  # SendGrid said no, so there is no more to say of it
         found.setdefault(row["subuser_key"], []).append(
@@ -39,7 +63,7 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
                 row["id"],
                 row["subuser"],
                 row["allocation_update"],
-                row["first_sent_at"],
+                row["started_at"],
                 row["finished_at"],
                 landed,
                 by,
@@ -48,11 +72,11 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
     return found
 
 
-def _settler(row: RowMapping) -> Settler | None:
+def _settler(row: Mapping[str, Any], *, answered: bool) -> Settler | None:
     if row["settled_by"] is not None:
         return Settler.PERSON
     over = Status(row["status"]) in FINAL
-    return Settler.BALANCE if over and row["answered"] is None else None
+    return Settler.BALANCE if over and not answered else None
 
 
 def _landed(status: Status, *, contradicted: bool) -> Landed:

@@ -127,6 +127,8 @@ def prepare_sqlite(engine: Engine, begin: str, *, looking: bool = False) -> None
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
+        # Otherwise one text that is damaged fails all that is read with it.
+        getattr(connection, "driver_connection", connection).text_factory = _text
         cursor = connection.cursor()
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -135,6 +137,11 @@ def prepare_sqlite(engine: Engine, begin: str, *, looking: bool = False) -> None
     @event.listens_for(engine, "begin")
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+
+def _text(stored: bytes) -> str:
+    """What is no UTF-8 is kept apart, as half characters, which nothing writes."""
+    return stored.decode(errors="surrogateescape")
 
 
 def create_private(path: str) -> None:

@@ -89,10 +89,19 @@ async def of_request(connection: AsyncConnection, request_id: int) -> list[RowMa
 
 
 async def latest(connection: AsyncConnection, kind: str) -> dict[str, Any] | None:
-    """The detail of the newest event of a kind, if there is one."""
+    """The detail of the newest event of a kind, if there is one, and it can be read."""
     query = select(events.c.detail).where(events.c.kind == kind).order_by(events.c.id.desc()).limit(1)
     found = await connection.scalar(query)
-    return None if found is None else dict(json.loads(found))
+    return None if found is None else _read(found)
+
+
+def _read(detail: str) -> dict[str, Any] | None:
+    """None of a detail that is not as we write it: `creditbot audit verify` tells of such an event."""
+    try:
+        found = json.loads(detail)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 async def has_happened(connection: AsyncConnection, request_id: int, kind: str) -> bool:
@@ -108,7 +117,7 @@ async def reminded_at(connection: AsyncConnection, request_id: int) -> datetime 
         .where(events.c.request_id == request_id, events.c.kind == "reminded")
         .order_by(events.c.id.desc())
     )
-    complete = (at for at, detail in await connection.execute(query) if "unread" not in json.loads(detail))
+    complete = (at for at, detail in await connection.execute(query) if "unread" not in (_read(detail) or {}))
     found = next(complete, None)
     return None if found is None else from_millis(found)
 

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.paging import Section, Turn
 from creditbot.domain.place import Place
-from creditbot.domain.requests import OPEN, CreditRequest, Status, subuser_key
+from creditbot.domain.requests import FINAL, CreditRequest, Status, subuser_key
 
 from . import cards
-from .requests import load
+from .requests import load, load_readable
 from .tables import requests
 
 
@@ -31,7 +32,7 @@ EVERY = Wanted()
 
 async def page(
     connection: AsyncConnection, limit: int, *, after: int | None = None, wanted: Wanted = EVERY
-) -> list[CreditRequest]:
+) -> list[CreditRequest | UnreadableRequest]:
     """The oldest requests first, from the one that follows the ID `after`."""
     query = select(requests).order_by(requests.c.id).limit(limit)
     if after is not None:
@@ -52,7 +53,7 @@ class Page:
     `counts` is of the whole list by section, `places` where the cards of the page's requests are.
     """
 
-    entries: Sequence[tuple[Section, CreditRequest]]
+    entries: Sequence[tuple[Section, CreditRequest | UnreadableRequest]]
     first: int
     counts: Mapping[Section, int]
     places: Mapping[int, Place]
@@ -70,19 +71,21 @@ async def may_wait_for(connection: AsyncConnection, person: str, limit: int) -> 
     """The oldest requests that a decision of this person could bring on, if the rules allow it."""
     undecided = requests.c.status.in_([Status.PENDING, Status.IN_DOUBT])
     query = select(requests).where(undecided, requests.c.requested_by != person)
-    return await load(connection, query.order_by(requests.c.id).limit(limit))
+    return await load_readable(connection, query.order_by(requests.c.id).limit(limit))
 
 
 async def open_requests(
     connection: AsyncConnection, size: int, person: str, *, first: Collection[int], turn: Turn | None
 ) -> Page:
-    """What has not ended: the requests `first`, then those of this person, then the rest, oldest first."""
+    """What has not ended, as far as is known: the requests `first`, then those of this person, then the rest,
+    oldest first.
+    """
     section = case(
         (requests.c.id.in_(first), int(Section.FOR_YOU)),
         (requests.c.requested_by == person, int(Section.YOURS)),
         else_=int(Section.OTHERS),
     )
-    rows = select(requests.c.id, section.label("section")).where(requests.c.status.in_(sorted(OPEN)))
+    rows = select(requests.c.id, section.label("section")).where(requests.c.status.not_in(sorted(FINAL)))
     return await _page(connection, rows, size, turn)
 
 

@@ -1,11 +1,12 @@
 """Requests: asking, reading, and the one door through which their state changes."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import (
     ColumnElement,
     RowMapping,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.ledger import APPROVAL_WITHDRAWN
 from creditbot.domain.policy import Usage
 from creditbot.domain.reminders import ESCALATED, REMINDER
@@ -41,10 +43,12 @@ from creditbot.domain.requests import (
 from creditbot.domain.who import Actor
 
 from . import cards as cards_store
-from . import events, notices, runs
+from . import events, notices, readable, runs
 from .audited import AUDITED, recorded
 from .database import Transaction
 from .tables import approvals, cards, requests
+
+log = structlog.get_logger(__name__)
 
 APPROVED_FOR = timedelta(seconds=5)
 """How long a request is approved before its requester is told so: its end comes sooner as a rule, and tells
@@ -318,15 +322,21 @@ async def usage(
 
 
 async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:
+    """The request, and while it waits also those beside it.
+
+    Raises:
+        UnreadableRequest: its row holds what this version can't read.
+    """
     return await _one(connection, select(requests).where(requests.c.id == request_id))
 
 
 async def _one(connection: AsyncConnection, query: Select[Any]) -> CreditRequest | None:
-    """The request, and while it waits also those beside it."""
-    found = await load(connection, query)
-    if not found or found[0].status is not Status.PENDING:
-        return found[0] if found else None
-    return replace(found[0], beside=await _beside(connection, found[0]))
+    found = next(iter(await load(connection, query)), None)
+    if isinstance(found, UnreadableRequest):
+        raise found
+    if found is None or found.status is not Status.PENDING:
+        return found
+    return replace(found, beside=await _beside(connection, found))
 
 
 async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[Neighbour, ...]:
@@ -336,25 +346,24 @@ async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[
         requests.c.status == Status.APPLIED, requests.c.finished_at >= request.requested_at - LATELY
     )
     same = requests.c.subuser_key == subuser_key(request.subuser)
-    query = select(
-        requests.c.id, requests.c.allocation_update, requests.c.status, requests.c.requested_by
-    ).where(same, requests.c.id != request.id, or_(open_, lately))
-    rows = (await connection.execute(query.order_by(requests.c.id.desc()).limit(BESIDE))).all()
-    places = await cards_store.places(connection, [row.id for row in rows]) if rows else {}
+    columns = [requests.c[name] for name in ("id", "allocation_update", "status", "requested_by")]
+    query = select(*columns).where(same, requests.c.id != request.id, or_(open_, lately))
+    rows = await connection.execute(query.order_by(requests.c.id.desc()).limit(BESIDE))
+    found = [values for values, bad in (readable.read(columns, row) for row in rows.mappings()) if not bad]
+    places = await cards_store.places(connection, [one["id"] for one in found]) if found else {}
     return tuple(
-        Neighbour(row.id, row.allocation_update, Status(row.status), row.requested_by, places.get(row.id))
-        for row in rows
+        Neighbour(**{**one, "status": Status(one["status"])}, card=places.get(one["id"])) for one in found
     )
 
 
 async def outline(connection: AsyncConnection, request_id: int) -> Outline | None:
-    """What of a request can be read, whatever lies in its row."""
+    """What of a request can be read, whatever lies in its row; None of one in a state that is not known."""
     same_name = [
         requests.c[name] for name in ("id", "subuser", "status", "requested_by", "explanation", "runs")
     ]
     query = select(*same_name, requests.c.checked_at.is_not(None).label("was_shown"))
     row = (await connection.execute(query.where(requests.c.id == request_id))).mappings().first()
-    if row is None:
+    if row is None or row["status"] not in set(Status):
         return None
     agreed = select(approvals.c.approver).where(approvals.c.request_id == request_id).order_by(approvals.c.id)
     approvers = tuple((await connection.execute(agreed)).scalars())
@@ -401,7 +410,7 @@ async def remind_no_more(transaction: Transaction, request_id: int) -> None:
 async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
     """All that wait for approvals, oldest first."""
     query = select(requests).where(requests.c.status == Status.PENDING).order_by(requests.c.id)
-    return await load(connection, query)
+    return await load_readable(connection, query)
 
 
 async def without_token(connection: AsyncConnection, since: datetime) -> list[CreditRequest]:
@@ -409,7 +418,7 @@ async def without_token(connection: AsyncConnection, since: datetime) -> list[Cr
     failed = and_(requests.c.status == Status.FAILED, requests.c.finished_at >= since)
     wanted = or_(requests.c.status.in_(OPEN), failed)
     query = select(requests).where(requests.c.token.is_(None), wanted).order_by(requests.c.id)
-    return await load(connection, query)
+    return await load_readable(connection, query)
 
 
 async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
@@ -420,20 +429,30 @@ async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
     return await connection.scalar(query.limit(1))
 
 
-async def load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
+async def load_readable(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
+    """Those of `load` that can be read; the others are logged, and stop nobody."""
+    found = await load(connection, query)
+    for request in found:
+        if isinstance(request, UnreadableRequest):
+            log.error("A request can't be read, and is left out", request_id=request.id, why=request.sentence)
+    return [request for request in found if isinstance(request, CreditRequest)]
+
+
+async def load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest | UnreadableRequest]:
     """The requests that a query of their table finds, each with its approvals."""
-    rows = list((await connection.execute(query)).mappings())
-    agreed: dict[int, list[Approval]] = {row["id"]: [] for row in rows}
+    columns = readable.as_they_lie(_READ)
+    rows = list((await connection.execute(query.with_only_columns(*columns))).mappings())
+    agreed: dict[int, list[RowMapping]] = {row["id"]: [] for row in rows}
     # Each approval makes a new version, so what is in its first has none.
-    if any(row["version"] > 1 for row in rows):
+    if any(row["version"] != 1 for row in rows):
         found = await connection.execute(
-            select(approvals)
+            select(*readable.as_they_lie(approvals.columns))
             .where(approvals.c.request_id.in_(query.with_only_columns(requests.c.id)))
             .order_by(approvals.c.id)
         )
         for row in found.mappings():
-            agreed[row["request_id"]].append(Approval(row["approver"], row["at"]))
-    return [_read(row, tuple(agreed[row["id"]])) for row in rows]
+            agreed[row["request_id"]].append(row)
+    return [_read(row, agreed[row["id"]]) for row in rows]
 
 
 _SAME_NAME = [
@@ -474,21 +493,34 @@ _SAME_NAME = [
 ]
 
 
-def _read(row: RowMapping, agreed: tuple[Approval, ...]) -> CreditRequest:
+_OF_CHECK = {
+    "checked_at": "at",
+    "credits_type": "type",
+    "checked_remain": "remain",
+    "checked_total": "total",
+    "reset_frequency": "reset_frequency",
+    "next_reset": "next_reset",
+}
+
+_READ = [requests.c[name] for name in [*_SAME_NAME, "status", "token", *_OF_CHECK]]
+
+
+def _read(row: RowMapping, agreed: Sequence[RowMapping]) -> CreditRequest | UnreadableRequest:
+    values, unreadable = readable.read(_READ, row)
+    given = [readable.read([approvals.c.approver, approvals.c.at], one) for one in agreed]
+    if values.get("status") not in set(Status):
+        unreadable.append("status")
+    if any(bad for _, bad in given):
+        unreadable.append("approvals")
+    if unreadable:
+        return UnreadableRequest(row["id"], unreadable)
     check = None
-    if row["checked_at"] is not None:
-        check = Check(
-            at=row["checked_at"],
-            type=row["credits_type"],
-            remain=row["checked_remain"],
-            total=row["checked_total"],
-            reset_frequency=row["reset_frequency"],
-            next_reset=row["next_reset"],
-        )
+    if values["checked_at"] is not None:
+        check = Check(**{name: values[column] for column, name in _OF_CHECK.items()})
     return CreditRequest(
-        status=Status(row["status"]),
-        approvals=agreed,
+        status=Status(values["status"]),
+        approvals=tuple(Approval(**one) for one, _ in given),
         check=check,
-        token=row["token"] or "",
-        **{name: row[name] for name in _SAME_NAME},
+        token=values["token"] or "",
+        **{name: values[name] for name in _SAME_NAME},
     )

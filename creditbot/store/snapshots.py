@@ -10,6 +10,7 @@ from creditbot.domain.drift import Snapshot
 from creditbot.domain.evidence import Reading
 
 from .database import Transaction
+from .readable import as_they_lie, read
 from .tables import snapshots
 
 PAGE = 500
@@ -30,19 +31,22 @@ async def subusers(connection: AsyncConnection, since: datetime) -> set[str]:
 async def histories(connection: AsyncConnection, since: datetime) -> AsyncIterator[list[Snapshot]]:
     """Each subuser's readings since then, oldest first; one subuser's are held at a time."""
     query = (
-        select(snapshots)
+        select(*as_they_lie(snapshots.columns))
         .where(snapshots.c.at >= since)
         .order_by(snapshots.c.subuser, snapshots.c.at, snapshots.c.id)
         .execution_options(yield_per=PAGE)
     )
     found: list[Snapshot] = []
     async with connection.stream(query) as rows:
-        async for row in rows:
-            if found and found[-1].subuser != row.subuser:
+        async for stored in rows.mappings():
+            row, unreadable = read(snapshots.columns, stored)
+            if unreadable:
+                continue
+            if found and found[-1].subuser != row["subuser"]:
                 yield found
                 found = []
-            reading = Reading(row.credits_type, row.remain, row.last_reset)
-            found.append(Snapshot(row.subuser, row.at, reading))
+            reading = Reading(row["credits_type"], row["remain"], row["last_reset"])
+            found.append(Snapshot(row["subuser"], row["at"], reading))
     if found:
         yield found
 

@@ -40,7 +40,8 @@ async def digest(
         .join(events, events.c.request_id == requests.c.id)
         .where(lately, events.c.kind == "requested")
     )
-    amounts = list(asked.scalars())
+    # What can't be read is left out, so that the rest is told of.
+    amounts = [amount for amount in asked.scalars() if isinstance(amount, int)]
     in_doubt = await connection.execute(
         select(requests.c.id).where(requests.c.status == Status.IN_DOUBT).order_by(requests.c.id)
     )
@@ -63,7 +64,7 @@ async def digest(
         granted=await _count(connection, lately, events.c.to_status == str(Status.APPROVED)),
         ends={str(status): int(number) for status, number in ends},
         emergencies=await _count(connection, lately, events.c.kind == "break_glass"),
-        net={name: int(total) for name, total in net},
+        net={name: int(total) for name, total in net if isinstance(name, str)},
         waiting=int(
             await connection.scalar(
                 select(func.count()).select_from(requests).where(requests.c.status == Status.PENDING)

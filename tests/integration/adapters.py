@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.ledger import Keys
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
@@ -123,6 +124,10 @@ class RecordingMessenger:
         self._maybe_fail()
         self.notices.append((person, kind, request.id))
         self.pointed_to[kind] = card
+
+    async def send_unreadable(self, person: str, request: UnreadableRequest) -> None:
+        self._maybe_fail()
+        self.notices.append((person, "unreadable", request.id))
 
     async def post_bulletin(
         self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import MaybeTaken, NotTaken
 from creditbot.domain.requests import Status
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import attempts, lists
+from creditbot.store import attempts, lists, tables
 from creditbot.store.database import WakeUp
 
 from .adapters import ANN, Bot, Clock, ids, patches
@@ -83,7 +84,8 @@ async def test_a_request_whose_commit_was_lost_is_neither_claimed_nor_denied(
 
     assert proxy.cuts == 1
     async with wired.database.read() as connection:
-        written = [found.subuser for found in await lists.page(connection, 1000)]
+        query = select(tables.requests.c.subuser).order_by(tables.requests.c.id)
+        written = list((await connection.execute(query)).scalars())
     assert written == (["other"] if moment == "before" else ["other", "acme"])
     again = await wired.ask(origin="trigger-lost")
     async with wired.database.read() as connection:

@@ -21,7 +21,7 @@ from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
-from creditbot.store import lists, tables
+from creditbot.store import requests, tables
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import EmptyDatabase
@@ -208,7 +208,7 @@ class Promise(RuleBasedStateMachine):
     def everything(self) -> list[CreditRequest]:
         async def read() -> list[CreditRequest]:
             async with self.running.database.read() as connection:
-                return await lists.page(connection, 1000)
+                return await requests.load_readable(connection, select(tables.requests))
 
         found: list[CreditRequest] = self.do(read())
         return found
