@@ -616,5 +616,5 @@ async def test_a_channel_that_cannot_be_reached_is_logged_with_the_setting_that_
             await bot.work("draw")
         [entry] = [entry for entry in logs if entry["log_level"] == "error"]
         logged[entry["channel"]] = entry["event"]
-    assert "in CREDITBOT_APPROVALS_CHANNEL and start again" in logged[CHANNEL]
-    assert "in [[channels]] of the policy and start again" in logged["C0OTHER"]
+    assert "in CREDITBOT_APPROVALS_CHANNEL and restart" in logged[CHANNEL]
+    assert "in [[channels]] of the policy and restart" in logged["C0OTHER"]
