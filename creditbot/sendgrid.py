@@ -144,7 +144,7 @@ def read_patch_answer(status: int, headers: Mapping[str, str], body: str, now: f
     if 400 <= status < 500 and status != 408:
         return Refused(status, explain(status, body, scope=SCOPE_UPDATE), kept)
     return InDoubt(
-        f"SendGrid answered {status}, which leaves open whether the change was applied.", status, kept
+        f"SendGrid answered {status}, so it is not known whether the change was applied.", status, kept
     )
 
 
@@ -173,10 +173,10 @@ ADVICE = {
     403: "creditbot's API key may not do this. Whoever runs creditbot must give the key the scope "
     "`{scope}` in SendGrid, under Settings, API Keys.",
     404: "Whoever runs creditbot must check SENDGRID_API_URL, and that the account has subusers.",
-    406: "Report this as a fault of creditbot.",
+    406: "Report this as a bug in creditbot.",
     408: "SendGrid gave up waiting. Try again in a few minutes.",
-    415: "Report this as a fault of creditbot.",
-    429: "SendGrid limits how often it may be asked. Try again in a minute.",
+    415: "Report this as a bug in creditbot.",
+    429: "SendGrid's rate limit was reached. Try again in a minute.",
     451: "SendGrid keeps this account in another region. Whoever runs creditbot must set SENDGRID_REGION to "
     "`eu` or `global`.",
 }
@@ -186,7 +186,7 @@ FOR_THE_OPERATOR = frozenset({401, 403, 404, 451})
 QUIET = 600.0
 """Seconds for which such a status is not logged again."""
 
-SERVER_ADVICE = "SendGrid has a problem of its own. Try again in a few minutes."
+SERVER_ADVICE = "SendGrid has a problem. Try again in a few minutes."
 OTHER_ADVICE = "Try again, or ask whoever runs creditbot."
 
 
@@ -240,7 +240,7 @@ class PromptConnector(aiohttp.TCPConnector):
         connection = await super().connect(req, traces, timeout)
         if connecting.seconds() > self._within:
             connection.close()
-            raise aiohttp.ConnectionTimeoutError("this machine stood still meanwhile")
+            raise aiohttp.ConnectionTimeoutError("this machine was suspended in the meantime")
         return connection
 
 

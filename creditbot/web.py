@@ -41,14 +41,14 @@ OLDEST = 300
 AT_MOST = 2
 """Lines a minute about requests that are refused for the same reason: anyone may send them."""
 
-UNSIGNED = "A request without a signature was refused; if Slack sent it, a proxy has taken its headers away"
+UNSIGNED = "A request without a signature was refused; if Slack sent it, a proxy has removed its headers"
 WRONG_SIGNATURE = (
-    "A request was refused: SLACK_SIGNING_SECRET does not fit its signature. If Slack sent it, set that to "
-    "the Signing Secret from Basic Information in your Slack app"
+    "A request was refused: its signature does not match SLACK_SIGNING_SECRET. If Slack sent it, set "
+    "SLACK_SIGNING_SECRET to the Signing Secret from Basic Information in your Slack app"
 )
 WRONG_TIME = (
-    "A request was refused: its signature is right, but its time stamp is far from this machine's clock. "
-    "Have the clock set by NTP; if it is right, somebody sends an old request again"
+    "A request was refused: its signature is right, but its timestamp is far from this machine's clock. "
+    "Synchronize the clock with NTP; if it is right, someone is replaying an old request"
 )
 UNREADABLE = "A payload could not be read"
 

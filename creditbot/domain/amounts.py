@@ -128,7 +128,7 @@ def amount(text: str, *, in_form: bool = False) -> int:
     """
     typed = " ".join(text.split())
     if not typed:
-        raise CommandError("Type how many credits, as a whole number such as `5000`.", "amount")
+        raise CommandError("Enter the number of credits as a whole number, such as `5000`.", "amount")
     value = _exact(typed)
     if value is None:
         raise CommandError(_question(typed, in_form=in_form), "amount")
@@ -182,8 +182,8 @@ def _question(typed: str, *, in_form: bool) -> str:
 def _without_sign(rest: str, *, in_form: bool) -> str:
     what = f"`{rest}`" if (value := _exact(rest)) and value <= MAX_AMOUNT else "the amount without it"
     if in_form:
-        return f"Type {what}, and choose *Add credits* or *Remove credits* above."
-    return f"Type {what}: after `add` to add credits, after `remove` to remove them."
+        return f"Type {what} and choose *Add credits* or *Remove credits* above."
+    return f"Type {what} after `add` to add credits, or after `remove` to remove them."
 
 
 def readings(typed: str) -> list[int]:

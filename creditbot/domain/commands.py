@@ -79,6 +79,14 @@ USAGE = {
     "help": "/credits help",
 }
 
+NEEDS = {
+    "balance": "one subuser, or none",
+    "history": "one subuser, or none",
+    "show": "a request's ID",
+    "cancel": "a request's ID",
+}
+"""What stands behind a word that takes one thing."""
+
 
 def parse(text: str) -> Command:
     """Read what Slack delivers as a slash command's text.
@@ -107,7 +115,7 @@ def parse(text: str) -> Command:
             return Cancel(request_id(_one(word, rest)))
         case "pending" | "help":
             if rest:
-                raise CommandError(f"`/credits {word}` takes nothing after it. Type `{USAGE[word]}`.")
+                raise CommandError(f"Type `{USAGE[word]}` with nothing after it.")
             return Pending() if word == "pending" else Help()
     raise CommandError(_unknown(word))
 
@@ -120,15 +128,15 @@ def _check_one_command(lines: list[str]) -> None:
     """Raise CommandError if commands were pasted together: the second would become the first one's reason."""
     if any(map(_ANOTHER.match, lines[1:])) or any(map(_INSIDE.search, lines)):
         raise CommandError(
-            "This looks like more than one command, so nothing was done. Type one at a time. If all of it is "
-            "the reason, begin none of its lines with `add`, `remove` or a command."
+            "This looks like more than one command, so nothing was done. Type one command at a time. If all "
+            "of it is the reason, don't begin a line with `add`, `remove` or a command."
         )
 
 
 def _unknown(word: str) -> str:
     near = get_close_matches(word, USAGE, n=1)
     hint = f" Did you mean `{USAGE[near[0]]}`?" if near else ""
-    return f"{quoted(word)} is not something that creditbot does.{hint} `/credits help` lists what is."
+    return f"Unknown command {quoted(word)}.{hint} `/credits help` lists the commands."
 
 
 def _balance(rest: str) -> ShowBalance:
@@ -142,14 +150,15 @@ def _balance(rest: str) -> ShowBalance:
     account = subject.removeprefix(ACCOUNT_ID_PREFIX)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", account):
         raise CommandError(
-            "A customer account is named by its ID, letters and digits: `/credits balance account-id:12345`."
+            "Name a customer account by its ID, which has letters and digits: `/credits balance "
+            "account-id:12345`."
         )
     return ShowBalance(f"account-id {account}")
 
 
 def _one(word: str, rest: str) -> str:
     if not rest or " " in rest:
-        raise CommandError(f"`/credits {word}` takes one thing after it. Type `{USAGE[word]}`.")
+        raise CommandError(f"`/credits {word}` needs {NEEDS[word]}. Type `{USAGE[word]}`.")
     return rest
 
 

@@ -62,8 +62,8 @@ class NotTaken(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Not taken: creditbot's database can't be written to right now. "
-            "Nothing was changed; try again in a minute."
+            "Not accepted: creditbot can't write to its database right now. Nothing was changed; try again "
+            "in a minute."
         )
 
 
@@ -85,9 +85,9 @@ class KeyMissing(WrongLedgerKey):
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(
-            "The ledger is kept with a key that this process does not have, so it can't write anything down. "
-            "Whoever runs creditbot must set CREDITBOT_LEDGER_KEY to the key with the fingerprint "
-            f"{fingerprint} (a newer one goes before it: NEW,OLD), and start it again."
+            "The ledger uses a key that this process does not have, so it can't record anything. Whoever "
+            f"runs creditbot must set CREDITBOT_LEDGER_KEY to the key with the fingerprint {fingerprint} (a "
+            "newer key goes first: NEW,OLD) and restart it."
         )
 
 
@@ -96,9 +96,9 @@ class OldKeyFirst(WrongLedgerKey):
 
     def __init__(self, first: str, last: str, place: int) -> None:
         super().__init__(
-            f"The first key in CREDITBOT_LEDGER_KEY ({first}) is an old one, so this process can't write "
-            "anything down. Whoever runs creditbot must put the newest key first, as in NEW,OLD, and start "
-            f"it again: the ledger is kept with the one that is number {place} now ({last})."
+            f"The first key in CREDITBOT_LEDGER_KEY ({first}) is an old one, so this process can't record "
+            "anything. Whoever runs creditbot must put the newest key first, as in NEW,OLD, and restart it: "
+            f"the ledger now uses key number {place} ({last})."
         )
 
 
@@ -114,6 +114,6 @@ class MaybeTaken(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "creditbot's database went away at this very moment, so it is not known whether this was taken. "
-            "Look at `/credits pending` and `/credits history` before you try again."
+            "creditbot lost its database at this very moment, so it is not known whether this was saved. "
+            "Check `/credits pending` and `/credits history` before you try again."
         )

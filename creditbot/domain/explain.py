@@ -74,13 +74,16 @@ def _asking(policy: Policy, roster: Roster, change: Change) -> str:
     if roster.has(policy.may_ask, change.actor):
         return f"{person(change.actor)} may {asks}."
     groups = people(sorted(roster.unread(policy.may_ask)))
-    return f"Whether {person(change.actor)} may {asks} is not known: it depends on who is in {groups}. If so:"
+    return (
+        f"It is not known whether {person(change.actor)} may {asks}: that depends on the members of "
+        f"{groups}. If so:"
+    )
 
 
 def _refused(refusal: Refusal, usage: Usage | None) -> Iterator[str]:
     yield f"Refused. {refusal.sentence}"
     if usage is None and refusal.rule.endswith("_24h"):
-        yield "What was asked for before is not known here, so it was taken to be 0."
+        yield "Earlier requests are not known here and were counted as 0."
 
 
 def _passed_over(policy: Policy, change: Change) -> Iterator[str]:
@@ -102,7 +105,7 @@ def _approval(policy: Policy, tier: Tier, roster: Roster, change: Change) -> Ite
     if (lack := _lack(tier, roster, change.actor)) is not None:
         yield lack
         if _lack(tier, roster, change.actor, _backup(policy, tier)) is None:
-            yield "So it waits for those to whom it is escalated."
+            yield "So it waits until it is escalated."
     if change.actor in policy.break_glass.people:
         yield f"In an emergency {person(change.actor)} may approve it alone, with a reason (break_glass)."
 
@@ -126,13 +129,13 @@ def _lack(tier: Tier, roster: Roster, requester: str, backup: Who = NOBODY) -> s
     able = roster.everyone(authority) - {requester}
     if len(able) < tier.approvals and not roster.unread(authority):
         if able:
-            return f"Too few people could approve it: {number(len(able))} besides the requester."
-        return f"Nobody could approve it: {_why_nobody(authority, roster, requester)}."
+            return f"Too few people can approve it: {number(len(able))} besides the requester."
+        return f"Nobody can approve it: {_why_nobody(authority, roster, requester)}."
     second = None if tier.including is None else tier.including | backup
     if second is None or roster.unread(second) or roster.everyone(second) - {requester}:
         return None
     return (
-        "Nobody could approve it: someone listed under including must be among those who do, and "
+        "Nobody can approve it: someone listed under including must be among those who do, and "
         f"{_why_nobody(second, roster, requester)}."
     )
 
@@ -149,7 +152,7 @@ def _members(who: Who, roster: Roster) -> Iterator[str]:
     for group in sorted(who.groups):
         members = roster.members.get(group)
         if members is None or group in roster.unreadable:
-            yield f"Who is in {person(group)} is not known here."
+            yield f"The members of {person(group)} are not known here."
         else:
             yield f"In {person(group)}: {people(sorted(members)) or 'nobody'}."
 
@@ -166,8 +169,8 @@ def _limits(policy: Policy, usage: Usage | None, change: Change) -> Iterator[str
     ]
     for whose, cap, so_far in caps:
         if cap is not None:
-            counted = "what was asked so far is not known here" if usage is None else f"{number(so_far)} used"
-            yield f"Within 24 hours {count(cap, 'credit')} {whose} ({counted})."
+            counted = "earlier requests are not known here" if usage is None else f"{number(so_far)} used"
+            yield f"At most {count(cap, 'credit')} within 24 hours {whose} ({counted})."
     floor = policy.floor_of(change.subuser, change.allocation_update)
     if change.allocation_update < 0 and floor:
         yield f"At least {count(floor, 'credit')} must be left; that is checked with SendGrid."
@@ -178,9 +181,9 @@ def _waiting(policy: Policy, tier: Tier, change: Change, channel: str) -> Iterat
     reminders = policy.reminders
     if reminders.after:
         after = ", ".join(length(moment) for moment in reminders.after)
-        yield f"Those who have not decided are reminded after {after}."
+        yield f"Approvers who have not decided are reminded after {after}."
     if reminders.escalate_after is not None:
         others = people(reminders.escalate_to.listed())
-        second = ", and stand in for the second list" if tier.including else ""
+        second = ", and count for the second list" if tier.including else ""
         yield f"After {length(reminders.escalate_after)} {others} may decide, too{second}."
     yield f"If nobody decides, it expires after {length(policy.expiry_of(tier))}."

@@ -26,7 +26,7 @@ def subuser_name(text: str) -> str:
     """
     name = text.replace(WORD_JOINER, "").strip()
     if not name:
-        raise CommandError("Name the subuser, as SendGrid spells it, such as `acme`.", "subuser")
+        raise CommandError("Enter the subuser's name as SendGrid spells it, such as `acme`.", "subuser")
     if len(name) > MAX_NAME:
         raise CommandError(
             f"A subuser's name has at most {MAX_NAME} characters; this one has {number(len(name))}. "
@@ -47,8 +47,8 @@ def subuser_name(text: str) -> str:
         )
     if name in {".", ".."} or any(_unfit(character) for character in name):
         raise CommandError(
-            f"{quoted(name)} can't be a subuser's name: it has a slash, a space or a character that can't "
-            "be seen. Type the username as SendGrid spells it, such as `acme`.",
+            f"{quoted(name)} can't be a subuser's name: it has a slash, a space or an invisible character. "
+            "Type the username as SendGrid spells it, such as `acme`.",
             "subuser",
         )
     return name
@@ -75,9 +75,9 @@ def operator_name(text: str) -> str:
     return seen
 
 
-WHY = "Say why, in a few words, such as `Black Friday`: whoever approves will read it."
-WHY_CANCELLED = 'Say why, in a few words, such as "Was sent before the backup": it goes into the record.'
-HOW_YOU_KNOW = 'Say how you know, in a few words, such as "The console shows 1,200": it goes into the record.'
+WHY = "Give a reason in a few words, such as `Black Friday`. Approvers will read it."
+WHY_CANCELLED = 'Give a reason in a few words, such as "Was sent before the backup". The ledger keeps it.'
+HOW_YOU_KNOW = 'Say how you know, in a few words, such as "The console shows 1,200". The ledger keeps it.'
 
 
 def reason(text: str, asked: str = WHY) -> str:
@@ -117,8 +117,8 @@ def request_id(text: str) -> int:
     digits = text.strip().removeprefix("#")
     if not re.fullmatch(r"[0-9]{1,18}", digits):
         raise CommandError(
-            f"{quoted(text)} is not a request's ID, which is a number such as `12`. "
-            "`/credits pending` lists the requests that wait, with their IDs."
+            f"{quoted(text)} is not a request ID, which is a number such as `12`. `/credits pending` lists "
+            "the open requests with their IDs."
         )
     if int(digits) > MAX_REQUEST_ID:
         raise UnknownRequest(digits)

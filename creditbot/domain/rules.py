@@ -16,15 +16,15 @@ from .who import Actor, Roster, Who
 
 STATUS_WORDS = {
     Status.PENDING: "is waiting for approval",
-    Status.APPROVED: "was approved already{by}",
-    Status.DENIED: "was denied already{by}",
-    Status.CANCELLED: "was cancelled already{by}",
+    Status.APPROVED: "has already been approved{by}",
+    Status.DENIED: "has already been denied{by}",
+    Status.CANCELLED: "has already been cancelled{by}",
     Status.EXPIRED: "has expired",
     Status.REFUSED: "was refused",
-    Status.APPLYING: "was approved already{by}, and is being applied",
-    Status.APPLIED: "was approved already{by}, and applied",
-    Status.FAILED: "was approved already{by}, and has failed",
-    Status.IN_DOUBT: "was approved already{by}, and is in doubt",
+    Status.APPLYING: "has already been approved{by} and is being applied",
+    Status.APPLIED: "has already been approved{by} and applied",
+    Status.FAILED: "was approved{by} and has failed",
+    Status.IN_DOUBT: "was approved{by} and is in doubt",
 }
 
 
@@ -35,7 +35,7 @@ def words_of(request: CreditRequest) -> str:
 
 def already_settled(request: CreditRequest) -> Refusal:
     """The refusal for a decision that comes too late."""
-    return Refusal("state", f"Request {request.id} {words_of(request)}, so nothing was changed.")
+    return Refusal("state", f"Request {request.id} {words_of(request)}. Nothing was changed.")
 
 
 REPEATED = "repeated"
@@ -46,15 +46,15 @@ AFTER_APPROVAL = frozenset({Status.APPROVED, Status.APPLYING, Status.APPLIED, St
 
 def repeated(request: CreditRequest) -> Refusal:
     """What someone is told who does again what they have done."""
-    return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. This second time changed nothing.")
+    return Refusal(REPEATED, f"Request {request.id} {words_of(request)}. Doing it again changed nothing.")
 
 
 def refused_before(request: CreditRequest) -> Refusal:
     """What someone is told whose deed was refused when it came first, and would be allowed now."""
     return Refusal(
         "refused_before",
-        f"This was refused before, so nothing was changed. Request {request.id} {words_of(request)}; "
-        "if you still mean it, do it again.",
+        f"This was refused the first time, so nothing was changed. Request {request.id} "
+        f"{words_of(request)}. If you still want this, do it again.",
     )
 
 
@@ -62,9 +62,10 @@ def unknown_card() -> Refusal:
     """The refusal for a card, or a form opened from one, that shows no request of this database."""
     return Refusal(
         "unknown_card",
-        "Nothing was changed: this card belongs to no request that creditbot has on record. Its database was "
-        "restored or replaced after the card was posted, or another creditbot or an older version posted it. "
-        "`/credits pending` lists the requests that wait; if yours is not among them, ask for it again.",
+        "Nothing was changed: this card does not belong to any request in creditbot's database. Either the "
+        "database was restored or replaced after the card was posted, or the card is from another creditbot "
+        "or an older version. `/credits pending` lists the open requests; if yours is missing, ask for it "
+        "again.",
     )
 
 
@@ -75,9 +76,9 @@ def outdated_card(request: CreditRequest) -> Refusal:
     """The refusal for a decision about something else than what holds now."""
     return Refusal(
         OUTDATED,
-        f"Nothing was decided: since this card was drawn, the rules for request {request.id} or the balance "
-        f"of {literal(request.subuser)} have changed. The card is being drawn anew. Look at it again, then "
-        "press the button again.",
+        f"Nothing was decided: the rules for request {request.id} or the balance of "
+        f"{literal(request.subuser)} changed after this card was drawn. The card is being updated. Look at "
+        "it again, then press the button again.",
     )
 
 
@@ -85,8 +86,9 @@ def other_policy() -> Refusal:
     """The refusal of a process whose policy is not the one by which the card was drawn."""
     return Refusal(
         "other_policy",
-        "Nothing was decided: a new policy is in force, and a part of creditbot has not been restarted with "
-        "it. Try again in a minute; if it goes on, tell whoever runs creditbot to restart all its processes.",
+        "Nothing was decided: a new policy is in force, but not all of creditbot has been restarted with "
+        "it. Try again in a minute. If this keeps happening, tell whoever runs creditbot to restart all its "
+        "processes.",
     )
 
 
@@ -124,8 +126,8 @@ def check_decision(request: CreditRequest, actor: str, policy: Policy, roster: R
     if actor == request.requested_by:
         raise Refusal(
             "self_approval",
-            f"You asked for request {request.id} yourself, so another approver must decide it. "
-            "You may withdraw it with Cancel.",
+            f"Request {request.id} is your own, so another approver must decide it. To withdraw it, press "
+            "Cancel.",
         )
     check_approver(request, actor, policy, roster, now)
 
@@ -136,7 +138,7 @@ def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: R
     tier = policy.tier_of(request)
     if tier is None:
         raise no_tier(request.subuser, request.allocation_update)
-    only = f"Only an approver may decide this.{rule(tier)}"
+    only = f"Only an approver can decide this.{rule(tier)}"
     _check_among(policy.authority(request, now), request, actor, roster, only)
 
 
@@ -145,7 +147,8 @@ def _check_anybody_approves(policy: Policy) -> None:
     if policy.nobody_approves:
         raise Refusal(
             "no_approvers",
-            "Nobody may approve yet: whoever runs creditbot must list approvers in CREDITBOT_APPROVERS.",
+            "Nobody can approve anything yet: whoever runs creditbot must list approvers in "
+            "CREDITBOT_APPROVERS.",
         )
 
 
@@ -157,7 +160,7 @@ def _check_among(authority: Who, request: CreditRequest, actor: str, roster: Ros
     if unread:
         raise group_unreadable(unread)
     listed = people(authority.listed(without={request.requested_by}))
-    whom = f"Ask one of: {listed}." if listed else "Nobody but its requester is listed as one."
+    whom = f"Ask one of: {listed}." if listed else "The requester is the only approver listed."
     raise Refusal("not_an_approver", f"{only} {whom}")
 
 
@@ -165,7 +168,7 @@ def no_tier(subuser: str, allocation_update: int) -> Refusal:
     """The refusal for a change that the policy does not provide for: nobody could approve it."""
     return Refusal(
         "no_tier",
-        f"No tier of the policy covers {change_words(subuser, allocation_update)}, so nobody may approve "
+        f"No tier of the policy covers {change_words(subuser, allocation_update)}, so nobody can approve "
         "it. Ask for another amount, or ask whoever runs creditbot to add a tier.",
     )
 
@@ -177,8 +180,9 @@ def group_unreadable(groups: Iterable[str]) -> Refusal:
     """The refusal for someone who may be in a user group that Slack does not let us read."""
     return Refusal(
         GROUP_UNREADABLE,
-        f"Slack did not say who is in {people(sorted(groups))}, so nobody can approve through it now. "
-        "Try again in a minute; if it goes on, tell whoever runs creditbot.",
+        f"creditbot can't read the members of {people(sorted(groups))} in Slack, so nobody can approve as a "
+        "member of it right now. Try again in a minute. If this keeps happening, tell whoever runs "
+        "creditbot.",
     )
 
 
@@ -198,7 +202,8 @@ def check_approval(
             raise group_unreadable(after.unread)
         raise Refusal(
             "approved_before",
-            f"You have approved request {request.id} already; {number(after.missing)} more must agree.",
+            f"You have already approved request {request.id}. It needs "
+            f"{count(after.missing, 'more approval')}.",
         )
     return after
 
@@ -212,8 +217,8 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
         if request.requested_by not in policy.break_glass.people:
             raise Refusal(
                 "break_glass",
-                f"{people([request.requested_by])} approved it alone, and may not do that any more. "
-                "Ask again. Rule: break_glass.",
+                f"{people([request.requested_by])} approved it alone, which the policy no longer allows. "
+                "Ask for it again. Rule: break_glass.",
             )
         return
     quorum = policy.quorum(request, roster, now)
@@ -222,13 +227,13 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
     if quorum.unread:
         raise Refusal(
             GROUP_UNREADABLE,
-            f"Slack did not say who is in {people(sorted(quorum.unread))}, so creditbot can't tell whether "
-            "those who approved it still may.",
+            f"creditbot can't read the members of {people(sorted(quorum.unread))} in Slack, so it can't "
+            "tell whether the approvals still count.",
         )
     raise Refusal(
         "quorum",
-        f"It would need {count(quorum.missing, 'more approval')} now, so it must be asked for again."
-        f"{rule(tier)}",
+        f"It now needs {count(quorum.missing, 'more approval')}, so it has to be requested "
+        f"again.{rule(tier)}",
     )
 
 
@@ -253,7 +258,7 @@ def check_withdrawal(request: CreditRequest, actor: str) -> None:
     if not request.approved_by(actor):
         raise Refusal(
             "no_approval",
-            f"You have not approved request {request.id}, so there is nothing to take back.",
+            f"You have not approved request {request.id}, so there is nothing to withdraw.",
         )
 
 
@@ -263,7 +268,7 @@ def check_break_glass(request: CreditRequest, actor: str, policy: Policy) -> Non
     if actor != request.requested_by or actor not in policy.break_glass.people:
         raise Refusal(
             "break_glass",
-            "Only the requester may approve their own request in an emergency, and only if the policy names "
+            "Only the requester can approve their own request in an emergency, and only if the policy names "
             "them under break_glass. Nothing was changed.",
         )
     if policy.tier_of(request) is None:
@@ -278,8 +283,9 @@ def check_may_ask(actor: Actor, policy: Policy, roster: Roster) -> None:
     if unread:
         raise Refusal(
             GROUP_UNREADABLE,
-            f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
-            "ask. Try again in a minute; if it goes on, tell whoever runs creditbot.",
+            f"creditbot can't read the members of {people(sorted(unread))} in Slack, so it can't tell "
+            "whether you may ask. Try again in a minute. If this keeps happening, tell whoever runs "
+            "creditbot.",
         )
     raise Refusal("may_ask", f"You may not ask for credits. {_remedy(actor, policy.may_ask, 'may_ask')}")
 
@@ -302,8 +308,9 @@ def check_may_see(actor: Actor, policy: Policy, roster: Roster) -> None:
     if unread:
         raise Refusal(
             GROUP_UNREADABLE,
-            f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
-            "see balances. Try again in a minute; if it goes on, tell whoever runs creditbot.",
+            f"creditbot can't read the members of {people(sorted(unread))} in Slack, so it can't tell "
+            "whether you may see balances. Try again in a minute. If this keeps happening, tell whoever "
+            "runs creditbot.",
         )
     raise Refusal("may_see", f"You may not see balances. {_remedy(actor, policy.may_see, 'may_see')}")
 
@@ -321,8 +328,8 @@ def _remedy(actor: Actor, who: Who, key: str) -> str:
     """What someone can do whom the policy does not mean, and by which rule."""
     if who.anyone and actor.elsewhere is not None:
         return (
-            "You belong to another Slack workspace, and the policy lets only anyone of this one. Ask whoever "
-            f"runs creditbot to list your ID, `{actor.id}`, under {key}. Rule: {key}."
+            "You belong to another Slack workspace, and the policy allows only people of this one. Ask "
+            f"whoever runs creditbot to list your ID, `{actor.id}`, under {key}. Rule: {key}."
         )
     listed = people(who.listed())
     return f"Ask one of: {listed}. Rule: {key}." if listed else f"Rule: {key}."
@@ -351,19 +358,22 @@ def check_change_allowed(
             "per_subuser_24h",
             limits.per_subuser_24h,
             usage.of_subuser,
-            f"For {literal(subuser)}, people asked for",
+            f"Requests for {literal(subuser)} add up to",
         ),
-        ("in_all_24h", limits.in_all_24h, usage.in_all, "Together, people asked for"),
+        ("in_all_24h", limits.in_all_24h, usage.in_all, "All requests together add up to"),
     ]
     for name, cap, used, begins in caps:
         if cap is not None and used + amount > cap:
             left = max(0, cap - used)
-            then = f"Ask for {number(left)} or fewer, or wait." if left else "Wait, or ask for an exception."
+            then = (
+                f"Ask for {number(left)} or fewer, or wait."
+                if left
+                else ("Wait, or ask whoever runs creditbot to raise the limit.")
+            )
             raise Refusal(
                 name,
-                f"{begins} {number(used)} of the {number(cap)} credits that may be changed within 24 "
-                f"hours, counting what waits, so {signed(allocation_update)} is too much. {then} "
-                f"Rule: limits.{name}.",
+                f"{begins} {number(used)} of the {number(cap)} credits allowed within 24 hours, counting "
+                f"open requests, so {signed(allocation_update)} is too much. {then} Rule: limits.{name}.",
             )
     return tier
 
@@ -389,13 +399,14 @@ def check_cancel(request: CreditRequest, actor: str, policy: Policy, roster: Ros
     if approved and (unread := roster.unread(authority)):
         raise Refusal(
             GROUP_UNREADABLE,
-            f"Slack did not say who is in {people(sorted(unread))}, so creditbot can't tell whether you may "
-            f"cancel request {request.id}. {people([request.requested_by])}, who asked, may.",
+            f"creditbot can't read the members of {people(sorted(unread))} in Slack, so it can't tell "
+            f"whether you may cancel request {request.id}. {people([request.requested_by])}, who requested "
+            "it, may.",
         )
     raise Refusal(
         "not_the_requester",
-        f"Only {people([request.requested_by])}, who asked, may cancel request {request.id}. "
-        f"An approver may {'cancel' if approved else 'deny'} it{', too' if approved else ''}.",
+        f"Only {people([request.requested_by])}, who requested it, can cancel request {request.id}. An "
+        f"approver can {'cancel' if approved else 'deny'} it{', too' if approved else ''}.",
     )
 
 
@@ -414,8 +425,8 @@ def check_clear(request: CreditRequest, now: datetime) -> None:
         seconds = math.ceil((request.unclear_until - now).total_seconds())
         raise Refusal(
             "too_early",
-            f"SendGrid may still be at work on request {request.id}, so what you see there may yet change. "
-            f"Look again in {count(seconds, 'second')}, then say what you found.",
+            f"SendGrid may still be working on request {request.id}, so what you see there may still "
+            f"change. Look again in {count(seconds, 'second')}, then say what you found.",
         )
 
 
@@ -431,15 +442,15 @@ def check_settlement(
     if actor == request.requested_by:
         raise Refusal(
             "self_settlement",
-            f"You asked for request {request.id} yourself, so another approver must settle it.",
+            f"Request {request.id} is your own, so another approver must settle it.",
         )
     if policy.tier_of(request) is not None:
         check_approver(request, actor, policy, roster, now)
         return
     _check_anybody_approves(policy)
     only = (
-        "No tier of the policy covers this change any more, so only an approver of one of the tiers may say "
-        "what became of it."
+        "No tier of the policy covers this change any more, so only an approver of one of the tiers can "
+        "settle it."
     )
     _check_among(policy.approvers_of_all_tiers, request, actor, roster, only)
 
@@ -479,17 +490,17 @@ def check_change(
     if found.type == UNLIMITED:
         raise Refusal(
             "unlimited",
-            f"Subuser {literal(subuser)} has unlimited credits, so a change would mean nothing. "
-            "Nothing was sent. If it should have a limit, set one in SendGrid first.",
+            f"Subuser {literal(subuser)} has unlimited credits, so a change would have no effect. Nothing "
+            "was sent. If it should have a limit, set one in SendGrid first.",
         )
     if allocation_update >= 0:
         return
     if found.remain is None:
         raise Refusal(
             "unknown_balance",
-            f"SendGrid does not say how many credits subuser {literal(subuser)} has left, so nobody can tell "
-            f"whether {signed(allocation_update)} leaves at least {number(floor)}. Nothing was sent. Look at "
-            "the subuser in SendGrid. Rule: floor.",
+            f"SendGrid does not report how many credits subuser {literal(subuser)} has left, so it is not "
+            f"known whether {signed(allocation_update)} would leave at least {number(floor)}. Nothing was "
+            "sent. Look at the subuser in SendGrid. Rule: floor.",
         )
     left = count(found.remain, "credit") if figures else "too few credits"
     if found.remain + allocation_update < 0:
@@ -502,8 +513,8 @@ def check_change(
     if found.remain + allocation_update < floor:
         raise Refusal(
             "below_floor",
-            f"Subuser {literal(subuser)} has {left} left, and the policy leaves it at least "
-            f"{number(floor)}, so {signed(allocation_update)} is too much. Nothing was sent. "
+            f"Subuser {literal(subuser)} has {left} left, and the policy requires that at least "
+            f"{number(floor)} remain, so {signed(allocation_update)} is too much. Nothing was sent. "
             f"{_ask_for(found.remain - floor, figures=figures)} Rule: floor.",
         )
 
@@ -511,7 +522,7 @@ def check_change(
 def _ask_for(left: int, *, figures: bool) -> str:
     if not figures:
         return "Ask for fewer, or ask someone who may see balances."
-    return f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to take."
+    return f"Ask for {number(left)} or fewer." if left > 0 else "There is nothing to remove."
 
 
 def lasts_until_reset(credits_type: str | None) -> bool:

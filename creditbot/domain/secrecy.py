@@ -26,8 +26,8 @@ def check(text: str, field: str) -> None:
 def refusal(field: str) -> CommandError:
     what = {"subuser": "The subuser's name", "by": "The name"}.get(field, "The reason")
     return CommandError(
-        f"{what} seems to have a token, an API key or a password in it, which nobody else should read. "
-        "Take it out; if it is a real one, have it replaced.",
+        f"{what} seems to contain a token, an API key or a password, which nobody else should read. Take it "
+        "out. If it is a real one, have it replaced.",
         field,
     )
 

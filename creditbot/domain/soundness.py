@@ -22,10 +22,10 @@ class Finding:
 def findings(policy: Policy, roster: Roster) -> Iterator[Finding]:
     """What is wrong or strange; members of groups as the roster knows them."""
     if policy.nobody_approves:
-        yield Finding("Nobody may approve anything: list approvers.", fault=True)
+        yield Finding("Nobody can approve anything: list approvers.", fault=True)
         return
     if policy.may_ask.nobody:
-        yield Finding("Nobody may ask for anything: who.may_ask is empty.", fault=True)
+        yield Finding("Nobody can ask for anything: who.may_ask is empty.", fault=True)
     for place, tier in enumerate(policy.tiers):
         yield from _never_reached(policy, place)
         yield from _quorum(policy, tier, roster)
@@ -58,10 +58,10 @@ def _never_reached(policy: Policy, place: int) -> Iterator[Finding]:
 def _takes_all(before: Sequence[Tier]) -> str:
     names = [literal(tier.name) for tier in before]
     if len(names) == 1:
-        return f"{names[0]} before it covers all that it is for. Put it first, or narrow the other."
+        return f"{names[0]} before it covers everything that it is for. Put it first, or narrow the other."
     return (
-        f"{', '.join(names[:-1])} and {names[-1]} before it together cover all that it is for. "
-        "Put it before them, or narrow them."
+        f"{', '.join(names[:-1])} and {names[-1]} before it together cover everything that it is for. Put "
+        "it before them, or narrow them."
     )
 
 
@@ -114,7 +114,8 @@ def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
     unread = roster.unread(tier.authority)
     if unread:
         yield Finding(
-            f"{name}: who is in {people(sorted(unread))} is not known, so nor is whether it can be approved.",
+            f"{name}: the members of {people(sorted(unread))} are not known, so it is not known whether it "
+            "can be approved.",
             fault=False,
         )
         return
@@ -129,8 +130,8 @@ def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
     ]
     if stuck:
         yield Finding(
-            f"{name} can't be approved if {people(stuck[:5])} asked, since nobody approves their own: "
-            f"{_short(tier, everyone - {stuck[0]}, roster)}",
+            f"{name} can't be approved if it is requested by {people(stuck[:5])}, because nobody approves "
+            f"their own requests: {_short(tier, everyone - {stuck[0]}, roster)}",
             fault=True,
         )
 
@@ -152,7 +153,8 @@ def _emergencies(policy: Policy, roster: Roster) -> Iterator[Finding]:
     for who in sorted(policy.break_glass.people):
         if not roster.has(policy.may_ask, who) and not roster.unread(policy.may_ask):
             yield Finding(
-                f"{person(who)} is named under break_glass and may not ask, so can never use it.", fault=True
+                f"{person(who)} is named under break_glass but may not ask for changes, so it never helps.",
+                fault=True,
             )
 
 

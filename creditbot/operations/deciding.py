@@ -418,8 +418,8 @@ class Decisions:
         if rules.has_expired(request, self._clock()):
             return Refusal(
                 "expired",
-                f"Request {request.id} has expired, so nothing was changed. "
-                "Whoever still needs the credits must ask again.",
+                f"Request {request.id} has expired. Nothing was changed. If the change is still needed, ask "
+                "for it again.",
             )
         try:
             rule(request, roster)

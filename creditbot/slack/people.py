@@ -30,7 +30,7 @@ RETRY = 5.0
 
 LASTING = {
     "plan_upgrade_required": "this workspace's plan has no user groups: list people in the policy instead",
-    "missing_scope": "the app lacks the scope usergroups:read: add it and install the app again",
+    "missing_scope": "the app lacks the scope usergroups:read: add it and reinstall the app",
     "no_such_subteam": "there is no such user group: take it out of the policy, or correct its ID",
     "subteam_disabled": "the user group is disabled: enable it in Slack, or take it out of the policy",
 }
@@ -117,8 +117,6 @@ class Groups:
             "A user group of the policy could not be read",
             group=group,
             error=code,
-            members="count until their list is a minute old"
-            if now < known.until
-            else "count for nothing now",
+            members="count until their list is a minute old" if now < known.until else "do not count for now",
             **({"hint": LASTING[code]} if code in LASTING else {}),
         )

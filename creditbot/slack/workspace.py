@@ -33,14 +33,14 @@ async def person_fault(client: AsyncWebClient, person: str) -> str | None:
             return f"{person} is not in this workspace."
         if code == "missing_scope":
             raise NotAsked(
-                "People could not be looked up: the app lacks the scope users:read. Add it and install the "
-                "app again."
+                "People could not be looked up: the app lacks the scope users:read. Add it and reinstall "
+                "the app."
             ) from error
         raise NotAsked(f"People could not be looked up: {what_slack_said(error)}.") from error
     if user.get("deleted"):
-        return f"{person} is deactivated: take them out, or approvals may wait for nobody."
+        return f"{person} is deactivated: take them out, or requests may wait for someone who can't act."
     if user.get("is_bot"):
-        return f"{person} is a bot, which presses no button."
+        return f"{person} is a bot and can't press buttons."
     return None
 
 
@@ -85,7 +85,7 @@ async def standing(client: AsyncWebClient, channel: str) -> Standing:
         raise NotAsked(f"Channels could not be looked up: {what_slack_said(error)}.") from error
     told = answer.get("channel") or {}
     if told.get("is_archived"):
-        return Standing(f"Channel {channel} is archived: unarchive it in Slack, or name another.")
+        return Standing(f"Channel {channel} is archived: unarchive it in Slack, or set another one.")
     anywhere = not told.get("is_private") and "chat:write.public" in scopes(answer)
     may_post = anywhere or told.get("is_member", True)
     return Standing(
@@ -110,7 +110,7 @@ async def _by_a_link(client: AsyncWebClient, channel: str) -> Standing:
     except TROUBLE as error:
         code = error_code(error)
         if code == "channel_not_found":
-            no_channel = f"Slack shows the bot no channel {channel}"
+            no_channel = f"Slack does not show the bot a channel {channel}"
             return Standing(f"{no_channel}: correct its ID, or invite the bot with /invite.")
         if code != "message_not_found":
             raise NotAsked(f"Channels could not be looked up: {what_slack_said(error)}.") from error

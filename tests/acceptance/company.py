@@ -31,7 +31,7 @@ class Company:
     async def ask(self, text: str = "/credits add acme 5000 Black Friday", user: str = ALICE) -> Message:
         """Ask for a change, again if the machine was too busy; return its card in the approvals channel."""
         before = len(self.cards)
-        while (await self.say(text, user)).startswith("Not taken"):  # noqa: ASYNC110 - as the answer advises
+        while (await self.say(text, user)).startswith("Not accepted"):  # noqa: ASYNC110 - as the answer advises
             await asyncio.sleep(1)
         found = await self.slack.until(lambda: self.cards[before:])
         await self.slack.until(lambda: self.recorded(found[0]))

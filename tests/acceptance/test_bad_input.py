@@ -94,7 +94,7 @@ async def test_a_database_that_does_not_answer_is_said_at_once(company: Company)
         holder.execute("ROLLBACK")
         holder.close()
     assert delivery.acked
-    assert "Not taken" in company.slack.ephemerals(ALICE, GENERAL)[-1].plain()
+    assert "Not accepted" in company.slack.ephemerals(ALICE, GENERAL)[-1].plain()
     assert await company.requests() == []
     assert "Request 1" in await company.say("/credits add acme 5 reason")
 

@@ -64,8 +64,8 @@ async def test_signature_and_time_are_checked(company: Company, session: aiohttp
     log = [json.loads(line) for line in company.log().splitlines() if "was refused" in line]
     assert {line["event"].partition(";")[0].partition(".")[0] for line in log} == {
         "A request without a signature was refused",
-        "A request was refused: SLACK_SIGNING_SECRET does not fit its signature",
-        "A request was refused: its signature is right, but its time stamp is far from this machine's clock",
+        "A request was refused: its signature does not match SLACK_SIGNING_SECRET",
+        "A request was refused: its signature is right, but its timestamp is far from this machine's clock",
     }
     seconds = [line["seconds_behind"] for line in log if "seconds_behind" in line]
     assert len(seconds) == 2

@@ -96,7 +96,7 @@ async def test_while_the_database_is_away_nothing_is_taken_and_afterwards_all_go
 ) -> None:
     card = await ask(slack)
     server.stop()
-    assert "Not taken" in await refused(slack, card)
+    assert "Not accepted" in await refused(slack, card)
     server.start()
 
     await slack.click(BOB, card, "Approve")
@@ -112,7 +112,7 @@ async def test_a_database_that_says_nothing_keeps_nobody_waiting(
     card = await ask(slack)
     server.send(signal.SIGSTOP)
     try:
-        assert "Not taken" in await refused(slack, card)
+        assert "Not accepted" in await refused(slack, card)
         for look in ("pending", "history", "show 1"):
             before = len(slack.ephemerals(ALICE, GENERAL))
             await slack.command(ALICE, f"/credits {look}", channel=GENERAL)

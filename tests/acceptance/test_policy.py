@@ -175,7 +175,7 @@ async def test_the_policy_is_checked_against_the_workspace(
     bad, said = await check()
     assert bad == 1
     for channel in ("C0NOWHERE", "C0SECRET"):
-        assert f"error: Slack shows the bot no channel {channel}: correct its ID, or invite" in said
+        assert f"error: Slack does not show the bot a channel {channel}: correct its ID, or invite" in said
     slack.faults.down = True
     good, said = await check()
     assert "warning: People could not be looked up: Slack can't be reached (" in said
@@ -190,7 +190,7 @@ async def test_the_policy_is_checked_against_the_workspace(
             "plan_upgrade_required",
             "this workspace's plan has no user groups: list people in the policy instead.",
         ),
-        ("missing_scope", "the app lacks the scope usergroups:read: add it and install the app again."),
+        ("missing_scope", "the app lacks the scope usergroups:read: add it and reinstall the app."),
         ("fatal_error", "try again in a minute."),
     ],
 )

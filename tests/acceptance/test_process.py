@@ -120,7 +120,7 @@ async def test_what_the_balance_does_not_prove_is_settled_by_an_approver(company
     await company.card_says(second, "It waits for request 1")
     assert len(company.patches) == 1
 
-    assert "You asked for request 1 yourself" in await company.click(ALICE, card, "It was not applied")
+    assert "Request 1 is your own" in await company.click(ALICE, card, "It was not applied")
     await company.slack.click(BOB, card, "Check again")
     await company.slack.until(lambda: len(company.events("not_proven")) == 2)
     await company.slack.click(BOB, card, "It was not applied")
@@ -148,7 +148,7 @@ async def test_a_doubt_can_be_settled_from_the_command_line(company: Company) ->
     assert "Request 1 (+5,000 credits for acme) is settled as not applied" in out
     await company.card_says(card, "Failed: ")
     status, _, err = await company.bot.command_line("requests", "settle", "1", "--applied", "--reason", "x")
-    assert (status, "This second time changed nothing" in err) == (1, True)
+    assert (status, "Doing it again changed nothing" in err) == (1, True)
 
 
 @over_socket
@@ -156,7 +156,7 @@ async def test_what_was_not_sent_can_be_cancelled_from_the_command_line(company:
     card = await company.ask()
     cancel = ("requests", "cancel", "1", "--reason")
     status, _, err = await company.bot.command_line(*cancel, " ")
-    assert (status, "Say why, in a few words" in err) == (1, True)
+    assert (status, "Give a reason in a few words" in err) == (1, True)
     status, out, err = await company.bot.command_line(*cancel, "It was sent before the backup")
     assert (status, err) == (0, "")
     assert out.startswith("Request 1 (+5,000 credits for acme) is cancelled: nothing was sent. On record as ")

@@ -155,7 +155,7 @@ async def test_approve_against_deny_has_one_winner_and_tells_the_other(crowd: Cr
         if end == "Applied":
             assert crowd.patched(amount) == 1
             # The form says who was faster, or that the database was too busy with the other to look.
-            assert re.search("already|Not taken", str(denial.body)), denial
+            assert re.search("already|Not accepted", str(denial.body)), denial
         else:
             assert end == "Denied"
             assert crowd.patched(amount) == 0

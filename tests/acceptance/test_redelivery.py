@@ -277,7 +277,7 @@ async def test_a_card_to_which_slack_gave_no_answer_is_posted_again_and_says_so(
     assert COPY_ABOVE in shown  # the one above still looks alive
     assert "Waiting for approval* until <!date^" in orphan.plain()  # but not for ever
     said = await company.click(CAROL, orphan, "Approve")
-    assert "was approved already" in said
+    assert "has already been approved" in said
     await company.card_says(orphan, "Applied: ")
     assert len(company.cards) == 2
     assert company.sendgrid.account.applied("acme") == [5000]
@@ -353,10 +353,10 @@ async def test_a_click_that_was_not_taken_is_answered_when_it_comes_again(compan
         delivery = await company.slack.click(ALICE, card, "Approve")
         [not_taken] = await company.slack.until(lambda: company.slack.ephemerals(ALICE, APPROVALS)[before:])
         holder.execute("ROLLBACK")
-    assert "Not taken" in not_taken.plain()
+    assert "Not accepted" in not_taken.plain()
 
     for _ in range(2):
         await once_more(company, delivery)
 
     [_, refused] = company.slack.ephemerals(ALICE, APPROVALS)[before:]
-    assert "You asked for request 1 yourself" in refused.plain()
+    assert "Request 1 is your own" in refused.plain()

@@ -13,7 +13,7 @@ async def test_nobody_approves_their_own_request(company: Company) -> None:
     card = await company.ask()
     for button in ("Approve", "Deny"):
         said = await company.click(ALICE, card, button)
-        assert "You asked for request 1 yourself" in said
+        assert "Request 1 is your own" in said
         assert "Cancel" in said
     assert company.patches == []
     assert [event["actor"] for event in company.events("refused_click")] == [ALICE, ALICE]
@@ -24,8 +24,8 @@ async def test_an_outsider_is_told_whom_to_ask(company: Company) -> None:
     card = await company.ask()
     for button in ("Approve", "Deny"):
         assert f"Ask one of: <@{BOB}>" in await company.click(DAN, card, button)
-    assert "Only <@U0ALICE>, who asked, may cancel" in await company.click(DAN, card, "Cancel")
-    assert "who asked, may cancel" in await company.say("/credits cancel 1", user=DAN)
+    assert "Only <@U0ALICE>, who requested it, can cancel" in await company.click(DAN, card, "Cancel")
+    assert "who requested it, can cancel" in await company.say("/credits cancel 1", user=DAN)
     assert len(company.events("refused_click")) == 4
     assert [record["status"] for record in await company.requests()] == ["pending"]
 
@@ -60,7 +60,7 @@ async def test_a_late_click_is_told_what_happened(company: Company) -> None:
     await company.slack.until(lambda: len(company.slack.ephemerals(CAROL, APPROVALS)) == before + 3)
     said = company.slack.ephemerals(CAROL, APPROVALS)[before:]
     assert all(
-        "Request 1 was approved already by <@U0BOB>, and applied" in message.plain() for message in said
+        "Request 1 has already been approved by <@U0BOB> and applied" in message.plain() for message in said
     )
     assert company.sendgrid.account.applied("acme") == [5000]
 
@@ -99,7 +99,7 @@ async def test_who_has_approved_and_clicks_again_is_told_how_it_stands(company: 
     before = len(company.slack.ephemerals(BOB, APPROVALS))
     await company.slack.click_raw(BOB, message=card, action_id="approve", value=value)
     said = await company.slack.until(lambda: company.slack.ephemerals(BOB, APPROVALS)[before:])
-    assert "approved already by <@U0BOB>, and applied. This second time changed nothing" in said[0].plain()
+    assert "already been approved by <@U0BOB> and applied. Doing it again changed nothing" in said[0].plain()
     assert company.sendgrid.account.applied("acme") == [5000]
 
 
@@ -128,7 +128,7 @@ async def test_a_card_of_an_old_database_decides_nothing_in_a_new_one(company: C
     assert [record["id"] for record in await company.requests()] == [1]
 
     for button in ("Approve", "Deny"):
-        assert "belongs to no request" in await company.click(BOB, old, button)
+        assert "does not belong to any request" in await company.click(BOB, old, button)
     assert (old.plain(), company.patches, company.slack.open_views(BOB)) == (shown, [], [])
     assert [event["request_id"] for event in company.events("refused_click")] == [None, None]
 
@@ -152,5 +152,5 @@ class TestAnEmptyListOfApprovers:
         assert "Nobody can approve this yet" in card.plain()
         for user in (BOB, CAROL, DAN):
             assert "CREDITBOT_APPROVERS" in await company.click(user, card, "Approve")
-        assert "You asked for request 1 yourself" in await company.click(ALICE, card, "Approve")
+        assert "Request 1 is your own" in await company.click(ALICE, card, "Approve")
         assert company.patches == []

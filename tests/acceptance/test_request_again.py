@@ -32,7 +32,7 @@ async def test_a_failed_request_is_asked_for_again_and_approved_by_someone_else(
     assert "Reason: Black Friday" in new.plain()
     shown = await company.card_says(card, "It was requested again, as request 2.")
     assert "Request again" not in shown
-    assert "You asked for request 2 yourself" in await company.click(BOB, new, "Approve")
+    assert "Request 2 is your own" in await company.click(BOB, new, "Approve")
     await company.slack.click(CAROL, new, "Approve")
     await company.card_says(new, "Applied: ")
     assert company.sendgrid.account.applied("acme") == [5000]

@@ -48,7 +48,7 @@ async def test_a_refused_click_is_answered_though_its_response_url_is_of_no_use(
 
         [(where, text)] = heard(desk, OUTSIDER.actor)
         assert where == desk._card.channel
-        assert "Only an approver may decide this" in text
+        assert "Only an approver can decide this" in text
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ async def test_who_cannot_be_told_in_the_channel_gets_a_direct_message(
         await desk.take(APPROVE)
 
         [(where, text)] = heard(desk, OUTSIDER.actor)
-        assert (where, "Only an approver may decide this" in text) == ("direct", True)
+        assert (where, "Only an approver can decide this" in text) == ("direct", True)
 
 
 async def test_a_command_is_answered_though_its_response_url_is_of_no_use(

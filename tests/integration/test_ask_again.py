@@ -58,7 +58,7 @@ async def test_it_needs_an_approval_of_its_own_and_not_by_who_clicked(
     await bot.work()
     assert [call.status for call in patches(sandbox)] == [403]
 
-    with pytest.raises(Refusal, match="You asked for request 2 yourself"):
+    with pytest.raises(Refusal, match="Request 2 is your own"):
         await bot.decisions.approve(new.id, ANN)
     await bot.decisions.approve(new.id, BEN)
     await bot.work()

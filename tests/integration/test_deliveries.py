@@ -95,7 +95,7 @@ async def test_a_double_click_is_two_clicks_and_not_one_delivered_twice(bot: Bot
     request = await bot.checked()
     await bot.decisions.approve(request.id, ANN, click("click:1"))
 
-    with pytest.raises(Refusal, match="This second time changed nothing"):
+    with pytest.raises(Refusal, match="Doing it again changed nothing"):
         await bot.decisions.approve(request.id, ANN, click("click:2"))
 
     assert (await bot.kinds(request.id))[-2:] == ["approved", "repeated_click"]
@@ -139,7 +139,7 @@ async def test_a_form_that_was_refused_shows_it_again_and_records_it_once(bot: B
     request = await bot.checked()
 
     for _ in range(2):
-        with pytest.raises(Refusal, match="Only an approver may decide this"):
+        with pytest.raises(Refusal, match="Only an approver can decide this"):
             await bot.decisions.deny(request.id, OUTSIDER, "no", form())
 
     assert await bot.kinds(request.id) == ["requested", "checked", "refused_click"]
@@ -152,7 +152,7 @@ async def test_a_form_that_was_refused_does_not_come_true_when_it_comes_again(bo
         await bot.decisions.deny(request.id, ANN, "no", form())
     await bot.check(request.id)
 
-    with pytest.raises(Refusal, match="This was refused before, so nothing was changed"):
+    with pytest.raises(Refusal, match="This was refused the first time, so nothing was changed"):
         await bot.decisions.deny(request.id, ANN, "no", form())
 
     assert await bot.status(request.id) is Status.PENDING

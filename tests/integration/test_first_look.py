@@ -90,7 +90,7 @@ async def test_a_channel_that_is_not_there_is_one_warning(
         slack.scopes.discard("channels:read")
     del slack.workspace.channels[CHANNEL]
     assert await warnings(slack, sandbox) == [
-        f"Slack shows the bot no channel {CHANNEL}: correct its ID, or invite the bot with /invite."
+        f"Slack does not show the bot a channel {CHANNEL}: correct its ID, or invite the bot with /invite."
     ]
 
 
@@ -108,7 +108,7 @@ async def test_a_channel_that_the_bot_is_not_in_is_told_of_as_far_as_its_scopes_
 async def test_an_archived_channel_is_one_warning(slack: SlackSandbox, sandbox: SendGridSandbox) -> None:
     slack.workspace.channels[CHANNEL].archived = True
     assert await warnings(slack, sandbox) == [
-        f"Channel {CHANNEL} is archived: unarchive it in Slack, or name another."
+        f"Channel {CHANNEL} is archived: unarchive it in Slack, or set another one."
     ]
 
 
@@ -119,7 +119,7 @@ async def test_people_and_groups_of_the_policy_are_looked_up(
     slack.workspace.add_user_group(GROUP, "finance", set())
     assert (await warnings(slack, sandbox))[:2] == [
         f"User group {GROUP} is empty.",
-        f"{ANN} is deactivated: take them out, or approvals may wait for nobody.",
+        f"{ANN} is deactivated: take them out, or requests may wait for someone who can't act.",
     ]
 
 

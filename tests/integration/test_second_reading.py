@@ -71,7 +71,7 @@ async def test_a_removal_that_sendgrid_works_off_late_is_not_called_failed(
 
     found = await bot.request(request.id)
     assert (found.status, found.remain_after, found.read_again_at) == (Status.IN_DOUBT, 750, None)
-    assert "either way" in (found.explanation or "")
+    assert "in either case" in (found.explanation or "")
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
     assert len(patches(sandbox)) == 1
 

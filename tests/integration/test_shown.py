@@ -206,7 +206,7 @@ async def test_a_new_policy_has_the_card_drawn_anew_before_anything_is_decided_f
     request = await before.checked()
     card = await before.card(request.id)
 
-    with pytest.raises(Refusal, match="have changed") as refused:
+    with pytest.raises(Refusal, match="changed after this card") as refused:
         await ACTS[act](after, card)
 
     assert refused.value.rule == "outdated_card"

@@ -200,8 +200,8 @@ def test_too_much_is_said_to_be(text: str) -> None:
 @pytest.mark.parametrize("text", ["-100", "+100", "\u2212100", "\u2013100", "--100", "\uff0b100"])
 def test_a_sign_is_answered_with_what_stands_for_it_where_it_was_typed(text: str) -> None:
     in_command, in_form = question(f"{text} why"), question(text, in_form=True)
-    assert "Type `100`: after `add` to add credits, after `remove` to remove them." in in_command
-    assert "Type `100`, and choose *Add credits* or *Remove credits* above." in in_form
+    assert "Type `100` after `add` to add credits, or after `remove` to remove them." in in_command
+    assert "Type `100` and choose *Add credits* or *Remove credits* above." in in_form
 
 
 def test_a_signed_amount_that_is_not_clear_is_not_repeated_as_a_part_of_it() -> None:

@@ -65,8 +65,8 @@ UNPROVEN = (
     "minutes before it was sent, 100 credits were used."
 )
 UNREAD = (
-    "The policy changed before this was sent. Slack did not say who is in <!subteam^S0FINANCE>, so "
-    "creditbot can't tell whether those who approved it still may."
+    "The policy changed before this was sent. creditbot can't read the members of <!subteam^S0FINANCE> in "
+    "Slack, so it can't tell whether the approvals still count."
 )
 
 REQUESTS = {

@@ -18,10 +18,14 @@ LIST = ("requests", "list")
         (2, (*SETTLE, "--not-applied", "--applied"), "--applied and --not-applied can't both be so:"),
         (1, (*SETTLE, "--applied", "--by", " \u200b"), "Say who you are with --by NAME,"),
         (1, (*SETTLE, "--applied", "--by", "c" * 65), "Say who you are with --by NAME,"),
-        (1, (*SETTLE, "--applied", "--by", "xoxb-1234567890"), "The name seems to have a token,"),
+        (1, (*SETTLE, "--applied", "--by", "xoxb-1234567890"), "The name seems to contain a token,"),
         (2, (*LIST, "--status", "open"), "--status is no state of a request. They are: pending, approved,"),
         (2, (*LIST, "--since", "yesterday"), "--since is not a date such as 2026-01-31."),
-        (2, (*LIST, "--subuser", ""), "--subuser: Name the subuser, as SendGrid spells it, such as acme."),
+        (
+            2,
+            (*LIST, "--subuser", ""),
+            "--subuser: Enter the subuser's name as SendGrid spells it, such as acme.",
+        ),
     ],
 )
 def test_what_can_not_be_meant_is_refused_in_a_line(

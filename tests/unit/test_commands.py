@@ -25,7 +25,7 @@ from creditbot.domain.paging import History, Pending
 from creditbot.domain.text import literal, quoted
 
 SAYS_WHAT_TO_TYPE = re.compile(
-    r"\b[Tt]ype\b|\bName (a|the) subuser|\bSay why\b|\bShorten it\b|at most|`/credits "
+    r"\b[Tt]ype\b|\bEnter (a|the)\b|\bName a subuser|\bGive a reason\b|\bShorten it\b|at most|`/credits "
 )
 CALLS_A_CHANNEL = re.compile(r"@(here|channel|everyone)", re.IGNORECASE)
 
@@ -413,3 +413,18 @@ def test_a_form_is_opened_with_what_was_given_even_if_it_is_wrong() -> None:
     assert parse(f"request {'x' * 200} {'9' * 100} {'y' * 900}") == OpenForm(
         "add", "x" * MAX_NAME, "9" * 40, "y" * MAX_REASON
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("bal", "Unknown command `bal`. Did you mean `/credits balance [SUBUSER]`?"),
+        ("show", "`/credits show` needs a request's ID. Type `/credits show ID`."),
+        ("history acme globex", "`/credits history` needs one subuser, or none."),
+        ("pending acme", "Type `/credits pending` with nothing after it."),
+    ],
+)
+def test_what_is_missing_or_too_much_is_named(text: str, says: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        parse(text)
+    assert caught.value.sentence.startswith(says)

@@ -238,7 +238,7 @@ def test_who_has_the_old_key_first_is_told_which_is_the_newest() -> None:
     with pytest.raises(OldKeyFirst) as caught:
         key_to_take((A, C, B), [fingerprint(key) for key in (A, B)])
     assert "put the newest key first, as in NEW,OLD" in caught.value.sentence
-    assert f"number 3 now ({fingerprint(B)})" in caught.value.sentence
+    assert f"now uses key number 3 ({fingerprint(B)})" in caught.value.sentence
 
 
 def test_the_keyed_hash_stays_what_earlier_versions_wrote() -> None:

@@ -59,7 +59,7 @@ def test_a_form_names_the_command_and_quotes_what_was_typed() -> None:
         parse("show /credits")
     answer = {"response_action": "errors", "errors": {"reason": for_a_field(caught.value.sentence)}}
     said = NAMING.payload(answer)["errors"]["reason"]
-    assert said.replace(WORD_JOINER, "").startswith("/credits is not a request's ID")
+    assert said.replace(WORD_JOINER, "").startswith("/credits is not a request ID")
     assert "/sg-credits pending lists" in said
 
 

@@ -127,7 +127,7 @@ def test_whoever_may_not_approve_is_told_who_may_and_never_their_own_requester()
 
 def test_a_list_with_only_the_requester_on_it_is_said_to_be_one() -> None:
     policy = Policy.one_tier([REQUESTER])
-    with pytest.raises(Refusal, match="Nobody but its requester"):
+    with pytest.raises(Refusal, match="The requester is the only approver"):
         check_approver(a_request(), OUTSIDER, policy, ROSTER, NOW)
 
 
@@ -182,16 +182,16 @@ def test_nothing_is_decided_before_sendgrid_was_asked() -> None:
 def test_whoever_comes_too_late_is_told_who_decided() -> None:
     approved = a_request(Status.APPROVED, decided_by=SECOND_APPROVER)
     with pytest.raises(
-        Refusal, match=f"was approved already by <@{SECOND_APPROVER}>, so nothing was changed"
+        Refusal, match=f"has already been approved by <@{SECOND_APPROVER}>\\. Nothing was changed"
     ):
         check_decision(approved, APPROVER, POLICY, ROSTER, NOW)
     applying = a_request(Status.APPLYING, decided_by=SECOND_APPROVER)
     with pytest.raises(
-        Refusal, match=f"was approved already by <@{SECOND_APPROVER}>, and is being applied, so"
+        Refusal, match=f"has already been approved by <@{SECOND_APPROVER}> and is being applied\\."
     ):
         check_decision(applying, APPROVER, POLICY, ROSTER, NOW)
     expired = a_request(Status.EXPIRED)
-    with pytest.raises(Refusal, match="has expired, so nothing was changed"):
+    with pytest.raises(Refusal, match=r"has expired\. Nothing was changed"):
         check_decision(expired, APPROVER, POLICY, ROSTER, NOW)
 
 
@@ -214,7 +214,7 @@ def test_a_doubt_that_no_tier_covers_any_more_is_settled_by_an_approver_of_any_t
         check_settlement(doubt, REQUESTER, policy, ROSTER, NOW)
     with pytest.raises(Refusal) as caught:
         check_settlement(doubt, OUTSIDER, policy, ROSTER, NOW)
-    assert "only an approver of one of the tiers may say what became of it" in caught.value.sentence
+    assert "only an approver of one of the tiers can settle it" in caught.value.sentence
     assert caught.value.sentence.endswith(f"Ask one of: <@{APPROVER}>, <!subteam^S0FINANCE>.")
     with pytest.raises(Refusal, match="No tier of the policy covers"):
         check_approver(a_request(), APPROVER, policy, ROSTER, NOW)

@@ -196,7 +196,9 @@ def test_a_4xx_without_a_readable_body_is_a_certain_no_too(status: int) -> None:
 def test_every_other_answer_leaves_a_doubt_whatever_its_body_says(status: int, name: str) -> None:
     outcome = read_patch_answer(status, {}, sample(name), NOW)
     assert outcome == InDoubt(
-        f"SendGrid answered {status}, which leaves open whether the change was applied.", status, sample(name)
+        f"SendGrid answered {status}, so it is not known whether the change was applied.",
+        status,
+        sample(name),
     )
 
 

@@ -28,8 +28,8 @@ def test_nothing_is_said_of_a_good_policy() -> None:
 @pytest.mark.parametrize(
     ("policy", "fault", "sentence"),
     [
-        (Policy(), True, "Nobody may approve anything"),
-        (replace(GOOD, may_ask=Who()), True, "Nobody may ask"),
+        (Policy(), True, "Nobody can approve anything"),
+        (replace(GOOD, may_ask=Who()), True, "Nobody can ask"),
         (Policy(tiers=(Tier("a", ALL), Tier("b", ALL, up_to=5))), True, "Tier b is never reached: a before"),
         (
             Policy(tiers=(Tier("a", ALL, subusers=("x", "y")), Tier("b", ALL, subusers=("y",)))),
@@ -39,7 +39,7 @@ def test_nothing_is_said_of_a_good_policy() -> None:
         (
             Policy(tiers=(Tier("a", ALL, subusers=("brand-*",)), Tier("b", ALL, subusers=("Brand-VIP",)))),
             True,
-            "Tier b is never reached: a before it covers all that it is for. Put it first",
+            "Tier b is never reached: a before it covers everything that it is for. Put it first",
         ),
         (
             Policy(
@@ -51,7 +51,7 @@ def test_nothing_is_said_of_a_good_policy() -> None:
                 )
             ),
             True,
-            "Tier d is never reached: a, b and c before it together cover all that it is for. Put it before",
+            "Tier d is never reached: a, b and c before it together cover everything that it is for.",
         ),
         (
             replace(GOOD, limits=Limits(per_request=500, in_all_24h=100)),
@@ -101,18 +101,18 @@ def test_nothing_is_said_of_a_good_policy() -> None:
         (
             Policy(tiers=(Tier("t", ALL, 3),)),
             True,
-            "can't be approved if U0ANN, U0BEN, U0CAT asked, since nobody approves their own",
+            "can't be approved if it is requested by U0ANN, U0BEN, U0CAT, because nobody approves their own",
         ),
         (
             Policy(tiers=(Tier("t", Who.of([ANN, BEN]), 1, Who.of(["S0FINANCE"])),)),
             True,
-            "if U0CAT asked, since nobody approves their own: it needs one of S0FINANCE, and nobody is left",
+            "by U0CAT, because nobody approves their own requests: it needs one of S0FINANCE, and nobody",
         ),
         (Policy(tiers=(Tier("t", ALL, 1, Who.of(["S0EMPTY"])),)), True, "it needs one of S0EMPTY"),
         (
             replace(GOOD, may_ask=Who.of([ANN]), break_glass=Who.of([BEN])),
             True,
-            "U0BEN is named under break_glass and may not ask",
+            "U0BEN is named under break_glass but may not ask",
         ),
         (
             replace(GOOD, reminders=Reminders((), None, timedelta(hours=1), Who.of([ANN]))),
@@ -134,7 +134,10 @@ def test_what_cannot_work_is_named(policy: Policy, fault: bool, sentence: str) -
 def test_a_group_that_could_not_be_read_is_no_fault_of_the_policy() -> None:
     found = said(Policy(tiers=(Tier("t", Who.of(["S0FINANCE"])),)), Roster({}, frozenset({"S0FINANCE"})))
     assert found == [
-        (False, "Tier t: who is in S0FINANCE is not known, so nor is whether it can be approved.")
+        (
+            False,
+            "Tier t: the members of S0FINANCE are not known, so it is not known whether it can be approved.",
+        )
     ]
 
 
@@ -202,10 +205,10 @@ def test_the_tier_and_who_may_approve_are_named() -> None:
         "In S0FINANCE: U0CAT.",
         "U0ANN may approve it alone",
         "One request may change 5,000 credits at most.",
-        "Within 24 hours 9,000 credits in all (300 used).",
+        "At most 9,000 credits within 24 hours in all (300 used).",
         "At least 10 credits must be left",
         "Its card goes to C0ACME.",
-        "U0BACKUP may decide, too, and stand in for the second list.",
+        "U0BACKUP may decide, too, and count for the second list.",
         "it expires after 24 hours.",
     ):
         assert sentence in text
@@ -229,7 +232,7 @@ def test_what_hangs_on_an_unread_group_is_unknown_and_the_rest_is_explained() ->
     text, refused = told(policy, 500, roster=UNREAD)
     assert not refused
     for sentence in (
-        "Whether U0ANN may ask for +500 credits for acme is not known: it depends on who is in S0FINANCE.",
+        "It is not known whether U0ANN may ask for +500 credits for acme: that depends on the members of ",
         "Tier large covers it",
         "It needs 2 approvals from U0BEN, U0CAT.",
         "One request may change 5,000 credits at most.",
@@ -246,16 +249,16 @@ def test_a_broken_limit_refuses_whatever_an_unread_group_says() -> None:
     text, refused = told(policy, 601, roster=UNREAD)
     assert refused
     assert "Rule: limits.in_all_24h." in text
-    assert "What was asked for before is not known here, so it was taken to be 0." in text
+    assert "Earlier requests are not known here and were counted as 0." in text
 
 
 @pytest.mark.parametrize(
     ("tier", "sentence"),
     [
-        (Tier("t", ALL, 3), "Too few people could approve it: 2 besides the requester."),
-        (Tier("", Who()), "Nobody could approve it: CREDITBOT_APPROVERS is empty."),
+        (Tier("t", ALL, 3), "Too few people can approve it: 2 besides the requester."),
+        (Tier("", Who()), "Nobody can approve it: CREDITBOT_APPROVERS is empty."),
         (Tier("t", Who.of([ANN])), "U0ANN is the only one listed, and nobody approves their own request."),
-        (Tier("t", Who.of(["S0EMPTY"])), "Nobody could approve it: nobody is in S0EMPTY."),
+        (Tier("t", Who.of(["S0EMPTY"])), "Nobody can approve it: nobody is in S0EMPTY."),
         (
             Tier("t", ALL, 2, Who.of([ANN])),
             "someone listed under including must be among those who do, and U0ANN is the only one listed,",
@@ -276,7 +279,7 @@ def test_where_others_may_step_in_before_it_expires_it_can_be_approved() -> None
     alone = Policy(tiers=(Tier("t", Who.of([ANN])),), reminders=others)
     text, hopeless = told(alone, 5)
     assert not hopeless
-    assert "So it waits for those to whom it is escalated." in text
+    assert "So it waits until it is escalated." in text
     assert told(replace(alone, expiry=timedelta(hours=3)), 5)[1]
 
 
