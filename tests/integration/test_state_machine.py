@@ -22,6 +22,7 @@ from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.store import requests, tables
+from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import EmptyDatabase
@@ -326,7 +327,7 @@ def test_any_order_of_events_keeps_the_promise(empty_database: EmptyDatabase) ->
     Promise.empty_database = staticmethod(empty_database)
     machine = Promise.TestCase
     machine.settings = settings(
-        max_examples=12,
+        max_examples=short_or_long(4, 12),
         stateful_step_count=25,
         deadline=None,
         derandomize=True,
