@@ -1,12 +1,12 @@
 """What can't be delivered is tried ever more seldom, comes to an end, and somebody hears of it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import SupportsIndex
 
 import pytest
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.reminders import NO_CARD, OLD_CARD, UNTOLD
@@ -16,7 +16,7 @@ from creditbot.jobs.deliveries import LONGEST, SPREAD
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import bulletins as store
-from creditbot.store.tables import bulletins, notices
+from creditbot.store.tables import bulletins, cards, notices
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock, ids
 from .conftest import StartBot
@@ -51,8 +51,19 @@ async def waits(bot: Bot, job: str, hours: float) -> list[float]:
             await bot.work(job)
             found.append((bot.clock.now - last).total_seconds())
             last = bot.clock.now
-        bot.clock.advance(seconds=20)
+        bot.clock.advance(seconds=(await next_try(bot, end) - bot.clock.now).total_seconds())
     return found
+
+
+async def next_try(bot: Bot, end: datetime) -> datetime:
+    """When something is to be delivered next, as it is written down; `end` at the latest."""
+    earliest = end
+    async with bot.database.read() as connection:
+        for table in (cards, notices, bulletins):
+            later = select(func.min(table.c.next_try_at)).where(table.c.next_try_at > bot.clock.now)
+            planned: datetime | None = await connection.scalar(later)
+            earliest = min(earliest, planned or end)
+    return earliest
 
 
 class TestACard:
