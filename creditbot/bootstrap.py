@@ -48,6 +48,7 @@ from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.naming import Naming, NamingClient
 from creditbot.slack.pages import Pages
 from creditbot.slack.people import Groups
+from creditbot.slack.proxied import through
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
@@ -162,7 +163,8 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     # SQLite's processes are all on one machine, and have its clock anyway.
     server_clock = ServerClock(database) if is_postgres(settings.database_url) else None
     now = server_clock or local_now
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, sock_connect=3), trust_env=True)
+    proxies = settings.proxies
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, sock_connect=3))
     naming = Naming(settings.command)
     client = NamingClient(
         naming,
@@ -172,8 +174,12 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         # A post that the client repeats unseen could show twice; jobs repeat what must be repeated.
         retry_handlers=[],
     )
+    through(client, proxies.for_url(settings.slack_api_url))
     sendgrid = SendGrid.connect(
-        settings.sendgrid_api_key.get_secret_value(), settings.sendgrid_url, settings.sendgrid_timeout
+        settings.sendgrid_api_key.get_secret_value(),
+        settings.sendgrid_url,
+        settings.sendgrid_timeout,
+        proxy=proxies.for_url(settings.sendgrid_url),
     )
     directory = Groups(client, policy)
     home = Home()
@@ -203,14 +209,14 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         policy=policy,
         directory=directory,
         channel=settings.approvals_channel,
-        responder=Responder(client, session, naming),
+        responder=Responder(client, session, naming, proxies),
         tasks=tasks,
         now=now,
         secrets=Secrets.of(settings.secrets()),
     )
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
-        socket = SocketConnection(bolt, client, settings.slack_app_token.get_secret_value())
+        socket = SocketConnection(bolt, client, settings.slack_app_token.get_secret_value(), proxies)
     probes = build_probes(settings, database, client, runner, socket)
     web = build_web(settings, probes, bolt) if role in {Role.SERVE, Role.WEB} else None
 

@@ -7,13 +7,15 @@ from importlib.util import find_spec
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, quote_plus
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from creditbot.domain.secrecy import by_themselves
 from creditbot.domain.text import COMMAND
+from creditbot.proxies import DIRECT, Proxies, WrongProxy
 
 PREFIX = "CREDITBOT_"
 SLACK_API_URL = "https://slack.com/api/"
@@ -312,7 +314,7 @@ class DatabaseSettings(BaseSettings):
         return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
 
     def _password_forms(self) -> list[str]:
-        """As they stand in the address; and by themselves, unless they are words that every line may have."""
+        """As they stand in the address, and by themselves."""
         url = make_url(self.database_url)
         found = [url.password] if url.password else []
         forms = [f":{quote(password, safe=' +')}@" for password in found]
@@ -320,7 +322,7 @@ class DatabaseSettings(BaseSettings):
             for value in filter(None, url.normalized_query.get(name, ())):
                 found.append(value)
                 forms.append(f"{name}={quote_plus(value)}")
-        return forms + [word for word in found if not (word.isalpha() and len(word) < 12)]
+        return forms + by_themselves(found)
 
 
 class PolicySettings(DatabaseSettings):
@@ -337,6 +339,34 @@ class PolicySettings(DatabaseSettings):
         (), validation_alias="CREDITBOT_APPROVERS"
     )
     policy_path: str | None = Field(None, validation_alias="CREDITBOT_POLICY")
+    _proxies: Proxies = PrivateAttr(DIRECT)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str | None]) -> Self:
+        """The same, with the proxies that the mapping names."""
+        try:
+            proxies, lines = Proxies.of(environ), []
+        except WrongProxy as error:
+            proxies, lines = DIRECT, [str(error)]
+        try:
+            settings = super().from_environ(environ)
+        except ConfigError as error:
+            raise ConfigError(sorted(error.lines + lines)) from None
+        if lines:
+            raise ConfigError(lines)
+        return settings.going_through(proxies)
+
+    def going_through(self, proxies: Proxies) -> Self:
+        self._proxies = proxies
+        return self
+
+    @property
+    def proxies(self) -> Proxies:
+        """What connections to Slack and SendGrid go through."""
+        return self._proxies
+
+    def secrets(self) -> list[str]:
+        return super().secrets() + self._proxies.secrets()
 
 
 class Settings(PolicySettings):

@@ -18,6 +18,7 @@ from creditbot.domain.soundness import findings
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster
 from creditbot.slack.people import Groups
+from creditbot.slack.proxied import through
 from creditbot.slack.workspace import NotAsked, people_faults, standing
 from creditbot.store import requests
 from creditbot.store.database import Database
@@ -151,10 +152,11 @@ async def _slack(settings: PolicySettings, *, offline: bool) -> AsyncIterator[As
     if offline or settings.slack_bot_token is None:
         yield None
         return
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10), trust_env=True) as session:
-        yield AsyncWebClient(
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
             base_url=settings.slack_api_url,
             session=session,
             retry_handlers=[],
         )
+        yield through(client, settings.proxies.for_url(settings.slack_api_url))

@@ -34,6 +34,8 @@ from .domain.credits import (
 from .domain.errors import DomainError
 from .domain.text import escape, literal, without_markup
 from .elapsed import Stopwatch
+from .proxies import address
+from .proxy_errors import for_the_operator, said_of_proxy
 from .seldom import Seldom
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,9 @@ MAX_WAIT = 60.0
 
 LARGEST_COUNT = 2**63 - 1
 """What fits a database's integer; a count beyond it is not one."""
+
+CONNECTING = 0.8
+"""The part of a call's time within which it must have a connection; aiohttp rounds up to a whole second."""
 
 PAGE = 500
 """Subusers that are asked for at a time."""
@@ -141,6 +146,8 @@ def read_patch_answer(status: int, headers: Mapping[str, str], body: str, now: f
         return InDoubt("SendGrid answered 200, but its answer can't be read.", status, kept)
     if status == 429:
         return RateLimited(rate_limit_wait(headers, now), kept)
+    if status == 407:
+        return NotSent(explain(status, body, scope=SCOPE_UPDATE))
     if 400 <= status < 500 and status != 408:
         return Refused(status, explain(status, body, scope=SCOPE_UPDATE), kept)
     return InDoubt(
@@ -186,12 +193,16 @@ FOR_THE_OPERATOR = frozenset({401, 403, 404, 451})
 QUIET = 600.0
 """Seconds for which such a status is not logged again."""
 
+LATER = "Try again in a few minutes."
+PROXY_ADVICE = "Whoever runs creditbot must have the proxy let it through, or set HTTPS_PROXY or NO_PROXY."
 SERVER_ADVICE = "SendGrid has a problem. Try again in a few minutes."
 OTHER_ADVICE = "Try again, or ask whoever runs creditbot."
 
 
 def explain(status: int, body: str, *, scope: str) -> str:
     """What an error status means and what to do about it; `scope` is what the call needs of the key."""
+    if status == 407:  # only a proxy says so, where it is not asked for a tunnel: SENDGRID_API_URL is http
+        return f"The proxy asks for a name and a password (407). {PROXY_ADVICE}"
     said = "; ".join(read_errors(body))
     quoted = f": “{escape(said[:300])}”" if said else ""
     advice = ADVICE.get(status, SERVER_ADVICE if status >= 500 else OTHER_ADVICE)
@@ -208,21 +219,38 @@ def never_sent(error: Exception) -> bool:
 
     httpx-aiohttp reports every lost connection as httpx.ConnectTimeout, also one that broke after the
     request was written (ServerDisconnectedError, a reset). So aiohttp's own error decides where there
-    is one: connecting failed, or it took too long. httpx's names count only without it.
+    is one: connecting failed, or it took too long, or PromptConnector says so. httpx's names count only
+    without it.
     """
     cause = error.__cause__
     if isinstance(cause, aiohttp.ClientError):
-        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+        return isinstance(cause, NEVER_CONNECTED)
     return isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
     )
+
+
+class NotConnected(aiohttp.ClientConnectionError):
+    """It broke before there was a connection to send a request on; the cause says how.
+
+    A proxy that hangs up when it is asked for a tunnel raises what a lost answer raises.
+    """
+
+
+NEVER_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,  # the proxy's own answer, in the place of a tunnel
+    aiohttp.ConnectionTimeoutError,
+    NotConnected,
+)
 
 
 class PromptConnector(aiohttp.TCPConnector):
     """Makes a connection within so many seconds by the clock, or none.
 
     asyncio's timeouts stand still while the machine sleeps, and what was to be sent before must not leave
-    when it wakes up.
+    when it wakes up. Whatever goes wrong here is one of `NEVER_CONNECTED`, or a TimeoutError, of which
+    aiohttp makes one.
     """
 
     def __init__(self, within: float, stopwatch: Callable[[], Stopwatch]) -> None:
@@ -237,7 +265,12 @@ class PromptConnector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - fixed signature
     ) -> Connection:
         connecting = self._stopwatch()
-        connection = await super().connect(req, traces, timeout)
+        try:
+            connection = await super().connect(req, traces, timeout)
+        except (*NEVER_CONNECTED, TimeoutError):
+            raise
+        except Exception as error:
+            raise NotConnected(type(error).__name__) from error
         if connecting.seconds() > self._within:
             connection.close()
             raise aiohttp.ConnectionTimeoutError("this machine was suspended in the meantime")
@@ -290,11 +323,17 @@ class SendGrid:
     """
 
     def __init__(
-        self, reads: httpx.AsyncClient, writes: httpx.AsyncClient, timeout: float, api_key: str
+        self,
+        reads: httpx.AsyncClient,
+        writes: httpx.AsyncClient,
+        timeout: float,
+        api_key: str,
+        proxy: str | None,
     ) -> None:
         self._reads = reads
         self._writes = writes
         self._api_key = api_key
+        self._proxy = None if proxy is None else address(proxy)
         self._seldom = Seldom(1, QUIET)
         self.timeout = timeout
 
@@ -305,12 +344,13 @@ class SendGrid:
         url: str,
         timeout: float = 10.0,
         *,
+        proxy: str | None = None,
         stopwatch: Callable[[], Stopwatch] = Stopwatch,
     ) -> "SendGrid":
         """Build both clients, once in a process. `timeout` is the seconds that a whole call may take."""
-        reads = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=200))
-        writes = _client(api_key, url, timeout, PromptConnector(timeout, stopwatch))
-        return cls(reads, writes, timeout, api_key)
+        reads = _client(api_key, url, timeout, aiohttp.TCPConnector(limit=200), proxy)
+        writes = _client(api_key, url, timeout, PromptConnector(timeout, stopwatch), proxy)
+        return cls(reads, writes, timeout, api_key, proxy)
 
     async def close(self) -> None:
         await self._reads.aclose()
@@ -383,9 +423,10 @@ class SendGrid:
         except TimeoutError:
             return InDoubt(f"SendGrid did not answer within {self.timeout:g} seconds.")
         except Exception as error:  # noqa: BLE001 - whatever broke, the question is only: was it sent?
+            why = self._why(error)
             if never_sent(error):
-                return NotSent(f"No connection to SendGrid ({_kind(error)}).")
-            return InDoubt(f"The connection to SendGrid broke before its answer came ({_kind(error)}).")
+                return NotSent(f"No connection to SendGrid ({why}).")
+            return InDoubt(f"The connection to SendGrid broke before its answer came ({why}).")
         if isinstance(outcome, Refused) and not says_no_such_user(outcome.status, body):
             self._log(outcome.status, outcome.sentence)
         return outcome
@@ -408,8 +449,9 @@ class SendGrid:
                 passing=True,
             ) from None
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+            advice = PROXY_ADVICE if for_the_operator(_cause(error)) else LATER
             raise SendGridProblem(
-                f"SendGrid can't be reached ({_kind(error)}). Try again in a few minutes.", passing=True
+                f"SendGrid can't be reached ({self._why(error)}). {advice}", passing=True
             ) from error
         body = self._body(answer)
         document = _json(body)
@@ -419,6 +461,16 @@ class SendGrid:
         if tell and not found.no_such_user:
             self._log(answer.status_code, found.sentence)
         raise found
+
+    def _why(self, error: Exception) -> str:
+        """What broke a call; of a proxy that lets nothing through, whoever runs creditbot hears as well."""
+        cause = _cause(error)
+        if (said := said_of_proxy(cause)) is not None:
+            if for_the_operator(cause) and self._seldom.left_out("proxy") is not None:
+                log.error(f"SendGrid can't be reached: {said}. Check HTTPS_PROXY and NO_PROXY.")
+            return said
+        kind = type(cause).__name__
+        return kind if self._proxy is None else f"{kind}, through the proxy {self._proxy}"
 
     def _log(self, status: int, sentence: str) -> None:
         """Have whoever runs creditbot hear what only they can mend, though not each time that people do."""
@@ -488,17 +540,24 @@ def _header_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
     return {name.encode(): value.encode() for name, value in headers.items()}
 
 
-def _kind(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return type(cause).__name__
+def _cause(error: BaseException) -> BaseException:
+    """What has really happened, below what httpx and PromptConnector call it."""
+    while isinstance(error, httpx.HTTPError | NotConnected) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
-def _client(api_key: str, url: str, timeout: float, connector: aiohttp.BaseConnector) -> httpx.AsyncClient:
-    session = aiohttp.ClientSession(connector=connector, trust_env=True, auto_decompress=False)
+def _client(
+    api_key: str, url: str, timeout: float, connector: aiohttp.BaseConnector, proxy: str | None
+) -> httpx.AsyncClient:
+    # Nothing is taken from the environment or ~/.netrc, which neither `trust_env` reads unless told to.
+    session = aiohttp.ClientSession(connector=connector, proxy=proxy, auto_decompress=False)
     return httpx.AsyncClient(
         base_url=url,
         transport=AiohttpTransport(client=session),
-        timeout=httpx.Timeout(timeout, connect=min(3.0, timeout)),
+        # `pool` is all that comes before sending, an answer of a proxy included. It ends before the whole
+        # call does, so that a call that takes too long is known to have been sent, or not.
+        timeout=httpx.Timeout(timeout, connect=min(3.0, timeout), pool=CONNECTING * timeout),
         headers={
             "authorization": f"Bearer {api_key}",
             "accept": "application/json",

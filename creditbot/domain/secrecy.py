@@ -32,6 +32,11 @@ def refusal(field: str) -> CommandError:
     )
 
 
+def by_themselves(passwords: Iterable[str]) -> list[str]:
+    """Those that can be looked for without what stands around them: not words that every line may have."""
+    return [password for password in passwords if not (password.isalpha() and len(password) < 12)]
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """The secrets of this very process, to be kept out of what is written down."""

@@ -16,6 +16,7 @@ from .commands import Commands
 from .naming import Naming, NamingApp
 from .pages import Pages
 from .payloads import UnreadablePayload
+from .proxied import through
 from .submissions import Submissions
 
 ANYTHING = re.compile(".*")
@@ -50,7 +51,9 @@ def build(
         # Bolt sets the level of the logger of this name to that of the one it is given: not to ours.
         name="slack_bolt.creditbot",
         logger=logger,
-        client=AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[]),
+        client=through(
+            AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[]), client.proxy
+        ),
         signing_secret="",
         authorize=authorize,
         process_before_response=True,

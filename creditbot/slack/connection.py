@@ -16,12 +16,15 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from creditbot.proxies import DIRECT, Proxies
+from creditbot.proxy_errors import for_the_operator, said_of_proxy
 from creditbot.seldom import Seldom
 
 from .envelopes import CheckingClient
 from .errors import TROUBLE, error_code, retry_after
 from .home import Home
 from .payloads import UnreadablePayload, reduce
+from .proxied import through
 
 WRONG_TOKEN = frozenset(
     {
@@ -102,12 +105,13 @@ class TokenCheck:
         self._clock = clock
         self._ask_at = clock() + BETWEEN_TOKEN_CHECKS  # at the start it is asked anyway
         self._refused: str | None = None
+        self._stopped_by: str | None = None
 
     async def __call__(self) -> str | None:
         if self._clock() >= self._ask_at:
             self._ask_at = self._clock() + BETWEEN_TOKEN_CHECKS
             await self._ask()
-        return None if self._refused is None else f"Slack refuses SLACK_BOT_TOKEN ({self._refused})"
+        return self._stopped_by or self._refused
 
     async def _ask(self) -> None:
         """A Slack that is away, or has other troubles, says nothing of the token."""
@@ -118,9 +122,10 @@ class TokenCheck:
             code = error_code(error)
             if code in WRONG_TOKEN:
                 log.error(wrong_bot_token(code))  # noqa: TRY400 - the sentence says it all
-                self._refused = code
+                self._refused = f"Slack refuses SLACK_BOT_TOKEN ({code})"
+            self._stopped_by = f"Slack can't be reached: {code}" if for_the_operator(error) else None
         else:
-            self._refused = None
+            self._refused = self._stopped_by = None
 
 
 class PatientClient(CheckingClient):
@@ -135,16 +140,19 @@ class PatientClient(CheckingClient):
         *,
         logger: logging.Logger,
         web_client: AsyncWebClient,
+        proxies: Proxies,
         ping_interval: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(app_token, logger=logger, web_client=web_client, ping_interval=ping_interval)
+        self._proxies = proxies
         self._sleep = sleep
         self._seldom = Seldom(1, 60)
         self.was_open = False
+        self.stopped_by: str | None = None
 
     async def issue_new_wss_url(self) -> str:
-        """The address for one connection.
+        """The address for one connection, which is made next, through the proxy for its host.
 
         Raises:
             WrongToken: Slack does not accept the app token, and has not before.
@@ -155,6 +163,7 @@ class PatientClient(CheckingClient):
                 answer = await self.web_client.apps_connections_open(app_token=self.app_token)
             except TROUBLE as error:
                 code = error_code(error)
+                self.stopped_by = said_of_proxy(error)
                 seconds = max(wait, min(retry_after(error) or 0.0, LONGEST_PAUSE))
                 if code not in WRONG_TOKEN:
                     log.warning("Socket Mode could not be opened; trying again", error=code, seconds=seconds)
@@ -165,18 +174,22 @@ class PatientClient(CheckingClient):
                 await self._sleep(seconds)
                 wait = min(wait * 2, LONGEST_WAIT)
             else:
-                return str(answer["url"])
+                url = str(answer["url"])
+                through(self, self._proxies.for_url(url))
+                self.stopped_by = None
+                return url
 
 
 class ReducingHandler(AsyncBaseSocketModeHandler):
     """Takes envelopes from slack_sdk's client and gives Bolt their payloads, already read."""
 
-    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient, proxies: Proxies) -> None:
         self.app: AsyncApp = app
         self.client: PatientClient = PatientClient(
             app_token,
             logger=logging.getLogger("slack_sdk.socket_mode"),
             web_client=client,
+            proxies=proxies,
             ping_interval=5,
         )
         self.client.socket_mode_request_listeners.append(self.handle)
@@ -224,8 +237,10 @@ class ReducingHandler(AsyncBaseSocketModeHandler):
 class SocketConnection:
     """Socket Mode: opened with as many tries as it takes; slack_sdk renews it after that."""
 
-    def __init__(self, app: AsyncApp, client: AsyncWebClient, app_token: str) -> None:
-        self._handler = ReducingHandler(app, app_token, client)
+    def __init__(
+        self, app: AsyncApp, client: AsyncWebClient, app_token: str, proxies: Proxies = DIRECT
+    ) -> None:
+        self._handler = ReducingHandler(app, app_token, client, proxies)
 
     async def open(self) -> None:
         """Return once the connection is open.
@@ -239,8 +254,10 @@ class SocketConnection:
 
     async def trouble(self) -> str | None:
         """What to say of a connection that is not open."""
-        is_open = bool(await self._handler.client.is_connected())
-        return None if is_open else "the Socket Mode connection is not open"
+        if await self._handler.client.is_connected():
+            return None
+        why = self._handler.client.stopped_by
+        return "the Socket Mode connection is not open" + (f": {why}" if why else "")
 
     async def close(self) -> None:
         await self._handler.stop()

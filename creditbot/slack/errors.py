@@ -12,6 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
 
 from creditbot.jobs import Fault
+from creditbot.proxy_errors import said_of_proxy
 
 TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 """What a call to Slack raises when it does not work out."""
@@ -82,11 +83,11 @@ def fault_of(error: Exception) -> Fault:
 
 
 def error_code(error: Exception) -> str:
-    """Slack's own word for what went wrong, or the HTTP status, or the error's name."""
+    """Slack's own word for what went wrong, or the HTTP status, or what else there was."""
     if isinstance(error, SlackApiError):
         status = http_status(error)
         return own_word(error) or (f"HTTP {status}" if status else str(error))
-    return f"{type(error).__name__}: {error}"
+    return said_of_proxy(error) or f"{type(error).__name__}: {error}"
 
 
 def what_slack_said(error: Exception) -> str:

@@ -8,10 +8,13 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from creditbot.proxies import DIRECT, Proxies
+
 from .bounds import Json
 from .errors import TROUBLE, error_code
 from .message import Message
 from .naming import Naming
+from .proxied import through
 
 PATIENCE = 5.0
 """Seconds for one way, before the next one is tried."""
@@ -25,10 +28,17 @@ class Responder:
     If Slack gives no answer in time, it may have taken it; then it is better said twice than never.
     """
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, naming: Naming) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        naming: Naming,
+        proxies: Proxies = DIRECT,
+    ) -> None:
         self._client = client
         self._session = session
         self._naming = naming
+        self._proxies = proxies
 
     async def privately(
         self,
@@ -54,7 +64,10 @@ class Responder:
     async def answer(self, response_url: str, message: Message, *, replace: bool = False) -> bool:
         """Answer an interaction, and return whether Slack took it: up to five within 30 minutes."""
         # Building one is cheap; the session with its connections is what must be shared.
-        webhook = AsyncWebhookClient(response_url, session=self._session, retry_handlers=[])
+        webhook = through(
+            AsyncWebhookClient(response_url, session=self._session, retry_handlers=[]),
+            self._proxies.for_url(response_url),
+        )
         payload = self._naming.payload(_payload(message))
         try:
             async with asyncio.timeout(PATIENCE):

@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sandbox.slack import Message, SlackSandbox, View
 from creditbot.sandbox.world import ALICE, APPROVALS, GENERAL
-from tests.processes import Bot
 
 
 @dataclass
