@@ -1,4 +1,4 @@
-"""Asking for a credit change, and asking once more for one that failed."""
+"""Asking for a credit change, for the same twice, and once more for one that failed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +11,14 @@ from creditbot.domain import rules
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
+from creditbot.domain.questions import Question, no_question
 from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.secrecy import Secrets
+from creditbot.domain.shown import Shown
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Actor, Directory, Roster
-from creditbot.store import requests
+from creditbot.store import questions, requests
 from creditbot.store.database import Database, Transaction
 
 from .deeds import About, Arrival, Deed, Refusals, came_before
@@ -43,8 +45,10 @@ class Requests:
         self._secrets = secrets
         self._refusals = Refusals()
 
-    async def ask(self, command: Ask, *, requested_by: Actor, arrival: Arrival) -> CreditRequest:
+    async def ask(self, command: Ask, *, requested_by: Actor, arrival: Arrival) -> CreditRequest | Question:
         """Commit a pending request, or find the one that the same delivery has made before.
+
+        If they have asked for the very same within minutes, that is a question instead, and no request.
 
         Raises:
             CommandError: a secret of this process is in it, so nothing was written.
@@ -56,19 +60,62 @@ class Requests:
         origin = arrival.id or f"unnamed:{uuid4()}"
         roster = await self._directory(self._policy.may_ask)
 
-        async def take_down(transaction: Transaction) -> CreditRequest | Refusal:
-            known = await requests.by_origin(transaction.connection, origin)
+        async def take_down(transaction: Transaction) -> CreditRequest | Question | Refusal:
+            connection, now = transaction.connection, self._clock()
+            known = await requests.by_origin(connection, origin)
             if known is not None:
                 return known
-            try:
-                tier = await self._allowed(transaction.connection, command, requested_by, roster)
-            except Refusal as refusal:
-                # A form may be sent again with another amount.
-                about = f"{origin} {command.allocation_update} {command.subuser}"
-                if not await came_before(transaction, replace(arrival, id=about), self._clock()):
-                    await self._record_refused(transaction, command, requested_by, refusal)
-                return refusal
+            asked_back = await questions.by_origin(connection, origin)
+            if asked_back is not None:
+                return asked_back
+            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, arrival)
+            if isinstance(tier, Refusal):
+                return tier
+            same = await questions.the_same(connection, command, requested_by.id, now)
+            if same is not None:
+                return await self._ask_back(transaction, command, requested_by, same, origin=origin)
             return await self._take_down(transaction, command, tier, requested_by, origin=origin)
+
+        found = await self._database.for_person(take_down, arrival.at)
+        return found if isinstance(found, Question) else _raised(found)
+
+    async def ask_anyway(
+        self, token: str, *, requested_by: Actor, arrival: Arrival, reason: str | None = None
+    ) -> CreditRequest:
+        """Commit the request of which its requester was asked whether they mean it; `reason`: another one.
+
+        It is checked anew, and comes of each question once.
+
+        Raises:
+            CommandError: a secret of this process is in it, so nothing was written.
+            Refusal: it was not they who were asked, or too long ago, or the policy does not allow it; that is
+                an event, and nothing else was written.
+            NotTaken: the database did not answer in time; nothing was written.
+            MaybeTaken: the database went away during the commit.
+        """
+        self._secrets.check(reason or "", "reason")
+        roster = await self._directory(self._policy.may_ask)
+
+        async def take_down(transaction: Transaction) -> CreditRequest | Refusal:
+            connection, now = transaction.connection, self._clock()
+            question = await questions.by_token(connection, token, requested_by.id)
+            if question is not None:
+                known = await requests.by_origin(connection, question.origin)
+                if known is not None:
+                    return known
+            if question is None or question.is_over(now):
+                refusal = no_question()
+                if not await came_before(transaction, arrival, now):
+                    deed = Deed(Shown(0), "ask_anyway", requested_by.id)
+                    await self._refusals.record(transaction, None, deed, refusal, now)
+                return refusal
+            command = replace(question.command, reason=reason or question.command.reason)
+            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, arrival)
+            if isinstance(tier, Refusal):
+                return tier
+            return await self._take_down(
+                transaction, command, tier, requested_by, origin=question.origin, same_as=question.same.id
+            )
 
         return _raised(await self._database.for_person(take_down, arrival.at))
 
@@ -126,7 +173,7 @@ class Requests:
         command = Ask(failed.subuser, failed.allocation_update, failed.reason)
         tier = await self._allowed(transaction.connection, command, requested_by, roster)
         origin = f"again:{failed.id}"
-        asked = await self._take_down(
+        asked = await requests.by_origin(transaction.connection, origin) or await self._take_down(
             transaction, command, tier, requested_by, origin=origin, again_of=failed.id
         )
         await requests.amend(
@@ -138,6 +185,24 @@ class Requests:
             asked_again_as=asked.id,
         )
         return asked
+
+    async def _allowed_or_recorded(
+        self,
+        transaction: Transaction,
+        command: Ask,
+        requested_by: Actor,
+        roster: Roster,
+        arrival: Arrival,
+    ) -> Tier | Refusal:
+        """The tier of the change, or why it is not allowed, which is an event."""
+        try:
+            return await self._allowed(transaction.connection, command, requested_by, roster)
+        except Refusal as refusal:
+            # A form may be sent again with another amount.
+            about = arrival.id and f"{arrival.id} {command.allocation_update} {command.subuser}"
+            if not await came_before(transaction, replace(arrival, id=about), self._clock()):
+                await self._record_refused(transaction, command, requested_by, refusal)
+            return refusal
 
     async def _allowed(
         self, connection: AsyncConnection, command: Ask, requested_by: Actor, roster: Roster
@@ -173,6 +238,24 @@ class Requests:
             },
         )
 
+    async def _ask_back(
+        self, transaction: Transaction, command: Ask, by: Actor, same: CreditRequest, *, origin: str
+    ) -> Question:
+        now = self._clock()
+        await self._refusals.append(
+            transaction,
+            "same_again",
+            at=now,
+            request_id=same.id,
+            actor=by.id,
+            detail={
+                "subuser": command.subuser,
+                "allocation_update": command.allocation_update,
+                "reason": command.reason,
+            },
+        )
+        return await questions.put(transaction, command, origin=origin, person=by.id, same=same, at=now)
+
     async def _take_down(
         self,
         transaction: Transaction,
@@ -182,6 +265,7 @@ class Requests:
         *,
         origin: str,
         again_of: int | None = None,
+        same_as: int | None = None,
     ) -> CreditRequest:
         now = self._clock()
         request_id = await requests.create(
@@ -199,6 +283,7 @@ class Requests:
             policy_hash=self._policy.hash,
             tier=tier.name,
             again_of=again_of,
+            same_as=same_as,
         )
         request = await requests.get(transaction.connection, request_id)
         if request is None:

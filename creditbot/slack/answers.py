@@ -10,13 +10,29 @@ from sqlalchemy import RowMapping
 
 from creditbot.domain.commands import USAGE
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import credits_, escape, literal, number, person
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds
-from .cards import Links, beside, follows, nowhere, reset_warning, standing, waiting
-from .message import Message, context, day_or_moment, facts, header, moment, section, sentence, typed
+from .cards import NEIGHBOURS, Links, beside, follows, nowhere, reset_warning, standing, waiting
+from .message import (
+    Message,
+    actions,
+    button,
+    context,
+    day_or_moment,
+    facts,
+    header,
+    linked,
+    moment,
+    section,
+    sentence,
+    typed,
+)
+
+ASK_ANYWAY = "ask_anyway"
 
 BAR_CELLS = 20
 
@@ -55,6 +71,27 @@ def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Messa
         text += standing(request, figures=False)
     text = " ".join([text, *beside(request, links)])
     return Message(text, [section(text)])
+
+
+def same_again(question: Question, links: Links = nowhere) -> Message:
+    """The question to whoever asks for the very same again, the same if it is delivered twice."""
+    change, whose = credits_(question.command.allocation_update), question.command.subuser
+    text, reason = asked_already(question, links), question.command.reason
+    anyway = button("Ask anyway", ASK_ANYWAY, question.token, spoken=f"Ask anyway for {change} for {whose}")
+    blocks = [section(text), typed(f"Reason: {reason}"), actions("same_again", anyway)]
+    return Message(f"{text} Reason: {literal(reason)}", blocks)
+
+
+def asked_already(question: Question, links: Links = nowhere) -> str:
+    """What somebody asked for before, and that nothing more has been asked for."""
+    same = question.same
+    before = linked(f"request {same.id}", links(question.card))
+    change = f"{credits_(same.allocation_update)} for {literal(same.subuser)}"
+    stands = NEIGHBOURS.get(same.status, str(same.status))
+    return (
+        f"*You have already asked for this*: {change}, on {moment(same.requested_at)} ({before}, {stands}). "
+        "Nothing more has been requested yet. If you want the same change once more, press *Ask anyway*."
+    )
 
 
 def cancelled(request: CreditRequest) -> Message:
@@ -176,6 +213,7 @@ EVENT_WORDS = {
     "in_doubt": "in doubt",
     "asked_again": "requested again",
     "check_again": "check requested",
+    "same_again": "asked for again; creditbot asked whether it was meant",
     "contradicted": "contradicted by SendGrid's late answer",
 }
 

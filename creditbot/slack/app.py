@@ -10,7 +10,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from . import cards, folded, forms, lists
+from . import answers, cards, folded, forms, lists
 from .buttons import Buttons
 from .commands import Commands
 from .naming import Naming, NamingApp
@@ -73,11 +73,13 @@ def build(
     app.action(cards.SETTLE_NOT_APPLIED)(buttons.settle_not_applied)
     app.action(cards.CHECK_AGAIN)(buttons.check_again)
     app.action(cards.REQUEST_AGAIN)(buttons.request_again)
+    app.action(answers.ASK_ANYWAY)(buttons.ask_anyway)
     app.action(folded.SHOW)(buttons.show)
     app.action(lists.PAGE_BACK)(pages.turn)
     app.action(lists.PAGE_ON)(pages.turn)
     app.action(ANYTHING)(buttons.unknown)
     app.view(forms.ASK)(submissions.ask)
+    app.view(forms.ASK_ANYWAY)(submissions.ask_anyway)
     app.view(forms.DENY)(submissions.deny)
     app.view(forms.SETTLE)(submissions.settle)
     app.view(forms.BREAK_GLASS)(submissions.break_glass)

@@ -80,6 +80,9 @@ class Buttons:
     async def request_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._request_again)
 
+    async def ask_anyway(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await self._handle(ack, body, self._ask_anyway)
+
     async def show(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await self._handle(ack, body, self._show)
 
@@ -138,6 +141,15 @@ class Buttons:
                 answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
             )
 
+    async def _ask_anyway(self, click: Click, arrival: Arrival) -> None:
+        """The answer takes the place of the question, which can't be answered twice."""
+        asked = await self._requests.ask_anyway(
+            click.value, requested_by=self._home.actor(click.sender), arrival=arrival
+        )
+        if not self._told.before(click.delivery_id):
+            message = answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
+            self._tasks.spawn(self._whisper(click, message, replace=click.ts is None))
+
     async def _show(self, click: Click, arrival: Arrival) -> None:
         """Nothing is decided, so the answer comes after the ack, and once."""
         del arrival
@@ -174,9 +186,13 @@ class Buttons:
         async with boundary(say, "a form"):
             await open_form(self._client, click.trigger_id, view, "Press the button again.")
 
-    async def _whisper(self, click: Click, message: Message) -> None:
+    async def _whisper(self, click: Click, message: Message, *, replace: bool = False) -> None:
         await self._responder.privately(
-            message, response_url=click.response_url, channel=click.channel, user=click.user
+            message,
+            response_url=click.response_url,
+            channel=click.channel,
+            user=click.user,
+            replace=replace,
         )
 
     async def _redraw(self, click: Click) -> None:

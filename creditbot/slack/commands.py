@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain import commands
 from creditbot.domain.commands import Ask, Cancel, OpenForm
 from creditbot.domain.paging import History, Pending
+from creditbot.domain.questions import Question
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Reading, Requests
@@ -96,10 +97,12 @@ class Commands:
         return BoltResponse(status=404, body="")
 
     async def _ask(self, command: Ask, typed: SlashCommand, arrival: Arrival) -> Message:
-        request = await self._requests.ask(
+        found = await self._requests.ask(
             command, requested_by=self._home.actor(typed.sender), arrival=arrival
         )
-        return answers.asked(request, self._requests.channel_of(request), self._home.links.to)
+        if isinstance(found, Question):
+            return answers.same_again(found, self._home.links.to)
+        return answers.asked(found, self._requests.channel_of(found), self._home.links.to)
 
     async def _answer(self, command: commands.Command, typed: SlashCommand) -> None:
         async with boundary(self._later(typed), "an answer"):

@@ -6,13 +6,15 @@ from creditbot.domain import amounts
 from creditbot.domain.commands import OpenForm
 from creditbot.domain.errors import CommandError
 from creditbot.domain.fields import MAX_NAME, MAX_REASON
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
 from creditbot.domain.text import credits_, without_markup
 
-from .message import Message, choice, modal, text_input, typed
+from .message import Message, choice, modal, section, text_input, typed
 
 ASK, DENY, SETTLE, BREAK_GLASS = "ask", "deny", "settle", "break_glass"
+ASK_ANYWAY = "ask_anyway"
 DIRECTION, SUBUSER, AMOUNT, REASON = "direction", "subuser", "amount", "reason"
 
 DIRECTIONS = (("add", "Add credits"), ("remove", "Remove credits"))
@@ -89,6 +91,31 @@ def break_glass(request: CreditRequest, card: Shown) -> View:
         submit="Approve",
         label="What is the emergency?",
         hint="This is announced in the channel and kept in the ledger",
+    )
+
+
+def ask_anyway(question: Question, text: str, private_metadata: str) -> View:
+    """What the form for a request turns into if the same was asked for before; `text` says so.
+
+    The reason can be changed, since it may be what tells the two apart.
+    """
+    return modal(
+        ASK_ANYWAY,
+        "Ask once more?",
+        [
+            section(text),
+            text_input(
+                REASON,
+                "Reason",
+                hint="Whoever approves will read it",
+                value=question.command.reason,
+                longest=MAX_REASON,
+                multiline=True,
+            ),
+        ],
+        submit="Ask anyway",
+        close="Close",
+        private_metadata=private_metadata,
     )
 
 

@@ -12,6 +12,7 @@ from slack_bolt.response import BoltResponse
 from creditbot.domain import amounts, fields
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import for_a_field, literal, signed
 from creditbot.elapsed import boottime
@@ -63,18 +64,42 @@ class Submissions:
             self._requests.check_secrets(command)
             if unknown := await self._names.unknown(command.subuser, actor, arrival):
                 raise CommandError(unknown, forms.SUBUSER)
-            request = await self._requests.ask(command, requested_by=actor, arrival=arrival)
-            if not asks_the_same(request, command):
+            found = await self._requests.ask(command, requested_by=actor, arrival=arrival)
+            if isinstance(found, Question):
+                await self._ask_back(ack, found, sent)
+            elif asks_the_same(found, command):
+                await self._taken(ack, found, sent)
+            else:
                 raise DomainError(
-                    f"This form has already been submitted, as request {request.id} "
-                    f"({signed(request.allocation_update)} for {literal(request.subuser)}). Close it and "
+                    f"This form has already been submitted, as request {found.id} "
+                    f"({signed(found.allocation_update)} for {literal(found.subuser)}). Close it and "
                     "type `/credits request` for another change."
                 )
-            message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
-            await ack(response_action="update", view=forms.done("Sent for approval", message).to_dict())
-            response_url = _response_url(sent)
-            if response_url is not None and not self._told.before(sent.delivery_id):
-                self._tasks.spawn(self._responder.answer(response_url, message))
+
+    async def ask_anyway(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        started = boottime()
+        sent = read_submission(body)
+        async with boundary(_at_field(ack, forms.REASON), "a form"), _in_its_place(ack):
+            request = await self._requests.ask_anyway(
+                _carried(sent).get("question", ""),
+                requested_by=self._home.actor(sent.sender),
+                arrival=_arrival(sent, started),
+                reason=fields.reason(sent.values.get(forms.REASON, "")),
+            )
+            await self._taken(ack, request, sent)
+
+    async def _ask_back(self, ack: AsyncAck, question: Question, sent: Submission) -> None:
+        carried = json.dumps(_carried(sent) | {"question": question.token})
+        text = answers.asked_already(question, self._home.links.to)
+        await ack(response_action="update", view=forms.ask_anyway(question, text, carried).to_dict())
+
+    async def _taken(self, ack: AsyncAck, request: CreditRequest, sent: Submission) -> None:
+        """The answer in the form, and where the form was opened from."""
+        message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
+        await ack(response_action="update", view=forms.done("Sent for approval", message).to_dict())
+        response_url = _carried(sent).get("response_url", "")
+        if response_url.startswith(("https://", "http://")) and not self._told.before(sent.delivery_id):
+            self._tasks.spawn(self._responder.answer(response_url, message))
 
     async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         started = boottime()
@@ -182,9 +207,11 @@ def _at_field(ack: AsyncAck, field: str) -> Any:
     return say
 
 
-def _response_url(sent: Submission) -> str | None:
+def _carried(sent: Submission) -> dict[str, str]:
+    """What the form for a request carries: where it was opened from, and the question that it has become."""
     try:
-        found = json.loads(sent.private_metadata).get("response_url")
-    except (ValueError, AttributeError):
-        return None
-    return found if isinstance(found, str) and found.startswith(("https://", "http://")) else None
+        found = json.loads(sent.private_metadata)
+    except ValueError:
+        return {}
+    given = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in given if isinstance(value, str)}

@@ -78,15 +78,14 @@ async def create(
     policy_hash: str,
     tier: str,
     again_of: int | None = None,
+    same_as: int | None = None,
 ) -> int:
     """Insert a pending request with its event and the place of its card; return its ID.
 
-    A second call with the same `origin` returns the first one's ID and writes nothing.
+    SQL refuses a second one of the same `origin`: see `by_origin` first. `same_as` is an earlier request for
+    the same, of which its requester knew.
     """
     connection = transaction.connection
-    known = await connection.scalar(select(requests.c.id).where(requests.c.origin == origin))
-    if known is not None:
-        return int(known)
     values = {
         "origin": origin,
         "subuser": subuser,
@@ -123,6 +122,7 @@ async def create(
             "policy": policy_hash,
             **({"tier": tier} if tier else {}),
             **({"again_of": again_of} if again_of is not None else {}),
+            **({"same_as": same_as} if same_as is not None else {}),
             **recorded(requests, {"id": request_id, "status": Status.PENDING, **values}),
         },
     )

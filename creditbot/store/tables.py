@@ -22,7 +22,7 @@ from creditbot.domain.requests import HOLDS_SUBUSER, Status
 from . import append_only
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0014"
+SCHEMA_VERSION = "0015"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -126,6 +126,7 @@ Index(
 Index("requests_by_status", requests.c.status)
 Index("requests_by_subuser", requests.c.subuser_key)
 Index("requests_by_end", requests.c.finished_at)
+Index("requests_by_requester", requests.c.requested_by, requests.c.requested_at)
 
 approvals = Table(
     "approvals",
@@ -261,6 +262,23 @@ deliveries = Table(
     Column("at", Moment, nullable=False),
 )
 Index("deliveries_by_age", deliveries.c.at)
+
+# What somebody asked for who had just asked for the same, and has to say once more.
+questions = Table(
+    "questions",
+    metadata,
+    Column("token", Words(32), primary_key=True),
+    # As of a request: what delivered it, and so the origin of the request that may come of it.
+    Column("origin", Words(200), nullable=False, unique=True),
+    Column("person", Words(64), nullable=False),
+    Column("subuser", Words(128), nullable=False),
+    Column("allocation_update", BigInteger, nullable=False),
+    Column("reason", Words(), nullable=False),
+    # The request for the same that came before.
+    Column("same_as", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+Index("questions_by_age", questions.c.at)
 
 
 @event.listens_for(events, "after_create")

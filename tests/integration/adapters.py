@@ -18,6 +18,7 @@ from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.ledger import Keys
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.shown import Shown, read, shown
@@ -252,9 +253,40 @@ class Bot:
         origin: str | None = None,
         reason: str = "the spring mailing",
     ) -> CreditRequest:
+        """Ask, and say that it is meant if the same was asked for just before."""
+        found = await self.try_to_ask(change, subuser, by=by, team=team, origin=origin, reason=reason)
+        return await self.ask_anyway(found, team=team) if isinstance(found, Question) else found
+
+    async def try_to_ask(
+        self,
+        change: int = 250,
+        subuser: str = "acme",
+        *,
+        by: str = ASKER,
+        team: str | None = None,
+        origin: str | None = None,
+        reason: str = "the spring mailing",
+    ) -> CreditRequest | Question:
+        """Ask, and leave it at that."""
         command = Ask(subuser, change, reason)
         arrival = Arrival(origin or f"trigger-{next(_origins)}", boottime())
         return await self.requests.ask(command, requested_by=Actor(by, team), arrival=arrival)
+
+    async def ask_anyway(
+        self,
+        question: Question,
+        *,
+        by: str | None = None,
+        team: str | None = None,
+        delivery: str | None = None,
+        reason: str | None = None,
+    ) -> CreditRequest:
+        """Press the button of a question, as whoever was asked, or another."""
+        arrival = Arrival(delivery or f"click-{next(_origins)}", boottime())
+        actor = Actor(by or question.person, team)
+        return await self.requests.ask_anyway(
+            question.token, requested_by=actor, arrival=arrival, reason=reason
+        )
 
     async def ask_again(
         self, about: int | Shown, *, by: str = ASKER, team: str | None = None, delivery: str | None = None

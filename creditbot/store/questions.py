@@ -1,0 +1,77 @@
+"""What somebody asked for who had just asked for the same, until they say that they mean it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from creditbot.domain.commands import Ask
+from creditbot.domain.questions import SAME_IN, SAME_WITHIN, TOKEN, WAITS, Question
+from creditbot.domain.requests import CreditRequest, subuser_key
+
+from . import cards
+from .database import Transaction
+from .requests import load, new_token
+from .tables import questions, requests
+
+KEPT = WAITS + timedelta(hours=1)
+"""As long as it can be answered, and as the answer may be delivered again."""
+
+
+async def the_same(
+    connection: AsyncConnection, command: Ask, person: str, now: datetime
+) -> CreditRequest | None:
+    """The newest request of this person for the very same, if they made one within SAME_WITHIN."""
+    query = select(requests).where(
+        requests.c.requested_by == person,
+        requests.c.requested_at >= now - SAME_WITHIN,
+        requests.c.subuser_key == subuser_key(command.subuser),
+        requests.c.allocation_update == command.allocation_update,
+        requests.c.status.in_(sorted(SAME_IN)),
+    )
+    found = await load(connection, query.order_by(requests.c.requested_at.desc()).limit(1))
+    return found[0] if found else None
+
+
+async def put(
+    transaction: Transaction, command: Ask, *, origin: str, person: str, same: CreditRequest, at: datetime
+) -> Question:
+    """Keep what was asked for, and forget what nobody can answer any more."""
+    connection = transaction.connection
+    await connection.execute(delete(questions).where(questions.c.at < at - KEPT))
+    token = new_token()
+    await connection.execute(
+        insert(questions).values(
+            token=token,
+            origin=origin,
+            person=person,
+            subuser=command.subuser,
+            allocation_update=command.allocation_update,
+            reason=command.reason,
+            same_as=same.id,
+            at=at,
+        )
+    )
+    return Question(token, origin, person, command, at, same, await cards.place(connection, same.id))
+
+
+async def by_origin(connection: AsyncConnection, origin: str) -> Question | None:
+    """The question that this very delivery has led to before, if it has."""
+    return await _one(connection, questions.c.origin == origin)
+
+
+async def by_token(connection: AsyncConnection, token: str, person: str) -> Question | None:
+    """The question that this person was asked and that carries this token."""
+    if TOKEN.fullmatch(token) is None:
+        return None
+    return await _one(connection, and_(questions.c.token == token, questions.c.person == person))
+
+
+async def _one(connection: AsyncConnection, which: ColumnElement[bool]) -> Question | None:
+    row = (await connection.execute(select(questions).where(which))).mappings().first()
+    if row is None:
+        return None
+    [same] = await load(connection, select(requests).where(requests.c.id == row["same_as"]))
+    command = Ask(row["subuser"], row["allocation_update"], row["reason"])
+    card = await cards.place(connection, same.id)
+    return Question(row["token"], row["origin"], row["person"], command, row["at"], same, card)
