@@ -60,6 +60,11 @@ ACTING = (
     Way("command", "cancel", "cancel"),
 )
 
+ANSWERING: tuple[Literal["button", "form"], ...] = ("button", "form")
+
+QUESTIONS = ("", "of another", "unknown")
+"""Whose question an answer to one is about: one's own, of the same request; someone else's; nobody's."""
+
 PAGES = ("page_on", "page_back")
 """Buttons that lead to another page of a list, which they carry."""
 
@@ -68,6 +73,7 @@ ON_CARDS = (*ACTING, Way("button", "show"))
 
 OTHERS = (
     *(Way("button", name) for name in PAGES),
+    *(Way(kind, "ask_anyway", given=whose) for kind in ANSWERING for whose in QUESTIONS),
     Way("form", "ask"),
     Way("button", ANYTHING, given="launch"),
     Way("form", ANYTHING, given="surprise"),
@@ -152,22 +158,27 @@ def repeats(role: Role, status: Status, action: str) -> bool:
     return False
 
 
-def _without_authority(way: Way, name: str) -> Outcome:
-    role = ROLES[name]
+def _without_authority(way: Way, role_name: str) -> Outcome:
+    role = ROLES[role_name]
     match way.kind, way.name:
         case "button", name if name in {*PAGES, "show"}:
             return Outcome(answer=WORDS)
+        case "button" | "form", "ask_anyway":
+            if way.given:
+                told = event("refused_click, ask_anyway,", role.actor, NONE)
+                return Outcome(events=(told,), answer=AS_RECORDED)
+            return _asked(role_name)
         case "button", _:
             # Over HTTP this is how Slack is told that nothing here is meant; the person is told in words.
             told = event(f"refused_click, {way.given},", role.actor, NONE)
             return Outcome(http=404, events=(told,), answer=WORDS)
         case "form", "ask":
-            return _asked(name)
+            return _asked(role_name)
         case "form", _:
             return Outcome(http=404)
         case "command", word if word in ASKS:
-            return _asked(name)
-        case "command", "request" if may_ask(name):
+            return _asked(role_name)
+        case "command", "request" if may_ask(role_name):
             return Outcome(answer=opens("ask"))
     return Outcome(answer=WORDS)
 

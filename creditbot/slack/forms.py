@@ -107,7 +107,7 @@ def ask_anyway(question: Question, text: str, private_metadata: str) -> View:
             text_input(
                 REASON,
                 "Reason",
-                hint="Whoever approves will read it",
+                hint="Approvers will read this",
                 value=question.command.reason,
                 longest=MAX_REASON,
                 multiline=True,

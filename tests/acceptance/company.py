@@ -29,10 +29,15 @@ class Company:
         return answers[0].plain()
 
     async def ask(self, text: str = "/credits add acme 5000 Black Friday", user: str = ALICE) -> Message:
-        """Ask for a change, again if the machine was too busy; return its card in the approvals channel."""
+        """Ask for a change, again if the machine was too busy; return its card in the approvals channel.
+
+        Whoever asks for the same again here means it.
+        """
         before = len(self.cards)
-        while (await self.say(text, user)).startswith("Not accepted"):  # noqa: ASYNC110 - as the answer advises
+        while (answer := await self.say(text, user)).startswith("Not accepted"):  # noqa: ASYNC110 - as it advises
             await asyncio.sleep(1)
+        if "Ask anyway" in answer:
+            await self.slack.click(user, self.slack.ephemerals(user, GENERAL)[-1], "Ask anyway")
         found = await self.slack.until(lambda: self.cards[before:])
         await self.slack.until(lambda: self.recorded(found[0]))
         return found[0]

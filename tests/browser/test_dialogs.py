@@ -78,3 +78,22 @@ async def test_one_who_may_not_approve_is_told_so(stage: Stage, seat: Seat, subu
     await expect(seat.message("Only visible to you")).to_contain_text("approve")
     await expect(seat.card(subuser)).to_contain_text("Waiting for approval")
     assert stage.sendgrid.account.applied(subuser) == []
+
+
+async def test_the_same_again_is_asked_about_and_its_answer_takes_the_place_of_the_question(
+    stage: Stage, seat: Seat, subuser: str
+) -> None:
+    await seat.ask(subuser)
+    await seat.type(f"/credits add {subuser} 5k Black Friday")
+    question = seat.message("You have already asked for this")
+    await expect(question).to_contain_text("Only visible to you")
+    await question.get_by_role("button", name=f"Ask anyway for +5,000 credits for {subuser}").click()
+    await expect(seat.message(f"recently applied for {subuser}")).to_contain_text("waiting for approval")
+    await expect(question).to_have_count(0)
+
+    await seat.type(f"/credits request {subuser} 5000 Black Friday")
+    await seat.modal.get_by_role("button", name="Ask for approval").click()
+    await expect(seat.modal).to_contain_text("You have already asked for this")
+    await expect(seat.modal.get_by_label("Reason")).to_have_value("Black Friday")
+    await seat.modal.get_by_role("button", name="Ask anyway").click()
+    await expect(seat.modal).to_contain_text("+5,000 credits")

@@ -1,10 +1,12 @@
 """One request on the desk: a bot that takes signed HTTP, between a Slack and a SendGrid that listen here."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,7 +14,8 @@ from sqlalchemy import select
 from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
 from creditbot.config import WebSettings
-from creditbot.domain.commands import OpenForm
+from creditbot.domain.commands import Ask, OpenForm
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown, read, shown
 from creditbot.domain.text import without_markup
@@ -22,7 +25,7 @@ from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, Vie
 from creditbot.sandbox.slack.blocks import controls
 from creditbot.service import Service
 from creditbot.slack import cards, forms
-from creditbot.store import audit, tables
+from creditbot.store import audit, questions, tables
 from creditbot.store.database import Database
 from tests.authority import BACKUP, EMERGENCY, LISTED, POLICY, SECOND, Role
 from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Card, Outcome, Way, opens
@@ -31,6 +34,9 @@ from .adapters import CHANNEL
 from .books import Books
 from .in_process import InProcess
 from .states import brought_to
+
+_amounts = count(5)
+"""Nobody asks for the same twice here."""
 
 GENERAL, FINANCE = "C0GENERAL", "S0FINANCE"
 
@@ -166,8 +172,24 @@ class Desk:
             assert found.broken_at is None
             assert [difference async for difference in audit.compare(connection)] == []
 
+    async def _asked_back(self, way: Way) -> Question:
+        """A question whether the same is meant once more, to whoever is at the desk or to another."""
+        person = "U0ANOTHER" if way.given == "of another" else self._role.actor
+        async with self._database.write() as transaction:
+            question = await questions.put(
+                transaction,
+                Ask("acme", next(_amounts), REASON),
+                origin=f"asked back {next(_amounts)}",
+                person=person,
+                same=self._request,
+                at=datetime.now(UTC),
+            )
+        return replace(question, token="0" * 32) if way.given == "unknown" else question
+
     async def _send(self, way: Way, carried: str) -> Delivery:
         actor = self._role.actor
+        if way.name == "ask_anyway":
+            carried = (question := await self._asked_back(way)).token
         match way.kind:
             case "button":
                 name = way.given if way.name == ANYTHING else way.name
@@ -175,15 +197,21 @@ class Desk:
                 value = pages.get(name, carried)
                 return await self._slack.click_raw(actor, message=self._card, action_id=name, value=value)
             case "form":
-                view = self._slack.workspace.open_modal(actor, self._form(way, carried))
-                values = {"subuser": "acme", "amount": "5", "reason": REASON}
+                if way.name == "ask_anyway":
+                    form = forms.ask_anyway(
+                        question, "Once more?", json.dumps({"question": carried})
+                    ).to_dict()
+                else:
+                    form = self._form(way, carried)
+                view = self._slack.workspace.open_modal(actor, form)
+                values = {"subuser": "acme", "amount": str(next(_amounts)), "reason": REASON}
                 asked = {block["block_id"] for block in view.view["blocks"]}
                 return await self._slack.submit(
                     actor, view, {name: value for name, value in values.items() if name in asked}
                 )
             case "command":
                 given = dict.fromkeys(("show", "cancel"), str(self._request.id))
-                given |= dict.fromkeys(ASKS, f"acme 5 {REASON}") | {"balance": "acme"}
+                given |= dict.fromkeys(ASKS, f"acme {next(_amounts)} {REASON}") | {"balance": "acme"}
                 text = f"/credits {way.name} {given.get(way.name, '')}"
                 return await self._slack.command(actor, text, channel=GENERAL)
 

@@ -18,6 +18,7 @@ BUTTONS = (
     "settle_not_applied",
     "check_again",
     "request_again",
+    "ask_anyway",
     "launch",
 )
 PAGES = {"page_on": "pending on 1 1", "page_back": "history back 0 1 acme"}
@@ -25,7 +26,7 @@ PAGES = {"page_on": "pending on 1 1", "page_back": "history back 0 1 acme"}
 FORMS = {"deny": "{}", "settle": "{} applied", "break_glass": "{}"}
 """Their `private_metadata`, with what the card carries from which they are opened."""
 
-OTHER_FORMS = {"ask": "{}", "surprise": "x"}
+OTHER_FORMS = {"ask": "{}", "ask_anyway": '{"question": "x"}', "surprise": "x"}
 COMMANDS = (
     "",
     "help",

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 import creditbot.slack
 from creditbot.domain.amounts import MAX_AMOUNT
-from creditbot.domain.commands import OpenForm, ShowBalance
+from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind, Point
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
+from creditbot.domain.questions import Question
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import Approval, Check, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
@@ -60,7 +61,7 @@ CARD = Shown(MAX_REQUEST_ID, "0" * 32, "0" * 16)
 LINK = "https://team.slack.com/archives/C0ACME/p1700000000000100"
 IN_MARKUP = re.compile(
     r"<@[UW][A-Z0-9]+>|<!subteam\^S[A-Z0-9]+>|<#C[A-Z0-9]+>|<!date\^\d+\^[^<>|]+\|[-0-9: ]+UTC>"
-    rf"|<{LINK}\|(?:Request \d+|its card)>"
+    rf"|<{LINK}\|(?:[Rr]equest \d+|its card)>"
 )
 
 
@@ -228,6 +229,17 @@ def test_a_notice_can_be_drawn_whatever_is_in_it(
     assert_taken(cards.notice(kind, request, figures=figures, place=place, link=link))
 
 
+questions = st.builds(
+    Question,
+    token=st.just("0" * 32),
+    origin=st.just("command:1"),
+    person=people,
+    command=st.builds(Ask, names, amounts, reasons),
+    at=moments,
+    same=requests,
+    card=st.none(),
+)
+
 events = st.fixed_dictionaries(
     {
         "at": st.integers(0, 10**13),
@@ -278,6 +290,14 @@ def test_a_form_can_be_drawn_whatever_is_in_it(
         forms.done("Sent for approval", answers.asked(request, "C0ACME")),
     ):
         check_view(NAMING.payload(view.to_dict()))
+
+
+@few
+@given(questions, sentences)
+def test_a_question_can_be_drawn_whatever_is_in_it(question: Question, metadata: str) -> None:
+    assert_taken(answers.same_again(question, lambda _: LINK))
+    view = forms.ask_anyway(question, answers.asked_already(question, lambda _: LINK), metadata)
+    check_view(NAMING.payload(view.to_dict()))
 
 
 points = st.builds(Point, st.integers(0, 10**13), st.sampled_from([None, "recurring"]), balances)

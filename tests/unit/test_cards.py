@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from creditbot.domain.commands import OpenForm, ShowBalance
+from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import Check, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown, terms
 from creditbot.domain.who import Roster, Who
@@ -444,9 +445,19 @@ def test_a_balance(name: str, snapshot: SnapshotAssertion) -> None:
     assert answers.balance(REPORTS[name]).payload() == snapshot
 
 
+SAME_AGAIN = Question(
+    token="0" * 32,
+    origin="command:1",
+    person="U0ALICE",
+    command=Ask("acme", 5000, "The *second* batch"),
+    at=NOW,
+    same=REQUESTS["pending"],
+)
+
 ANSWERS = {
     "help": answers.help_(),
     "asked": answers.asked(REQUESTS["pending"], "C0APPROVE"),
+    "asked for the same again": answers.same_again(SAME_AGAIN),
     "asked, delivered again after the end": answers.asked(REQUESTS["denied"], "C0APPROVE"),
     "show": answers.show(record(REQUESTS["applied, settled by a person"], EVENTS)),
     "show, asked again": answers.show(record(REQUESTS["pending, asked again"], EVENTS[:1])),
@@ -469,6 +480,7 @@ FORMS = {
     "deny": forms.deny(REQUESTS["pending"], CARD),
     "settle as applied": forms.settle(REQUESTS["in doubt"], CARD, applied=True),
     "settle as not applied": forms.settle(REQUESTS["in doubt"], CARD, applied=False),
+    "ask anyway": forms.ask_anyway(SAME_AGAIN, answers.asked_already(SAME_AGAIN), "{}"),
     "done": forms.done("Sent for approval", ANSWERS["asked"]),
 }
 
