@@ -11,7 +11,7 @@ from creditbot.domain.requests import CreditRequest, subuser_key
 
 from . import cards
 from .database import Transaction
-from .requests import load, new_token
+from .requests import get, load_readable, new_token
 from .tables import questions, requests
 
 KEPT = WAITS + timedelta(hours=1)
@@ -29,7 +29,7 @@ async def the_same(
         requests.c.allocation_update == command.allocation_update,
         requests.c.status.in_(sorted(SAME_IN)),
     )
-    found = await load(connection, query.order_by(requests.c.requested_at.desc()).limit(1))
+    found = await load_readable(connection, query.order_by(requests.c.requested_at.desc()).limit(1))
     return found[0] if found else None
 
 
@@ -71,7 +71,9 @@ async def _one(connection: AsyncConnection, which: ColumnElement[bool]) -> Quest
     row = (await connection.execute(select(questions).where(which))).mappings().first()
     if row is None:
         return None
-    [same] = await load(connection, select(requests).where(requests.c.id == row["same_as"]))
+    same = await get(connection, row["same_as"])
+    if same is None:
+        raise LookupError(f"request {row['same_as']}, which question {row['origin']} is about, is not there")
     command = Ask(row["subuser"], row["allocation_update"], row["reason"])
     card = await cards.place(connection, same.id)
     return Question(row["token"], row["origin"], row["person"], command, row["at"], same, card)

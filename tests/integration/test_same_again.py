@@ -26,7 +26,9 @@ from .test_ask_again import failed
 
 async def asked_for(bot: Bot) -> list[CreditRequest]:
     async with bot.database.read() as connection:
-        return await lists.page(connection, 1000)
+        return [
+            request for request in await lists.page(connection, 1000) if isinstance(request, CreditRequest)
+        ]
 
 
 async def a_question(
