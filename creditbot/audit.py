@@ -18,13 +18,13 @@ MOST = 20
 """Differences that are printed."""
 
 CUT_OFF = (
-    "Whether events were cut off at the end can't be told from the database alone. Give --head the head from "
-    "the last daily digest in the approvals channel, or one that you have noted elsewhere."
+    "The database alone can't show whether events were cut off at the end. To check that, pass --head with "
+    "the head from the last daily digest in the approvals channel, or one that you noted elsewhere."
 )
 
 NO_KEY = (
-    "The hashes have no key, so whoever can write to the database can also add events that fit. "
-    "CREDITBOT_LEDGER_KEY keeps them from it."
+    "The hashes have no key, so whoever can write to the database can also add forged events that fit the "
+    "chain. CREDITBOT_LEDGER_KEY prevents that."
 )
 
 COLUMNS = (
@@ -56,13 +56,13 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
             faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
         faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
     events = count(found.count, "event")
-    whole = f"The ledger is whole: {events}, and the tables are as they tell. Head: {found.head}"
+    whole = f"The ledger is intact: {events}, and the tables match. Head: {found.head}"
     if found.keyed_at is not None:
-        whole += f"\nThe hashes are keyed from event {found.keyed_at:,} on."
+        whole += f"\nThe hashes have a key from event {found.keyed_at:,} on."
     else:
         whole += f"\n{NO_KEY}"
     if noted is not None:
-        whole += f"\nThe head that was noted is that of event {noted.event_id:,}, of {_moment(noted.at)}."
+        whole += f"\nThe head given is that of event {noted.event_id:,}, recorded on {_moment(noted.at)}."
     else:
         whole += f"\n{CUT_OFF}"
     return faults, whole
@@ -79,23 +79,23 @@ def _faults_of_the_key(found: Verification, keys: Keys) -> list[str]:
                 f"and CREDITBOT_LEDGER_KEY has {given}: set it to the key that the bot has, and those "
                 "before it. If that is what it is, someone without the key wrote that event."
             )
-        before = f"They could not be checked; the {found.count:,} events before them hold."
+        before = f"They could not be checked. Before them, {count(found.count, 'event')} passed."
         return [event + missing, before]
     if found.late_key is not None:
         place = [fingerprint(key) for key in keys].index(found.late_key) + 1
         late = (
             f"Event {found.count + 1:,} goes on with the key {found.late_key}, which is number {place} in "
-            "CREDITBOT_LEDGER_KEY, from a key that stands before it there: put the newest key first, as in "
-            "NEW,OLD, and verify again."
+            "CREDITBOT_LEDGER_KEY, after events with a key that comes before it there. Put the newest key "
+            "first, as in NEW,OLD, and verify again."
         )
         old = (
-            "But if the newest is first already, someone who has that old key wrote the event: compare the "
-            f"database with a backup. The {found.count:,} events before it hold."
+            "If the newest key is first already, someone with that old key wrote the event: compare the "
+            f"database with a backup. Before it, {count(found.count, 'event')} passed."
         )
         return [late, old]
     if keys and found.keyed_at is None and found.broken_at is None:
         return [
-            "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it.",
+            "CREDITBOT_LEDGER_KEY is set, but no event has a hash with that key.",
             "If the bot has not run with it yet, start it. If it has, compare the database with a backup.",
         ]
     return []
@@ -103,10 +103,13 @@ def _faults_of_the_key(found: Verification, keys: Keys) -> list[str]:
 
 def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.NotedHead | None) -> list[str]:
     if found.broken_at is not None:
-        broken = f"The ledger is broken at event {found.broken_at:,}: {found.count:,} events before it hold."
+        broken = (
+            f"The ledger is broken at event {found.broken_at:,}; before it, {count(found.count, 'event')} "
+            "passed."
+        )
         return [broken, "Compare the database with a backup from before that event."]
     if head is not None and noted is None:
-        missing = f"No event has the hash {head}: events were removed or rewritten since it was noted."
+        missing = f"No event has the hash {head}: events have been removed or rewritten since it was noted."
         return [missing, f"The ledger has {count(found.count, 'event')}; its head is {found.head}."]
     return []
 
@@ -115,7 +118,7 @@ def _faults_of_the_digests(missed: audit.DigestHead | None) -> list[str]:
     if missed is None:
         return []
     noted = f"A digest in the database has the head {missed.head} after {count(missed.events, 'event')}"
-    return [f"{noted}, and the chain does not: events were removed or rewritten since."]
+    return [f"{noted}, but the chain does not: events have been removed or rewritten since."]
 
 
 def _faults_of_the_triggers(missing: list[str]) -> list[str]:
@@ -123,16 +126,16 @@ def _faults_of_the_triggers(missing: list[str]) -> list[str]:
         return []
     names = ", ".join(missing)
     return [
-        f"Not all that keeps events as they are is in force: {names}. `creditbot migrate` lays it again.",
-        "Unless creditbot was just updated, someone took it away: find out who, and what they did meanwhile.",
+        f"Triggers that protect the ledger are missing or changed: {names}. Restore: `creditbot migrate`.",
+        "Unless creditbot was just updated, someone removed them: find out who, and what they did since.",
     ]
 
 
 def _listed(differences: list[str]) -> list[str]:
     if not differences:
         return []
-    more = ["There are more differences than these."] if len(differences) > MOST else []
-    return ["The chain holds, but the tables are not as it tells:", *differences[:MOST], *more]
+    more = ["There are more differences; these are the first {MOST}."] if len(differences) > MOST else []
+    return ["The chain is intact, but the tables do not match it:", *differences[:MOST], *more]
 
 
 async def _some(differences: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -153,8 +156,8 @@ def head_of(text: str) -> str:
     head = text.strip(" \t\r\n`'\"").lower()
     if re.fullmatch("[0-9a-f]{64}", head) is None:
         raise ValueError(
-            "--head is not a head: it has 64 digits, 0 to 9 and a to f. Copy it whole from the daily digest, "
-            "or from what `creditbot audit verify` printed."
+            "--head is not a head, which has 64 digits (0 to 9, a to f). Copy all of it from a daily "
+            "digest, or from the output of `creditbot audit verify`."
         )
     return head
 

@@ -132,8 +132,8 @@ async def warn_of_missing_triggers(url: str) -> None:
         await database.close()
     if missing:
         log.warning(
-            "Triggers that keep the ledger from being changed are missing, or not as they were laid. "
-            "Find out who took them away, then run `creditbot migrate`, which lays them again",
+            "Triggers that protect the ledger are missing or changed. Find out who removed them, then run "
+            "`creditbot migrate`, which restores them",
             missing=missing,
         )
 
@@ -225,11 +225,11 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     async def greet() -> None:
         if policy.nobody_approves:
             log.warning(
-                "CREDITBOT_APPROVERS is empty: nobody can approve anything. "
-                "Set it to user IDs and user-group IDs, separated by commas, and start again."
+                "CREDITBOT_APPROVERS is empty: nobody can approve anything. Set it to user IDs and "
+                "user-group IDs, separated by commas, and restart."
             )
         if settings.approvers and policy != Policy.one_tier(settings.approvers):
-            log.warning("There is a policy file, so CREDITBOT_APPROVERS is not used; take it away")
+            log.warning("There is a policy file, so CREDITBOT_APPROVERS is ignored; remove that setting")
         if server_clock is not None:
             await server_clock.try_compare()
             keeping.append(asyncio.create_task(server_clock.keep()))
@@ -263,16 +263,14 @@ async def put_policy_in_force(database: Database, policy: Policy, channel: str, 
             await give_tokens(database, now)
             if came := await put_in_force(database, policy, now):
                 which = "This" if came == "first" else "Another"
-                log.info(f"{which} policy holds from now on", hash=policy.hash, tiers=len(policy.tiers))
+                log.info(f"{which} policy is in force from now on", hash=policy.hash, tiers=len(policy.tiers))
             if moved := await move_cards(database, policy, channel, now):
-                log.info("Open requests get cards in the channels that are named now", requests=moved)
+                log.info("Open requests get cards in the channels that are set now", requests=moved)
         except (*AWAY, CommitUnclear) as error:
-            log.warning(
-                "The policy could not be written down; trying again", error=str(error).splitlines()[0]
-            )
+            log.warning("The policy could not be recorded; trying again", error=str(error).splitlines()[0])
             await asyncio.sleep(1)
         except Exception:
-            log.exception("The policy could not be written down, so nothing may be decided here; stopping")
+            log.exception("The policy could not be recorded, so nothing can be decided here; stopping")
             raise
         else:
             return

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=PlainUsage,
-    help="Ask for, approve and record credit changes of SendGrid subusers, in Slack.",
+    help="Request, approve and record credit changes of SendGrid subusers, in Slack.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 requests_app = typer.Typer(
-    help="Look at requests, settle one that is in doubt, cancel one that has not been sent.",
+    help="List requests, settle one that is in doubt, or cancel one that has not been sent.",
     no_args_is_help=True,
 )
-policy_app = typer.Typer(help="Look at the policy before it holds.", no_args_is_help=True)
-audit_app = typer.Typer(help="Check the record.", no_args_is_help=True)
+policy_app = typer.Typer(help="Check a policy before it takes effect.", no_args_is_help=True)
+audit_app = typer.Typer(help="Verify and export the ledger.", no_args_is_help=True)
 app.add_typer(requests_app, name="requests")
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
@@ -125,7 +125,7 @@ def _print_version(asked: bool) -> None:
     try:
         typer.echo(f"creditbot {version('creditbot')}")
     except PackageNotFoundError:
-        fail("creditbot is not installed, so nothing says which version it is.")
+        fail("creditbot is not installed as a package, so its version is not known.")
     raise typer.Exit
 
 
@@ -141,7 +141,7 @@ def whole_command_line(
 
 @app.command()
 def serve() -> None:
-    """Run the bot: Slack's events over Socket Mode or HTTP, and the work, in one process."""
+    """Run the whole bot in one process: Slack's events, over Socket Mode or HTTP, and the work."""
     from creditbot.config import Settings
 
     _start("serve", settings_of(Settings))
@@ -149,7 +149,7 @@ def serve() -> None:
 
 @app.command()
 def web() -> None:
-    """Take Slack's events over HTTP; `creditbot worker` does the work. Run as many as you like."""
+    """Receive Slack's events over HTTP; `creditbot worker` does the work. Run as many as you like."""
     from creditbot.config import WebSettings
 
     _start("web", settings_of(WebSettings))
@@ -157,7 +157,7 @@ def web() -> None:
 
 @app.command()
 def socket() -> None:
-    """Take Slack's events over Socket Mode; `creditbot worker` does the work. Run up to ten."""
+    """Receive Slack's events over Socket Mode; `creditbot worker` does the work. Run up to ten."""
     from creditbot.config import SocketSettings
 
     _start("socket", settings_of(SocketSettings))
@@ -165,7 +165,7 @@ def socket() -> None:
 
 @app.command()
 def worker() -> None:
-    """Do the work: SendGrid, cards, messages, sweeps. Run as many as you like on PostgreSQL."""
+    """Do the work: call SendGrid, post cards and messages. Run as many as you like on PostgreSQL."""
     from creditbot.config import WorkerSettings
 
     _start("worker", settings_of(WorkerSettings))
@@ -208,31 +208,39 @@ async def _leave_what_hangs() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Lay the tables in the database, or bring them up to date; safe to repeat."""
+    """Create the tables and triggers in the database, or update them; safe to repeat."""
     from creditbot.config import DatabaseSettings
     from creditbot.migrate import migrate as lay_tables
     from creditbot.store.tables import SCHEMA_VERSION
 
     settings = settings_of(DatabaseSettings)
     lay_tables(settings.database_url)
-    typer.echo(f"The database has the tables of version {SCHEMA_VERSION}.")
+    typer.echo(f"The database is up to date (version {SCHEMA_VERSION}).")
 
 
 @app.command()
 def demo(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="No page: tell the story of one request; exit 0 if it came true.")
+        bool,
+        typer.Option(
+            "--once",
+            help="Play the story of one request in the terminal, without a page; exit 0 if it comes true.",
+        ),
     ] = False,
     story: Annotated[
-        bool, typer.Option("--story", help="Tell that story first, then leave the page up.")
+        bool, typer.Option("--story", help="Play that story first, then keep the page up.")
     ] = False,
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Keep all in this folder, and go on from there."),
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Keep everything in this folder, and continue from it next time.",
+        ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Where the page is; 8025 or a free port if not said.")
+        int | None, typer.Option(min=0, max=65535, help="Port of the page. Default: 8025, or a free one.")
     ] = None,
 ) -> None:
     """Try the bot in a browser, against a Slack and a SendGrid on this machine."""
@@ -254,7 +262,7 @@ def demo(
 
 By = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Who you are, for the record; your login name if not said."),
+    typer.Option(metavar="NAME", help="Your name, for the ledger. Default: your login name."),
 ]
 
 
@@ -262,21 +270,25 @@ By = Annotated[
 def list_requests(
     *,
     format_: Annotated[
-        Literal["table", "json", "csv"], typer.Option("--format", help="How to print them.")
+        Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")
     ] = "table",
     status: Annotated[
         list[str] | None,
-        typer.Option(metavar="STATE", help="Only those in this state, such as in_doubt; may be repeated."),
+        typer.Option(metavar="STATE", help="Only requests in this state, such as in_doubt. Can be repeated."),
     ] = None,
-    subuser: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this subuser.")] = None,
+    subuser: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only requests for this subuser.")
+    ] = None,
     since: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Only those asked for from this day (UTC) on, such as 2026-01-31."),
+        typer.Option(
+            metavar="DATE", help="Only requests made on or after this day (UTC), such as 2026-01-31."
+        ),
     ] = None,
 ) -> None:
     """Print requests, oldest first.
 
-    In a file or a pipe, a table is a line for each request, with tabs between the values.
+    In a file or a pipe, the table has one line for each request, with tabs between the values.
     """
     import shutil
 
@@ -293,7 +305,7 @@ def list_requests(
         found = asyncio.run(print_requests(url, sys.stdout, format_, wanted=wanted, width=width))
         if not found and format_ == "table":
             narrowed = status or subuser is not None or since is not None
-            typer.echo(f"No request {'is like that' if narrowed else 'has been made yet'}.", err=True)
+            typer.echo("No requests match." if narrowed else "There are no requests yet.", err=True)
 
 
 def _wanted(statuses: list[str], subuser: str | None, since: str | None) -> "Wanted":
@@ -322,7 +334,9 @@ def _status(text: str) -> "Status":
     try:
         return Status(text.strip().lower().replace(" ", "_").replace("-", "_"))
     except ValueError:
-        raise ValueError(f"--status is no state of a request. They are: {', '.join(Status)}.") from None
+        raise ValueError(
+            f"--status is not a state of a request. The states are {', '.join(Status)}."
+        ) from None
 
 
 @contextmanager
@@ -338,21 +352,25 @@ def _until_cut_off() -> Iterator[None]:
 @requests_app.command()
 def settle(
     request_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="The request that is in doubt.")
+        int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="ID of the request in doubt.")
     ],
     *,
-    applied: Annotated[bool, typer.Option("--applied", help="What you found in SendGrid: it was.")] = False,
-    not_applied: Annotated[
-        bool, typer.Option("--not-applied", help="What you found in SendGrid: it was not.")
+    applied: Annotated[
+        bool, typer.Option("--applied", help="SendGrid shows that the change was applied.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="How you know; it goes into the record.")],
+    not_applied: Annotated[
+        bool, typer.Option("--not-applied", help="SendGrid shows that the change was not applied.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="How you know. The ledger keeps it.")],
     by: By = None,
 ) -> None:
-    """Say what became of a request in doubt, after you have looked in SendGrid."""
+    """Settle a request in doubt, after you have looked in SendGrid."""
     from creditbot.domain import fields
 
     if applied and not_applied:
-        fail("--applied and --not-applied can't both be so: leave one of them out.", code=FAULTY_SETTINGS)
+        fail(
+            "--applied and --not-applied contradict each other: leave one of them out.", code=FAULTY_SETTINGS
+        )
     if not applied and not not_applied:
         fail("Say what you found in SendGrid: --applied or --not-applied.", code=FAULTY_SETTINGS)
     read_reason = fields.reason(reason, fields.HOW_YOU_KNOW)
@@ -366,12 +384,15 @@ def settle(
 
 @requests_app.command()
 def cancel(
-    request_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="One not sent yet.")],
+    request_id: Annotated[
+        int,
+        typer.Argument(metavar="ID", min=1, max=2**31 - 1, help="ID of a request that has not been sent."),
+    ],
     *,
-    reason: Annotated[str, typer.Option(help="Why; it goes into the record, and to those concerned.")],
+    reason: Annotated[str, typer.Option(help="Why. The people concerned are told, and the ledger keeps it.")],
     by: By = None,
 ) -> None:
-    """Cancel a request that has not been sent, such as one in a restored backup that was sent before."""
+    """Cancel a request that has not been sent, such as one in a restored backup that was sent earlier."""
     from creditbot.domain import fields
 
     read_reason = fields.reason(reason, fields.WHY_CANCELLED)
@@ -383,15 +404,15 @@ def cancel(
     )
 
 
-Offline = Annotated[bool, typer.Option("--offline", help="Do not ask Slack.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Look nothing up in Slack.")]
 
 
 @policy_app.command("check")
 def check_policy(*, offline: Offline = False) -> None:
-    """Find what is wrong with the policy, and with the people and groups that it names.
+    """Check the policy, and the people, groups and channels that it names.
 
-    Exit 0 if nothing is, or if there are only warnings; 1 if something is; 2 if the file is missing or not
-    TOML, has an unknown key or a faulty value, or if a setting is faulty.
+    Exit 0 if there are no faults, or only warnings; 1 if there are faults; 2 if the file is missing or is not
+    TOML, if it has an unknown key or a wrong value, or if a setting is wrong.
     """
     from creditbot import policy_report
     from creditbot.config import PolicySettings
@@ -409,26 +430,27 @@ def check_policy(*, offline: Offline = False) -> None:
     if report.unseen:
         *others, last = report.unseen
         unseen = f"{', '.join(others)} and {last}" if others else last
-        typer.echo(f"The policy is good as far as the file goes; {unseen} were not looked up.")
+        typer.echo(f"The policy file is valid; {unseen} were not looked up.")
         typer.echo(f"It has {tiers}, hash {policy.hash}")
         return
-    typer.echo(f"The policy is good: {tiers}, hash {policy.hash}")
+    typer.echo(f"The policy is valid: {tiers}, hash {policy.hash}")
 
 
 @policy_app.command("explain")
 def explain_policy(
-    direction: Annotated[Literal["add", "remove"], typer.Argument(help="What the change does.")],
+    direction: Annotated[Literal["add", "remove"], typer.Argument(help="Whether to add or remove credits.")],
     subuser: Annotated[str, typer.Argument(metavar="SUBUSER")],
     amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="As in Slack: 5000, 5,000, 5k, 1.5m.")],
     *,
-    actor: Annotated[str, typer.Option("--as", metavar="ID", help="Who would ask: a user ID, U0123ABCD.")],
+    actor: Annotated[
+        str, typer.Option("--as", metavar="ID", help="The requester's user ID, such as U0123ABCD.")
+    ],
     offline: Offline = False,
 ) -> None:
-    """Say what would happen to a change, and by which rule.
+    """Show what would happen to a change, and which rule decides.
 
-    Exit 0 if it would go on to its approvers, as far as is known; 1 if it would be refused, if nobody could
-    ever approve it, or if SUBUSER or AMOUNT can't be read; 2 if --as, the policy's file or a setting is
-    faulty.
+    Exit 0 if it would go to its approvers, as far as is known; 1 if it would be refused, if nobody could
+    approve it, or if SUBUSER or AMOUNT can't be read; 2 if --as, the policy file or a setting is wrong.
     """
     from creditbot import policy_report
     from creditbot.config import PolicySettings
@@ -468,10 +490,12 @@ def verify(
     *,
     head: Annotated[
         str | None,
-        typer.Option(metavar="HASH", help="A head that was noted elsewhere; it must be in the chain."),
+        typer.Option(
+            metavar="HASH", help="A head noted earlier, such as in a daily digest. It must be in the chain."
+        ),
     ] = None,
 ) -> None:
-    """Recount the hash chain over all events, and compare the tables with it; exit 1 if anything differs."""
+    """Recompute the hash chain over all events and compare the tables with it; exit 1 if anything differs."""
     from creditbot import audit
     from creditbot.config import DatabaseSettings
 
@@ -490,15 +514,15 @@ def verify(
 @audit_app.command()
 def export(
     *,
-    format_: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="CSV or JSON Lines.")] = "csv",
+    format_: Annotated[
+        Literal["csv", "jsonl"], typer.Option("--format", help="Output format: CSV or JSON Lines.")
+    ] = "csv",
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="From this day (UTC) on, such as 2026-01-31.")
+        str | None, typer.Option("--from", metavar="DATE", help="First day (UTC), such as 2026-01-31.")
     ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Up to and including this day (UTC).")
-    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (UTC), included.")] = None,
     subuser: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only the events about this subuser.")
+        str | None, typer.Option(metavar="NAME", help="Only events about this subuser.")
     ] = None,
 ) -> None:
     """Print the ledger's events, oldest first."""
@@ -530,9 +554,11 @@ def _decide(request_id: int, by: str | None, act: "Deed", done: str) -> None:
     try:
         request = asyncio.run(_decided(name, act))
     except UnknownRequest:
-        fail(f"There is no request {request_id}. `creditbot requests list` lists all with their IDs.")
+        fail(
+            f"There is no request {request_id}. `creditbot requests list` lists all requests with their IDs."
+        )
     change = f"{credits_(request.allocation_update)} for {request.subuser}"
-    typer.echo(f"Request {request_id} ({change}) {done}. On record as decided by {name}.")
+    typer.echo(f"Request {request_id} ({change}) {done}. Recorded as decided by {name}.")
 
 
 def login_name() -> str:
@@ -592,8 +618,8 @@ def existing_database(url: str) -> str:
     if not is_postgres(url) and not path.is_file():
         fail(
             f"DATABASE_URL: there is no database at {path.absolute()}. Is this the folder where creditbot "
-            "runs? Go there, or set DATABASE_URL to where the database is. Only if there is none yet, "
-            "`creditbot migrate` makes one."
+            "runs? Go there, or set DATABASE_URL to where the database is. If there is none yet, `creditbot "
+            "migrate` creates one."
         )
     check_log(url)
     return url

@@ -75,20 +75,20 @@ def _unquoted(secret: SecretStr) -> SecretStr:
 
 def _in_one_piece(secret: SecretStr) -> SecretStr:
     if any(character.isspace() for character in secret.get_secret_value()):
-        raise ValueError("has a space or a line break in it; copy it again, whole and alone")
+        raise ValueError("has a space or a line break in it; copy it again, without anything around it")
     return secret
 
 
 def _printable(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if not (value.isascii() and value.isprintable()):
-        raise ValueError("has characters that no key has; copy it again, whole")
+        raise ValueError("has characters that no key has; copy it again in full")
     return secret
 
 
 def _of_tokens_characters(secret: SecretStr) -> SecretStr:
     if re.fullmatch(r"[A-Za-z0-9._-]+", secret.get_secret_value()) is None:
-        raise ValueError("has characters that no token has; copy it again, whole")
+        raise ValueError("has characters that no token has; copy it again in full")
     return secret
 
 
@@ -114,12 +114,12 @@ def _prefixed(prefix: str, where: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-BotToken = Annotated[Token, _prefixed("xoxb-", "take the token from OAuth & Permissions in your Slack app")]
+BotToken = Annotated[Token, _prefixed("xoxb-", "copy the token from OAuth & Permissions in your Slack app")]
 AppToken = Annotated[
-    Token, _prefixed("xapp-", "take the token from Basic Information, App-Level Tokens, in your Slack app")
+    Token, _prefixed("xapp-", "copy the token from Basic Information, App-Level Tokens, in your Slack app")
 ]
 SendGridKey = Annotated[
-    Token, _prefixed("SG.", "make an API key of the parent account in SendGrid, under Settings, API Keys")
+    Token, _prefixed("SG.", "create an API key for the parent account in SendGrid, under Settings, API Keys")
 ]
 
 
@@ -158,7 +158,7 @@ def _ledger_keys(value: object) -> object:
         return value
     keys = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     if any(len(key) < 32 for key in keys):
-        raise ValueError("is too short to be safe; make a key with: openssl rand -hex 32")
+        raise ValueError("is too short to be safe; create a key with: openssl rand -hex 32")
     return keys
 
 
@@ -436,15 +436,13 @@ def unknown_names(names: Iterable[str]) -> list[str]:
     """A sentence for each name that can only be meant for creditbot, and is no setting of its."""
     known = [str(field.validation_alias) for field in Settings.model_fields.values()]
     found = sorted(name for name in names if name.upper().startswith(PREFIX) and name not in known)
-    return [
-        f"{name} is not a setting of creditbot, so it is not used. {_meant(name, known)}" for name in found
-    ]
+    return [f"{name} is not a setting of creditbot and is ignored. {_meant(name, known)}" for name in found]
 
 
 def _meant(name: str, known: list[str]) -> str:
     bare = {setting.removeprefix(PREFIX): setting for setting in known}
     near = get_close_matches(name.upper().removeprefix(PREFIX), bare, n=1)
-    return f"Is {bare[near[0]]} meant?" if near else "docs/settings.md lists all settings."
+    return f"Did you mean {bare[near[0]]}?" if near else "docs/settings.md lists all settings."
 
 
 def _missing(name: str, *otherwise: str) -> str:
@@ -458,8 +456,8 @@ def _line(name: str, kind: str, message: str) -> str:
         return f"{name} is still a placeholder: {HELP[name]}."
     if kind == "packages":
         return (
-            f"{name} names a PostgreSQL, for which packages are missing. In the checkout of creditbot, run "
-            "pip install --require-hashes -r requirements-postgres.lock"
+            f"{name} points to PostgreSQL, but the packages for it are not installed. In the checkout of "
+            "creditbot, run pip install --require-hashes -r requirements-postgres.lock"
         )
     if name in WANTED:
         return f"{name} is wrong: it must be {WANTED[name]}."

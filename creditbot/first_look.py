@@ -41,14 +41,14 @@ async def look(
     for warning in warnings:
         log.warning(warning)
     where = "SendGrid, Slack" if works else "SendGrid"
-    log.info("The settings were looked up", where=where, warnings=len(warnings))
+    log.info("The settings were checked with SendGrid and Slack", where=where, warnings=len(warnings))
 
 
 async def _answer(question: Question) -> list[str]:
     try:
         return await question()
     except Exception:
-        log.exception("What is asked at the start could not be found out; going on")
+        log.exception("The check at the start could not be finished; going on")
         return []
 
 
@@ -60,7 +60,7 @@ async def key_faults(sendgrid: SendGrid) -> list[str]:
         said = without_markup(problem.sentence)
         if problem.status == 401:
             return [f"SENDGRID_API_KEY is wrong: {said}"]
-        return [f"SendGrid could not be asked about SENDGRID_API_KEY: {said}"]
+        return [f"SENDGRID_API_KEY could not be checked with SendGrid: {said}"]
     missing = [scope for scope in SCOPES if scope not in held]
     if not missing:
         return []

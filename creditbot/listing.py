@@ -31,7 +31,7 @@ PAGE = 500
 REASON_WIDTH = 20
 """The least that a reason gets in a table; a narrower terminal breaks its lines."""
 
-HEADINGS = ("ID", "Asked (UTC)", "Subuser", "Change", "Status", "Asked by", "Decided by", "Reason")
+HEADINGS = ("ID", "Requested (UTC)", "Subuser", "Change", "Status", "Requested by", "Decided by", "Reason")
 
 COLUMNS = (
     "id",

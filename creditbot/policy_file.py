@@ -29,8 +29,8 @@ DEFAULT_PATH = Path("policy.toml")
 MOST_APPROVALS = 10
 
 NO_ZONES = (
-    "This machine has no time-zone data, by which the daily digest and the quiet hours go. Install the "
-    "Python package tzdata; requirements.lock has it."
+    "This machine has no time-zone data, which the daily digest and the quiet hours need. Install the "
+    "Python package tzdata, which is in requirements.lock."
 )
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -227,8 +227,8 @@ def _pattern(value: object) -> object:
         raise ValueError('is not a pattern for names, such as "acme" or "acme-*"')
     if no_name_fits(value):
         raise ValueError(
-            "is a pattern that no subuser's name fits: none has a blank, a slash or a character that can't "
-            "be seen, or begins with @, # or account-id:"
+            "is a pattern that matches no subuser: names have no space, slash or invisible character, and "
+            "don't begin with @, # or account-id:"
         )
     return value
 
@@ -396,8 +396,8 @@ def _sentence(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         known = _keys(place[:-1])
         near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}."
-        return f"{name} is no setting here{hint}"
+        hint = f"; did you mean {near[0]}?" if near else f"; the settings here are {', '.join(known)}."
+        return f"{name} is not a setting here{hint}"
     if fault["type"] == "missing":
         return f"{name} is missing{_in(place[:-1])}. {MISSING.get(name, '')}".rstrip()
     said = str(fault["msg"]).removeprefix("Value error, ")
@@ -408,12 +408,12 @@ def _sentence(fault: Any) -> str:
 
 
 MISSING = {
-    "who": 'Say who may ask and see: may_ask = "anyone" or a list of IDs, and may_see likewise.',
+    "who": 'Say who may ask, and who may see balances: may_ask = "anyone" or a list of IDs, may_see too.',
     "may_ask": 'Write may_ask = "anyone", or a list of user IDs and user-group IDs.',
     "may_see": 'Write may_see = "anyone", or a list of user IDs and user-group IDs.',
-    "tiers": "Without a tier nobody may approve anything: add one that begins with [[tiers]].",
+    "tiers": "Without a tier nobody can approve anything: add one that begins with [[tiers]].",
     "approvers": "List the user IDs and user-group IDs of those who may approve.",
-    "name": "Give the tier a name: people read it when it refuses something.",
+    "name": "Give the tier a name: people see it when the tier refuses something.",
 }
 
 

@@ -83,7 +83,7 @@ def _judge(report: Report, policy: Policy, roster: Roster) -> None:
 
 def _unread(groups: Groups, roster: Roster) -> list[str]:
     return [
-        f"User group {group}: who is in it could not be read. {groups.why_unread(group)}."
+        f"The members of user group {group} could not be read. {groups.why_unread(group)}."
         for group in sorted(roster.unreadable)
     ]
 
@@ -102,8 +102,8 @@ async def _look_up_channels(client: AsyncWebClient, channels: list[str], report:
         report.unseen.append("channels")
     if unknown:
         report.unknown.append(
-            f"Whether the bot is in {', '.join(unknown)} can't be seen with its scopes: invite it to each "
-            "with /invite. A card that can't be posted is logged with its channel."
+            f"The bot's scopes do not show whether it is in {', '.join(unknown)}: invite it to each with "
+            "/invite. A card that can't be posted is logged with its channel."
         )
 
 
@@ -117,8 +117,8 @@ async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offl
             roster = await groups()
             unread = _unread(groups, roster)
         elif policy.groups:
-            why = "" if offline else f"{UNSET}, so "
-            unread = [f"{why}Slack was not asked who is in {', '.join(sorted(policy.groups))}."]
+            the = "The" if offline else f"{UNSET}, so the"
+            unread = [f"{the} members of {', '.join(sorted(policy.groups))} were not looked up."]
     usage = await _usage(settings.database_url, change) if policy.limits.rolling else Usage()
     told = explain(policy, roster, change, usage, settings.approvals_channel or "the approvals channel")
     return Explanation((*unread, *told.sentences), told.possible)

@@ -166,7 +166,7 @@ def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:
     name, right = "HOST", "an address of this machine, or to 0.0.0.0 for all that it has"
     if getattr(error, "errno", None) in {errno.EADDRINUSE, errno.EACCES}:
         name, right = "PORT", "a free number above 1023"
-    return f"{name} is wrong: nothing can listen on {host}:{port} ({why}). Set it to {right}."
+    return f"{name} is wrong: creditbot can't listen on {host}:{port} ({why}). Set it to {right}."
 
 
 class QuietServer(uvicorn.Server):

@@ -9,13 +9,13 @@ from sqlalchemy.exc import DBAPIError
 from creditbot.store.engines import is_postgres
 
 SQLITE = {
-    "readonly": "Whoever runs creditbot must be allowed to write to the file and to its folder.",
-    "locked": "Another process holds it: wait until it has ended, and try again.",
-    "no such table": "`creditbot migrate` lays its tables.",
+    "readonly": "The user that runs creditbot needs write access to the file and to its folder.",
+    "locked": "Another process has locked it: wait until that has ended, then try again.",
+    "no such table": "`creditbot migrate` creates its tables.",
     "malformed": "Restore a backup: stop creditbot, delete the file and those beside it that end in -wal and "
     "-shm, and copy the backup there.",
-    "not a database": "This file is something else: set DATABASE_URL to creditbot's.",
-    "full": "Make room on the disk.",
+    "not a database": "This file is not a database: set DATABASE_URL to creditbot's.",
+    "full": "Free some space on the disk.",
 }
 """What to do, by a word in what SQLite says."""
 
@@ -23,16 +23,16 @@ POSTGRES = {
     "permission denied for schema": "Have a superuser run: GRANT CREATE ON SCHEMA {schema} TO {user}; or "
     "make it the owner: ALTER DATABASE {database} OWNER TO {user};",
     "no schema has been selected": "Have a superuser run: GRANT USAGE, CREATE ON SCHEMA public TO {user};",
-    "session is read-only": "None of the hosts takes writes: promote one. To look only, write "
+    "session is read-only": "None of the hosts accepts writes: promote one. To only read, write "
     "target_session_attrs=any behind the question mark of DATABASE_URL.",
     "statement pooling": "Set the pooler's pool_mode to transaction or session.",
-    "password authentication failed": "Set DATABASE_URL to a user and a password that the server takes.",
-    "pg_hba.conf": "Have the server's pg_hba.conf let this machine in.",
+    "password authentication failed": "Set DATABASE_URL to a user and a password that the server accepts.",
+    "pg_hba.conf": "Allow this machine in the server's pg_hba.conf.",
     'role "': "Set DATABASE_URL to a user that the server has.",
-    'relation "': "`creditbot migrate` lays its tables.",
-    'database "': "Make the database, or set DATABASE_URL to one that is there.",
-    "resolve host": "Set DATABASE_URL to a host that is there.",
-    "connection": "See that the server runs, and that DATABASE_URL names its host and port.",
+    'relation "': "`creditbot migrate` creates its tables.",
+    'database "': "Create the database, or set DATABASE_URL to one that exists.",
+    "resolve host": "Set DATABASE_URL to a host that exists.",
+    "connection": "Check that the server is running, and that DATABASE_URL has its host and port.",
 }
 """Likewise for PostgreSQL, the first that fits."""
 
@@ -50,7 +50,7 @@ def _sqlite(url: str, why: str) -> tuple[str, str]:
     if path.is_dir():
         return f"at {path}", "This is a folder: set DATABASE_URL to a file in it."
     if not path.parent.is_dir():
-        return f"at {path}", f"Make the folder {path.parent}, or set DATABASE_URL to a file in another."
+        return f"at {path}", f"Create the folder {path.parent}, or set DATABASE_URL to a file in another one."
     if "unable to open" in why:
         return f"at {path}", SQLITE["readonly"]
     return f"at {path}", _first_that_fits(SQLITE, why)

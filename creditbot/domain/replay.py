@@ -68,9 +68,9 @@ def _compare(name: str, told: Columns, found: Columns) -> Iterator[str]:
     if not told and not found:
         return
     if not found:
-        yield f"{name}: the ledger tells of it, and the table does not have it."
+        yield f"{name}: it is in the ledger, but missing from the table."
     elif not told:
-        yield f"{name}: the table has it, and the ledger does not tell of it."
+        yield f"{name}: it is in the table, but not in the ledger."
     else:
         for column in sorted({*told, *found}):
             if told.get(column) != found.get(column):

@@ -90,8 +90,8 @@ class Commands:
         del ack
         if self._seldom.left_out("a name") is not None:
             log.warning(
-                "Slack delivered a command that CREDITBOT_COMMAND does not name; change it there, or in your "
-                "Slack app",
+                "Slack delivered a command other than CREDITBOT_COMMAND; change it there, or in your Slack "
+                "app",
                 command=str(body.get("command"))[:40],
             )
         return BoltResponse(status=404, body="")

@@ -52,15 +52,15 @@ class WrongToken(Exception):
 
 def wrong_bot_token(code: str) -> str:
     return (
-        f"SLACK_BOT_TOKEN is wrong: Slack says {code}. Take the Bot User OAuth Token (xoxb-…) "
-        "from OAuth & Permissions in your Slack app."
+        f"SLACK_BOT_TOKEN is wrong: Slack says {code}. Copy the Bot User OAuth Token (xoxb-…) from OAuth & "
+        "Permissions in your Slack app."
     )
 
 
 def wrong_app_token(code: str) -> str:
     return (
-        f"SLACK_APP_TOKEN is wrong: Slack says {code}. Take an App-Level Token (xapp-…) with "
-        "the scope connections:write from Basic Information in your Slack app."
+        f"SLACK_APP_TOKEN is wrong: Slack says {code}. Copy an App-Level Token (xapp-…) with the scope "
+        "connections:write from Basic Information in your Slack app."
     )
 
 
@@ -79,12 +79,12 @@ async def check_bot_token(client: AsyncWebClient, home: Home) -> None:
         code = error_code(error)
         if code in WRONG_TOKEN:
             raise WrongToken(wrong_bot_token(code)) from error
-        log.warning("Slack could not be asked about the token; going on", error=code)
+        log.warning("The bot token could not be checked with Slack; going on", error=code)
     except TROUBLE as error:
         log.warning("Slack can't be reached; going on", error=error_code(error))
     else:
         home.learn(answer)
-        log.info("Slack knows this bot", team=answer.get("team"), bot=answer.get("user"))
+        log.info("Slack accepts the bot token", team=answer.get("team"), bot=answer.get("user"))
 
 
 async def learn_workspace(client: AsyncWebClient, home: Home, every: float = 60.0) -> None:
@@ -94,7 +94,7 @@ async def learn_workspace(client: AsyncWebClient, home: Home, every: float = 60.
         try:
             home.learn(await client.auth_test())
         except TROUBLE as error:
-            log.debug("Slack did not tell which workspace this is; trying again", error=error_code(error))
+            log.debug("Slack did not report which workspace this is; trying again", error=error_code(error))
 
 
 class TokenCheck:

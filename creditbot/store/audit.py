@@ -161,7 +161,7 @@ async def _strays(connection: AsyncConnection) -> AsyncIterator[str]:
     for table in (approvals, attempts):
         query = select(table.c.id).where(func.typeof(table.c.request_id) != "integer").order_by(table.c.id)
         for row_id in (await connection.execute(query)).scalars():
-            yield f"Row {row_id} of {table.name}: the request that it names is no number."
+            yield f"Row {row_id} of {table.name}: the request ID in it is not a number."
 
 
 async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]:

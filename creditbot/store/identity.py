@@ -17,7 +17,7 @@ ALEMBICS = "alembic_version"
 FIRST_TABLES = frozenset({"requests", "approvals", "attempts", "events", "cards", "notices"})
 """What a database of ours has from its first version on."""
 
-ELSEWHERE = "Set DATABASE_URL to a database of creditbot's own. Nothing was changed in this one."
+ELSEWHERE = "Set DATABASE_URL to creditbot's own database. Nothing was changed in this one."
 
 
 def version_of(connection: Connection) -> str | None:
@@ -56,9 +56,8 @@ def check(version: str | None) -> None:
         raise UnfitDatabase("the database has no tables of creditbot yet. `creditbot migrate` creates them.")
     if version != SCHEMA_VERSION:
         raise UnfitDatabase(
-            f"the database has the tables of version {version}, and this creditbot needs those of "
-            f"{SCHEMA_VERSION}. `creditbot migrate` brings them up to date (of a read-only copy, a copy that "
-            "can be written to)."
+            f"the database has version {version}, and this creditbot needs version {SCHEMA_VERSION}. "
+            "`creditbot migrate` updates it (for a read-only copy, make a writable one first)."
         )
 
 
@@ -66,7 +65,7 @@ def check_not_newer(version: str | None) -> None:
     """Raise UnfitDatabase if a later version of creditbot has laid the tables."""
     if version is not None and version > SCHEMA_VERSION:
         raise UnfitDatabase(
-            f"the database has the tables of version {version}, and this creditbot knows {SCHEMA_VERSION}. "
+            f"the database has version {version}, and this creditbot knows only version {SCHEMA_VERSION}. "
             "Install the newer creditbot."
         )
 

@@ -47,7 +47,7 @@ def check_log(url: str) -> None:
     raise UnfitDatabase(
         f"{path} was replaced, or changed by hand, after {log.name} beside it was written, so they do not "
         f"belong together. If you have restored a backup, delete {log.name} and {path.name}-shm, and try "
-        f"again. If you have not, run `touch {log}`, which keeps what is in it, and try again."
+        f"again. If you have not, run `touch {log}`, which keeps its contents, and try again."
     )
 
 

@@ -53,8 +53,8 @@ def test_a_misspelt_setting_is_warned_of_wherever_it_stands(tmp_path: Path) -> N
     assert done.returncode == 0
     first, second = done.stderr.splitlines()
     assert "CREDITBOT_APPROVRES is not a setting of creditbot" in first
-    assert "Is CREDITBOT_APPROVERS meant?" in first
-    assert "Is CREDITBOT_POLICY meant?" in second
+    assert "Did you mean CREDITBOT_APPROVERS?" in first
+    assert "Did you mean CREDITBOT_POLICY?" in second
 
 
 def test_wrong_settings_are_a_line_each_without_their_values(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_a_port_that_is_taken_is_said_in_a_line(settings: dict[str, str], 
     async with server:
         done = await asyncio.to_thread(creditbot, "serve", env=settings, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("PORT is wrong: nothing can listen")
+    assert done.stderr.splitlines()[-1].startswith("PORT is wrong: creditbot can't listen")
 
 
 async def test_a_host_that_is_not_this_machines_is_said_in_a_line(
@@ -121,7 +121,7 @@ async def test_a_host_that_is_not_this_machines_is_said_in_a_line(
     env = settings | {"HOST": "not a host"}
     done = await asyncio.to_thread(creditbot, "serve", env=env, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("HOST is wrong: nothing can listen on not a host:")
+    assert done.stderr.splitlines()[-1].startswith("HOST is wrong: creditbot can't listen on not a host:")
 
 
 async def test_a_start_tells_of_triggers_that_were_taken_away(
@@ -181,7 +181,9 @@ def test_what_settles_nothing_says_what_to_type_in_a_terminal(tmp_path: Path) ->
 
     assert (undecided.returncode, unknown.returncode, blank.returncode) == (2, 1, 1)
     assert undecided.stderr == "Say what you found in SendGrid: --applied or --not-applied.\n"
-    assert unknown.stderr == ("There is no request 12. `creditbot requests list` lists all with their IDs.\n")
+    assert unknown.stderr == (
+        "There is no request 12. `creditbot requests list` lists all requests with their IDs.\n"
+    )
     assert blank.stderr.startswith('Say how you know, in a few words, such as "The console shows 1,200"')
 
 
@@ -227,7 +229,7 @@ def test_whoever_decides_in_a_terminal_is_on_record_by_name(tmp_path: Path) -> N
 
     assert said == [
         f"Request {number} (+5,000 credits for acme) is cancelled: nothing was sent. "
-        f"On record as decided by {name}.\n"
+        f"Recorded as decided by {name}.\n"
         for number, name in ((2, "carol"), (3, "Dave of Ops"))
     ]
     with closing(sqlite3.connect(tmp_path / "creditbot.db")) as connection:
@@ -315,7 +317,7 @@ def test_what_is_no_head_raises_no_alarm(tmp_path: Path, head: str) -> None:
     assert creditbot("migrate", env=env, cwd=tmp_path).returncode == 0
     done = creditbot("audit", "verify", "--head", head, env=env, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("--head is not a head: it has 64 digits")
+    assert done.stderr.startswith("--head is not a head, which has 64 digits")
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl"])
@@ -496,4 +498,4 @@ def test_a_process_without_the_ledgers_key_does_not_start_and_verify_asks_for_it
     assert without.returncode == 1
     assert "CREDITBOT_LEDGER_KEY is not set" in without.stderr
     assert with_it.returncode == 0, with_it.stderr
-    assert "The hashes are keyed from event 1 on." in with_it.stdout
+    assert "The hashes have a key from event 1 on." in with_it.stdout

@@ -128,7 +128,7 @@ async def test_the_commands_that_it_prints_work_as_they_are(tmp_path: Path) -> N
         shown = {what: await in_a_shell(hint) for what, hint in hints.items() if what != "log"}
         log = await in_a_shell(hints["log"].replace("tail -F", "tail"))
     assert shown["record"].splitlines()[1].endswith("\tBlack Friday")
-    assert "The ledger is whole" in shown["ledger"]
+    assert "The ledger is intact" in shown["ledger"]
     assert "creditbot is up" in log
 
 

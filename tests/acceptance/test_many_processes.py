@@ -71,7 +71,7 @@ async def test_a_worker_that_dies_while_sending_leaves_a_doubt_that_the_other_se
     [record] = json.loads((await fleet.bots[0].command_line("requests", "list", "--format", "json"))[1])
     assert record["status"] == "applied"
     status, out, _ = await fleet.bots[0].command_line("audit", "verify")
-    assert (status, "The ledger is whole" in out) == (0, True)
+    assert (status, "The ledger is intact" in out) == (0, True)
 
 
 async def test_what_was_decided_without_a_worker_is_done_when_one_comes(

@@ -82,7 +82,7 @@ async def test_in_an_emergency_a_named_person_approves_alone_and_all_are_told(co
     assert len(company.events("break_glass")) == 1
     status, out, err = await company.bot.command_line("audit", "verify")
     assert (status, err) == (0, "")
-    assert "The ledger is whole" in out
+    assert "The ledger is intact" in out
 
 
 @over_http
@@ -152,7 +152,7 @@ async def test_the_policy_is_checked_against_the_workspace(
     slack.scopes.discard("channels:read")
     good, said = await check()
     assert (good, "\nThe policy is good: 2 tiers, hash " in said) == (0, True), said
-    assert "warning: Whether the bot is in C0GLOBEX can't be seen with its scopes: invite it" in said
+    assert "warning: The bot's scopes do not show whether it is in C0GLOBEX: invite it" in said
     rules = tmp_path / "rules.toml"
     slack.workspace.add_person(Person("U0GONE", "gone", "Gone", deleted=True))
     rules.write_text(POLICY.replace('"U0BOB"', '"U0GONE", "U0NOBODY"'))
@@ -200,7 +200,7 @@ async def test_why_a_group_could_not_be_read_is_said(
     slack.faults.fail("usergroups.users.list", error=error)
     done = await asyncio.to_thread(creditbot, "policy", "check", env=settings, cwd=tmp_path)
     assert done.returncode == 1
-    said = f"error: User group S0FINANCE: who is in it could not be read. Slack says {error}: {advice}"
+    said = f"error: The members of user group S0FINANCE could not be read. Slack says {error}: {advice}"
     assert said in done.stdout.splitlines()
 
 
@@ -224,7 +224,7 @@ async def test_a_policy_that_was_not_looked_up_is_not_said_to_be_wholly_good(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
     del settings["SLACK_BOT_TOKEN"]
-    unseen = "The policy is good as far as the file goes; people, groups and channels were not looked up."
+    unseen = "The policy file is valid; people, groups and channels were not looked up."
     for flags, warning in (
         ([], "SLACK_BOT_TOKEN is not set; set it to look people up."),
         (["--offline"], "Slack was not asked (--offline)."),
@@ -251,7 +251,7 @@ async def test_a_change_is_explained_without_slack(
     command = ("policy", "explain", "--offline", "--as", ALICE, *words)
     done = await asyncio.to_thread(creditbot, *command, env=settings, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (status, "")
-    assert done.stdout.startswith("Slack was not asked who is in S0ASK, S0FINANCE.\n")
+    assert done.stdout.startswith("The members of S0ASK, S0FINANCE were not looked up.\n")
     assert sentence in done.stdout
 
 
@@ -272,4 +272,4 @@ async def test_the_export_is_nothing_but_the_events(company: Company) -> None:
     assert (status, err.strip()) == (2, "--from is not a date such as 2026-01-31.")
     status, _, err = await company.bot.command_line("audit", "verify", "--head", "f" * 64)
     assert status == 1
-    assert "events were removed or rewritten" in err
+    assert "events have been removed or rewritten" in err

@@ -12,7 +12,7 @@ import pytest
 from creditbot.sandbox.bot import UP
 from tests.processes import Bot, creditbot
 
-WAITS = "The policy could not be written down; trying again"
+WAITS = "The policy could not be recorded; trying again"
 REFUSES_POLICIES = """
 CREATE TRIGGER no_policy BEFORE INSERT ON events WHEN NEW.kind = 'policy'
 BEGIN SELECT RAISE(ABORT, 'not today'); END
@@ -75,6 +75,6 @@ async def test_a_policy_that_cannot_be_written_down_ends_the_process(
     done = await asyncio.to_thread(creditbot, "serve", env=settings, cwd=tmp_path)
     assert done.returncode == 2
     said = done.stdout + done.stderr
-    assert "The policy could not be written down, so nothing may be decided here" in said
+    assert "The policy could not be recorded, so nothing can be decided here" in said
     assert "not today" in said.splitlines()[-1]
     assert UP.decode() not in said

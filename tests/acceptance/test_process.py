@@ -225,7 +225,7 @@ async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change
     await company.card_says(card, "Applied: ", 40)
     assert len(company.patches) == 1
     status, out, _ = await company.bot.command_line("audit", "verify")
-    assert (status, "The hashes are keyed from event" in out) == (0, True)
+    assert (status, "The hashes have a key from event" in out) == (0, True)
 
 
 async def test_its_own_log_goes_on_after_it_has_served_somebody(company: Company) -> None:

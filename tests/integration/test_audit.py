@@ -116,7 +116,7 @@ async def test_what_happened_is_found_whole(busy: Bot) -> None:
     head = await head_by_now(busy)
     found, whole = await verify(busy.url, head)
     assert found == []
-    assert "The ledger is whole" in whole
+    assert "The ledger is intact" in whole
     assert head in whole
 
 
@@ -182,7 +182,7 @@ async def test_a_key_is_taken_in_the_middle_and_followed_by_newer_ones(start: St
     found, whole = await verify(third.url, None, (NEWER, KEY))
 
     assert found == []
-    assert "The hashes are keyed from event 3 on." in whole
+    assert "The hashes have a key from event 3 on." in whole
     assert "no key" not in whole
     async with third.database.read() as connection:
         assert [event["kind"] for event in await events.chain(connection)].count("keyed") == 2
@@ -206,14 +206,14 @@ async def test_a_key_that_is_missing_or_another_is_said_to_be_that(
 
     assert found[0].startswith(f"Event 3 and those after it are keyed with the key {fingerprint(KEY)}, and ")
     assert says in found[0]
-    assert "the 2 events before them hold" in found[1]
+    assert "Before them, 2 events passed" in found[1]
     assert not any("broken" in sentence or KEY.decode() in sentence for sentence in found)
 
 
 async def test_a_key_with_which_nothing_is_keyed_is_said_to_be_that(bot: Bot) -> None:
     await bot.checked()
     found, _ = await verify(bot.url, None, (KEY,))
-    assert found[0] == "CREDITBOT_LEDGER_KEY is set, and no event is keyed with it."
+    assert found[0] == "CREDITBOT_LEDGER_KEY is set, but no event has a hash with that key."
 
 
 @pytest.mark.parametrize("keys", [(), (NEWER,)])
@@ -260,8 +260,8 @@ async def test_keys_in_the_wrong_order_are_said_to_be_that_and_going_back_to_an_
 
     found, _ = await verify(bot.url, None, (KEY, NEWER))
     assert found[0].startswith(f"Event 4 goes on with the key {fingerprint(NEWER)}, which is number 2 in ")
-    assert "put the newest key first, as in NEW,OLD" in found[0]
-    assert "The 3 events before it hold" in found[1]
+    assert "Put the newest key first, as in NEW,OLD" in found[0]
+    assert "Before it, 3 events passed" in found[1]
     assert not any("broken" in sentence for sentence in found)
 
     for keys, broken_at in (((NEWER, KEY), 7), ((KEY, NEWER), None)):
@@ -280,7 +280,7 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
         await bot.decisions.approve(request.id, OUTSIDER)
     head = await head_by_now(bot)
     _, whole = await verify(bot.url)
-    assert "Whether events were cut off at the end can't be told" in whole
+    assert "The database alone can't show whether events were cut off at the end" in whole
     assert "can't be told" not in (await verify(bot.url, head))[1]
     clock.advance(hours=21)
     await bot.work("announce")
@@ -309,7 +309,7 @@ async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock
     async with bot.database.write() as transaction:
         await transaction.connection.execute(update(bulletins).values(content=content))
     [fault], _ = await verify(bot.url)
-    assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, and the chain")
+    assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, but the chain")
 
 
 TAKEN_AWAY = {
@@ -339,8 +339,8 @@ async def test_triggers_that_were_taken_away_are_missed_and_laid_again(bot: Bot)
             for statement in re.split("; (?=CREATE)", statements):
                 await transaction.connection.exec_driver_sql(statement)
         found, _ = await verify(bot.url)
-        assert found[0].startswith("Not all that keeps events as they are is in force"), statements
-        assert "`creditbot migrate` lays it again" in found[0]
+        assert found[0].startswith("Triggers that protect the ledger are missing or changed"), statements
+        assert "Restore: `creditbot migrate`" in found[0]
         await asyncio.to_thread(migrate, bot.url)
         assert (await verify(bot.url))[0] == []
 
@@ -349,7 +349,7 @@ async def test_what_differs_is_named(busy: Bot) -> None:
     async with as_administrator(busy.url) as connection:
         for statement, says in (
             ("UPDATE requests SET allocation_update = 251 WHERE id = 1", "allocation_update is 251 in the"),
-            ("DELETE FROM approvals WHERE request_id = 1", "the approval of U0ANN: the ledger tells of it"),
+            ("DELETE FROM approvals WHERE request_id = 1", "the approval of U0ANN: it is in the ledger"),
             (
                 "UPDATE attempts SET outcome = 'x' WHERE request_id = 1",
                 'outcome is "x" in the table and "app',
@@ -370,7 +370,7 @@ async def test_what_differs_is_named(busy: Bot) -> None:
 
 async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
     found, _ = await verify(busy.url, "0" * 64)
-    assert "events were removed or rewritten" in found[0]
+    assert "events have been removed or rewritten" in found[0]
 
 
 @on_sqlite
@@ -385,8 +385,8 @@ async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
             r"""reason is "b'\\x00\\xff'" in the table""",
         ),
         ("UPDATE approvals SET at = 'soon'", 'the approval of U0ANN: at is "soon" in the table'),
-        ("UPDATE approvals SET request_id = 'one'", "Row 1 of approvals: the request that it names is no"),
-        ("UPDATE attempts SET number = 'one'", "attempt one: the table has it"),
+        ("UPDATE approvals SET request_id = 'one'", "Row 1 of approvals: the request ID in it is not a "),
+        ("UPDATE attempts SET number = 'one'", "attempt one: it is in the table"),
     ],
 )
 async def test_what_is_of_no_type_that_a_column_has_is_named(bot: Bot, statement: str, says: str) -> None:
@@ -464,7 +464,7 @@ def test_a_head_is_read_as_people_copy_it(around: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "``", "abc", "g" * 64, "0" * 63, "0" * 65, f"{'0' * 32} {'0' * 32}"])
 def test_what_is_no_head_is_said_to_be_that(text: str) -> None:
-    with pytest.raises(ValueError, match="--head is not a head: it has 64 digits"):
+    with pytest.raises(ValueError, match="--head is not a head, which has 64 digits"):
         head_of(text)
 
 

@@ -70,7 +70,7 @@ async def test_a_sendgrid_that_is_away_is_said_and_nothing_else_comes_of_it(
 ) -> None:
     sandbox.faults.down = True
     [line] = await warnings(slack, sandbox)
-    assert line.startswith("SendGrid could not be asked about SENDGRID_API_KEY: SendGrid answered 503")
+    assert line.startswith("SENDGRID_API_KEY could not be checked with SendGrid: SendGrid answered 503")
 
 
 async def test_a_slack_that_is_away_keeps_nobody_from_anything(

@@ -142,7 +142,7 @@ async def test_a_database_without_tables_or_of_another_version_is_not_read(
     await asyncio.to_thread(migrate, url)
     run(url, "UPDATE creditbot_version SET version_num = '0001'")
     with pytest.raises(
-        UnfitDatabase, match=f"version 0001, and this creditbot needs those of {SCHEMA_VERSION}"
+        UnfitDatabase, match=f"version 0001, and this creditbot needs version {SCHEMA_VERSION}"
     ):
         await looked_at(url)
     run(url, "UPDATE creditbot_version SET version_num = '9999'")

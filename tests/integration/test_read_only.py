@@ -117,7 +117,7 @@ def seen(done: subprocess.CompletedProcess[str], arguments: tuple[str, ...]) -> 
     """It told what is there, whatever that is worth."""
     if arguments == VERIFY:
         assert done.returncode == 1, done
-        assert "The chain holds, but the tables are not as it tells" in done.stderr
+        assert "The chain is intact, but the tables do not match it" in done.stderr
     elif arguments[0] == "requests":
         assert (done.returncode, done.stderr) == (0, "")
         assert "Easter" in done.stdout
@@ -176,7 +176,7 @@ def test_nothing_is_changed_in_a_copy_that_can_only_be_read(folder: Path, writab
     before = contents(folder)
     done = look(of(folder), "requests", "cancel", "1", "--reason", "x", warm_up=writable)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "must be allowed to write to the file and to its folder" in done.stderr
+    assert "needs write access to the file and to its folder" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert contents(folder) == before
 
@@ -184,7 +184,7 @@ def test_nothing_is_changed_in_a_copy_that_can_only_be_read(folder: Path, writab
 async def looked_at(url: str) -> None:
     """Verified, listed and exported, as the commands do it."""
     faults, _ = await audit.verify(url)
-    assert faults[0] == "The chain holds, but the tables are not as it tells:"
+    assert faults[0] == "The chain is intact, but the tables do not match it:"
     listed = io.StringIO()
     assert await print_requests(url, listed, "csv")
     assert "Easter" in listed.getvalue()

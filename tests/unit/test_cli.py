@@ -14,12 +14,16 @@ LIST = ("requests", "list")
     ("status", "arguments", "says"),
     [
         (2, SETTLE, "Say what you found in SendGrid: --applied or --not-applied."),
-        (2, (*SETTLE, "--applied", "--not-applied"), "--applied and --not-applied can't both be so:"),
-        (2, (*SETTLE, "--not-applied", "--applied"), "--applied and --not-applied can't both be so:"),
+        (2, (*SETTLE, "--applied", "--not-applied"), "--applied and --not-applied contradict each other:"),
+        (2, (*SETTLE, "--not-applied", "--applied"), "--applied and --not-applied contradict each other:"),
         (1, (*SETTLE, "--applied", "--by", " \u200b"), "Say who you are with --by NAME,"),
         (1, (*SETTLE, "--applied", "--by", "c" * 65), "Say who you are with --by NAME,"),
         (1, (*SETTLE, "--applied", "--by", "xoxb-1234567890"), "The name seems to contain a token,"),
-        (2, (*LIST, "--status", "open"), "--status is no state of a request. They are: pending, approved,"),
+        (
+            2,
+            (*LIST, "--status", "open"),
+            "--status is not a state of a request. The states are pending, approved,",
+        ),
         (2, (*LIST, "--since", "yesterday"), "--since is not a date such as 2026-01-31."),
         (
             2,

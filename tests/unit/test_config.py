@@ -192,7 +192,7 @@ def test_a_token_has_letters_digits_dots_hyphens_and_underscores_only(name: str,
 def test_a_sendgrid_key_begins_as_sendgrids_do_wherever_the_api_is() -> None:
     elsewhere = {"SENDGRID_API_KEY": "made-up-key", "SENDGRID_API_URL": "http://127.0.0.1:8080"}
     [line] = lines({**GOOD, **elsewhere})
-    assert line.startswith("SENDGRID_API_KEY is wrong: it does not begin with SG.; make an API key")
+    assert line.startswith("SENDGRID_API_KEY is wrong: it does not begin with SG.; create an API key")
     assert "made-up" not in line
 
 
@@ -212,23 +212,23 @@ def test_commands_that_need_only_the_database_do_not_mind_a_placeholder() -> Non
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("CREDITBOT_APPROVRES", "Is CREDITBOT_APPROVERS meant?"),
-        ("creditbot_approvers", "Is CREDITBOT_APPROVERS meant?"),
-        ("CREDITBOT_PORT", "Is PORT meant?"),
+        ("CREDITBOT_APPROVRES", "Did you mean CREDITBOT_APPROVERS?"),
+        ("creditbot_approvers", "Did you mean CREDITBOT_APPROVERS?"),
+        ("CREDITBOT_PORT", "Did you mean PORT?"),
         ("CREDITBOT_XYZZY", "docs/settings.md lists all settings."),
     ],
 )
 def test_a_name_that_only_creditbot_could_use_is_told_of_if_it_does_not(name: str, says: str) -> None:
     known = [str(field.validation_alias) for field in Settings.model_fields.values()]
     assert unknown_names([*known, "PATH", "SLACK_TOKEN", name]) == [
-        f"{name} is not a setting of creditbot, so it is not used. {says}"
+        f"{name} is not a setting of creditbot and is ignored. {says}"
     ]
 
 
 def test_without_postgresqls_packages_the_locked_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("creditbot.config.find_spec", lambda _name: None)
     [line] = lines({**GOOD, "DATABASE_URL": "postgresql://bot:hunter2@db/credits"})
-    assert line.startswith("DATABASE_URL names a PostgreSQL, for which packages are missing.")
+    assert line.startswith("DATABASE_URL points to PostgreSQL, but the packages for it are not installed.")
     assert line.endswith("pip install --require-hashes -r requirements-postgres.lock")
 
 

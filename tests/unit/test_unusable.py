@@ -14,9 +14,9 @@ URL = "postgresql+psycopg://bot:hunter2@db/credits?password=hunter3"
 @pytest.mark.parametrize(
     ("why", "what_to_do"),
     [
-        ("unable to open database file", "must be allowed to write"),
-        ("attempt to write a readonly database", "must be allowed to write"),
-        ("no such table: requests", "`creditbot migrate` lays its tables."),
+        ("unable to open database file", "needs write access"),
+        ("attempt to write a readonly database", "needs write access"),
+        ("no such table: requests", "`creditbot migrate` creates its tables."),
         ("file is not a database", "set DATABASE_URL to creditbot's."),
         ("something else", "can't be used (something else)."),
     ],
@@ -39,14 +39,14 @@ def test_a_path_that_is_a_folder_is_called_one(tmp_path: Path) -> None:
     [
         ('connection failed: FATAL:  password authentication failed for user "bot"', "a user and a password"),
         ('connection failed: FATAL:  role "bot" does not exist', "a user that the server has"),
-        ('connection failed: FATAL:  database "credits" does not exist', "Make the database"),
+        ('connection failed: FATAL:  database "credits" does not exist', "Create the database"),
         (
             'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "bot", database "credits"',
-            "let this machine",
+            "Allow this machine",
         ),
         ('relation "requests" does not exist\nLINE 1: SELECT', "`creditbot migrate`"),
-        ("connection failed: Connection refused\nIs the server running?", "See that the server runs"),
-        ("failed to resolve host 'db'", "a host that is there"),
+        ("connection failed: Connection refused\nIs the server running?", "Check that the server is running"),
+        ("failed to resolve host 'db'", "a host that exists"),
     ],
 )
 def test_postgresqls_fault_is_one_line_without_a_password(why: str, what_to_do: str) -> None:
