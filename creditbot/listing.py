@@ -51,10 +51,15 @@ COLUMNS = (
     "finished_at",
     "answer_status",
     "remain_before",
+    "remain_before_at",
     "remain_after",
+    "remain_after_at",
+    "unclear_until",
+    "read_again_at",
     "explanation",
     "settled_by",
     "settled_reason",
+    "contradicted_at",
 )
 """What JSON and CSV have of a request."""
 

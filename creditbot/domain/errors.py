@@ -49,7 +49,7 @@ class UnreadableRequest(DomainError):
     def __init__(self, request_id: int, columns: Sequence[str]) -> None:
         super().__init__(
             f"Request {request_id} can't be read: creditbot does not understand what its database has for "
-            f"{', '.join(map(literal, columns))}. Until that is mended, nothing more is decided or sent for "
+            f"{', '.join(map(literal, columns))}. Until that is fixed, nothing more is decided or sent for "
             "it. Tell whoever runs creditbot: another version may have written it, or the database is "
             "damaged. `creditbot audit verify` says what should be there."
         )

@@ -168,7 +168,8 @@ def test_a_database_that_cannot_be_opened_is_said_in_the_same_line_by_all(
     assert done.returncode == 2
     assert done.stderr == (
         f"DATABASE_URL: the database at {tmp_path}/nowhere/creditbot.db can't be used (unable to open "
-        f"database file). Make the folder {tmp_path}/nowhere, or set DATABASE_URL to a file in another.\n"
+        f"database file). Create the folder {tmp_path}/nowhere, or set DATABASE_URL to a file in another "
+        "one.\n"
     )
 
 
@@ -209,12 +210,12 @@ def test_requests_are_listed_in_each_format_and_nothing_else_is_printed(tmp_path
         return done.stdout, done.stderr
 
     assert listed("--format", "json") == ("[]\n", "")
-    assert listed() == ("", "There are no requests yet. `/credits add` asks for credits.\n")
+    assert listed() == ("", "There are no requests yet.\n")
     fill(tmp_path / "with space.db", "first", "second")
     both = ("--status", "In doubt", "--status", "failed", "--subuser", "ACME", "--since", "1970-01-01")
     assert [request["id"] for request in json.loads(listed("--format", "json", *both)[0])] == [1]
     assert len(listed("--format", "csv")[0].splitlines()) == 3
-    assert listed("--since", "1970-01-02") == ("", "No request is like that.\n")
+    assert listed("--since", "1970-01-02") == ("", "No requests match.\n")
 
 
 def test_whoever_decides_in_a_terminal_is_on_record_by_name(tmp_path: Path) -> None:
@@ -479,7 +480,7 @@ def test_a_process_with_an_old_key_first_does_not_start_and_verify_says_what_to_
     assert started.returncode == 2
     assert "put the newest key first" in started.stderr.splitlines()[-1]
     assert verified.returncode == 1
-    assert "put the newest key first" in verified.stderr
+    assert "Put the newest key first" in verified.stderr
     assert creditbot("audit", "verify", env=in_order, cwd=tmp_path).returncode == 0
 
 

@@ -151,7 +151,7 @@ async def test_the_policy_is_checked_against_the_workspace(
 
     slack.scopes.discard("channels:read")
     good, said = await check()
-    assert (good, "\nThe policy is good: 2 tiers, hash " in said) == (0, True), said
+    assert (good, "\nThe policy is valid: 2 tiers, hash " in said) == (0, True), said
     assert "warning: The bot's scopes do not show whether it is in C0GLOBEX: invite it" in said
     rules = tmp_path / "rules.toml"
     slack.workspace.add_person(Person("U0GONE", "gone", "Gone", deleted=True))

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 import tracemalloc
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,3 +163,10 @@ async def test_a_long_list_is_read_in_pages_and_takes_no_more_memory_than_a_shor
         event.remove(Engine, "begin", count)
     assert pages == 10  # eight full ones, an empty one, and the look whose database it is
     assert long < 1.5 * short
+
+
+def test_the_documented_columns_are_those_that_are_printed_and_a_token_is_none_of_them() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    documented = page.partition("JSON and CSV have a column for each of")[2].partition("Times are")[0]
+    assert tuple(re.findall(r"`(\w+)`", documented)) == COLUMNS
+    assert "token" not in COLUMNS

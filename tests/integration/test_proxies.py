@@ -325,7 +325,7 @@ async def test_what_is_asked_at_the_start_says_that_the_proxy_refused(
 
     async with looked(given) as (service, warnings):
         assert service.web is not None
-        asked = "SendGrid could not be asked about SENDGRID_API_KEY: SendGrid can't be reached"
+        asked = "SENDGRID_API_KEY could not be checked with SendGrid: SendGrid can't be reached"
         assert [line for line in warnings if line.startswith(f"{asked} ({said[407]} Proxy")]
         assert f"Slack can't be reached; going on {said[403]} Forbidden" in warnings
     assert "s3cr" not in str(warnings)
