@@ -9,12 +9,14 @@ import structlog
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import DAY, Policy
+from creditbot.domain.undone import Undone
 from creditbot.store import bulletins, events, summary
 from creditbot.store.bulletins import Bulletin
 from creditbot.store.database import Database, Transaction
 from creditbot.store.types import from_millis
 
 from .deliveries import BULLETIN, next_try
+from .give_up import undone
 from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Digest | Comparison]] = {
@@ -63,7 +65,7 @@ class Announce:
                     return
                 content = await self._write(transaction, bulletin_id, now)
         try:
-            await self._messenger.post_bulletin(self._channel, READERS[bulletin.kind](content))
+            await self._messenger.post_bulletin(self._channel, _read(bulletin.kind, content))
         except DeliveryProblem as problem:
             await self._failed(bulletin, content, problem)
             return
@@ -84,16 +86,22 @@ class Announce:
             async with self._database.write() as transaction:
                 await bulletins.failed(transaction, bulletin, now, later, problem.detail)
             return
+        said = undone(bulletin.kind).document()
+        if problem.fault is Fault.OURS and content != said:
+            log.error("A bulletin could not be posted; that it is missing is told instead", **about)
+            async with self._database.write() as transaction:
+                await bulletins.written(transaction, bulletin.id, said, again_at=now)
+            return
         log.error("A bulletin could not be posted; it goes to the listed approvers instead", **about)
         async with self._database.write() as transaction:
-            await bulletins.give_up(transaction, bulletin, now, problem.detail)
+            await bulletins.give_up(transaction, bulletin.id, now, problem.detail)
         await self._tell_approvers(bulletin, content)
 
     async def _tell_approvers(self, bulletin: Bulletin, content: Mapping[str, Any]) -> None:
         """Once each, as far as it works: the ledger has it all, and the log that it was not posted."""
         for person in sorted(self._policy.approvers_of_all_tiers.people)[:MOST]:
             try:
-                found = READERS[bulletin.kind](content)
+                found = _read(bulletin.kind, content)
                 await self._messenger.post_bulletin(person, found, instead_of=self._channel)
             except DeliveryProblem as problem:
                 log.warning("A person could not be sent a bulletin", person=person, error=problem.detail)
@@ -112,3 +120,7 @@ class Announce:
         await events.append(transaction.connection, bulletins.DIGEST, at=now, detail=content)
         await bulletins.plan(transaction, bulletins.DIGEST, self._policy.next(self._policy.digest, now))
         return content
+
+
+def _read(kind: str, content: Mapping[str, Any]) -> Digest | Comparison | Undone:
+    return Undone.read(kind, content) or READERS[kind](content)

@@ -12,9 +12,10 @@ from creditbot.store import runs, tables
 from creditbot.store.database import AWAY, CommitUnclear, Database
 
 from .backoff import MOST_RUNS, pause
-from .give_up import GiveUpComparison, GiveUpRequest
+from .give_up import GiveUpBulletin, GiveUpRequest
 
 ON_REQUESTS = ("check", "apply", "settle", "expire", "remind")
+ON_BULLETINS = ("compare", "announce")
 
 Job = Callable[[int], Awaitable[None]]
 
@@ -31,10 +32,10 @@ def bound(
 ) -> dict[str, Job]:
     """The same jobs, each with an end; `lapse` is how long SendGrid may be at work on a change.
 
-    Those that deliver something end by themselves.
+    Cards and notices end by themselves.
     """
     ends: dict[str, tuple[GiveUp, Table]] = {
-        "compare": (GiveUpComparison(database, clock), tables.bulletins),
+        name: (GiveUpBulletin(database, clock), tables.bulletins) for name in ON_BULLETINS
     }
     on_request = GiveUpRequest(database, clock, channel=channel, lapse=lapse)
     ends |= dict.fromkeys(ON_REQUESTS, (on_request, tables.requests))

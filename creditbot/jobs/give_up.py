@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import DAY
 from creditbot.domain.requests import Outline, Status
-from creditbot.store import attempts, bulletins, events, notices, requests
+from creditbot.domain.undone import Undone
+from creditbot.store import attempts, bulletins, notices, requests
 from creditbot.store.database import Database, Transaction
 
 AN_HOUR = timedelta(hours=1)
@@ -116,25 +116,33 @@ class GiveUpRequest:
             await notices.add(transaction, request.id, "not_proven", person, now)
 
 
-class GiveUpComparison:
-    """Has the approvals channel told that a comparison came to nothing; the next one comes as usual."""
+class GiveUpBulletin:
+    """Has people told that a daily message came to nothing; the next one comes as usual.
+
+    If not even that can be posted, it ends in the log.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
 
     async def __call__(self, job: str, bulletin_id: int, runs: int) -> None:
-        del job
         now = self._clock()
         async with self._database.write() as transaction:
-            bulletin = await bulletins.get(transaction.connection, bulletin_id)
-            if bulletin is None or bulletin.content is not None or bulletin.runs != runs:
+            found = await bulletins.outline(transaction.connection, bulletin_id)
+            if found is None or found.runs != runs:
                 return
-            problem = f"{AGAIN_AND_AGAIN} Whoever runs creditbot can find the error in the log."
-            outcome = Comparison(round(now.timestamp() * 1000), 0, 0, (), problem=problem)
-            await events.append(transaction.connection, "compared", at=now, detail=outcome.counts())
-            await bulletins.written(transaction, bulletin_id, outcome.document(), again_at=now)
-            following = bulletin.due_at
-            while following <= now:
-                following += DAY
-            await bulletins.plan(transaction, bulletins.DRIFT, following)
+            said = undone(found.kind)
+            if found.content == bulletins.as_text(said.document()):
+                await bulletins.give_up(transaction, bulletin_id, now, f"{job}: {said.problem}")
+                return
+            await bulletins.written(transaction, bulletin_id, said.document(), again_at=now)
+            if found.content is None:
+                following = found.due_at
+                while following <= now:
+                    following += DAY
+                await bulletins.plan(transaction, found.kind, following)
+
+
+def undone(kind: str) -> Undone:
+    return Undone(kind, f"{AGAIN_AND_AGAIN} Whoever runs creditbot can find the error in the log.")

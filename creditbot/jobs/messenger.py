@@ -9,6 +9,7 @@ from creditbot.domain.drift import Comparison
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.undone import Undone
 
 LEASE = timedelta(seconds=12)
 """How long one process has a message to itself: longer than a call to Slack may take."""
@@ -74,6 +75,6 @@ class Messenger(Protocol):
         """Tell a person by direct message that there is news of a request that can't be read."""
 
     async def post_bulletin(
-        self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None
+        self, to: str, bulletin: Digest | Comparison | Undone, *, instead_of: str | None = None
     ) -> None:
         """Post what the clock calls for, to a channel, or to a person `instead_of` that channel."""

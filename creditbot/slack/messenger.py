@@ -17,6 +17,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.rules import may_see
+from creditbot.domain.undone import Undone
 from creditbot.domain.who import Actor, Directory, is_person
 from creditbot.jobs import DeliveryProblem, Fault
 
@@ -26,6 +27,7 @@ from .drift import comparison
 from .errors import IN_A_DIRECT_MESSAGE, TROUBLE, error_code, fault_of, http_status, own_word, retry_after
 from .message import Message, context, sentence
 from .permalinks import Permalinks
+from .undone import undone
 
 MAY_BE_DONE = frozenset({"internal_error", "fatal_error"})
 """Of these Slack says that some aspect of the operation may have succeeded before the error was raised.
@@ -102,10 +104,16 @@ class SlackMessenger:
         await self._send(person, sentence(request.sentence).payload())
 
     async def post_bulletin(
-        self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None
+        self, to: str, bulletin: Digest | Comparison | Undone, *, instead_of: str | None = None
     ) -> None:
         with drawing():
-            drawn = digest(bulletin) if isinstance(bulletin, Digest) else comparison(bulletin)
+            match bulletin:
+                case Digest():
+                    drawn = digest(bulletin)
+                case Comparison():
+                    drawn = comparison(bulletin)
+                case Undone():
+                    drawn = undone(bulletin)
             if instead_of is not None:
                 why = f"You get this because creditbot can't post it in <#{instead_of}>."
                 drawn = Message(f"{drawn.text} {why}", [*drawn.blocks, context(why)])

@@ -39,6 +39,30 @@ class Bulletin:
         return self.sent_at is not None or self.given_up_at is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """As much of a bulletin that is not over as it takes to end it, if no more can be read."""
+
+    kind: str
+    due_at: datetime
+    content: str | None
+    runs: int
+
+
+async def outline(connection: AsyncConnection, bulletin_id: int) -> Outline | None:
+    columns = [bulletins.c[field.name] for field in fields(Outline)]
+    query = select(*columns).where(
+        bulletins.c.id == bulletin_id, bulletins.c.sent_at.is_(None), bulletins.c.given_up_at.is_(None)
+    )
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else Outline(**row)
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """What a bulletin says, as it lies in the table."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
 async def get(connection: AsyncConnection, bulletin_id: int) -> Bulletin | None:
     row = (
         (await connection.execute(select(bulletins).where(bulletins.c.id == bulletin_id))).mappings().first()
@@ -77,7 +101,7 @@ async def written(
     again_at: datetime | None = None,
 ) -> None:
     """Keep what it says; with `again_at`, it may be posted from then on."""
-    values: dict[str, Any] = {"content": json.dumps(content, ensure_ascii=False, sort_keys=True), **runs.NONE}
+    values: dict[str, Any] = {"content": as_text(content), **runs.NONE}
     if again_at is not None:
         values |= {"next_try_at": again_at, **FRESH}
     await transaction.connection.execute(
@@ -129,10 +153,10 @@ async def failed(
     )
 
 
-async def give_up(transaction: Transaction, bulletin: Bulletin, at: datetime, error: str) -> None:
+async def give_up(transaction: Transaction, bulletin_id: int, at: datetime, error: str) -> None:
     """It is not posted any more."""
     await transaction.connection.execute(
         update(bulletins)
-        .where(bulletins.c.id == bulletin.id)
-        .values(tries=bulletin.tries + 1, given_up_at=at, error=error[:500])
+        .where(bulletins.c.id == bulletin_id)
+        .values(tries=bulletins.c.tries + 1, given_up_at=at, error=error[:500])
     )

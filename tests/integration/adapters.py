@@ -22,6 +22,7 @@ from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.shown import Shown, read, shown
+from creditbot.domain.undone import Undone
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.elapsed import boottime
 from creditbot.jobs import (
@@ -90,7 +91,7 @@ class RecordingMessenger:
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     pointers: dict[tuple[str, str], tuple[int, Place]] = field(default_factory=dict)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
-    bulletins: list[tuple[str, Digest | Comparison]] = field(default_factory=list)
+    bulletins: list[tuple[str, Digest | Comparison | Undone]] = field(default_factory=list)
     pointed_to: dict[str, Place | None] = field(default_factory=dict)
     instead_of: list[str | None] = field(default_factory=list)
     calls: int = 0
@@ -131,7 +132,7 @@ class RecordingMessenger:
         self.notices.append((person, "unreadable", request.id))
 
     async def post_bulletin(
-        self, to: str, bulletin: Digest | Comparison, *, instead_of: str | None = None
+        self, to: str, bulletin: Digest | Comparison | Undone, *, instead_of: str | None = None
     ) -> None:
         self._maybe_fail()
         self.bulletins.append((to, bulletin))

@@ -289,6 +289,8 @@ class TestABulletin:
         bot.messenger.problems = Forever([BUG])
         await bot.work("announce")
         clock.advance(hours=2)
+        await bot.work("announce")  # from now on it is tried to tell that it is missing
+        clock.advance(hours=2)
         await bot.work("announce")
 
         async with bot.database.read() as connection:

@@ -13,15 +13,17 @@ import pytest
 import structlog
 from sqlalchemy import text, update
 
-from creditbot.domain.drift import Comparison
+from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.undone import Undone
 from creditbot.jobs import Apply, apply, backoff, bounded, check, compare, expire, remind, settle
 from creditbot.jobs.backoff import MOST_RUNS, pause
 from creditbot.jobs.reading import read_credits
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import attempts, bulletins, requests, tables
+from creditbot.slack import undone
+from creditbot.store import attempts, bulletins, requests, summary, tables
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, Clock, ids, patches
 from .conftest import StartBot
@@ -245,10 +247,64 @@ async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
     logs = await let_time_pass(bot)
 
     assert errors(logs) == ONCE_AND_AT_THE_END
-    [said] = [bulletin for _, bulletin in bot.messenger.bulletins if isinstance(bulletin, Comparison)]
-    assert "An internal error kept coming back" in (said.problem or "")
+    assert told_missing(bot) == [bulletins.DRIFT]
     async with bot.database.read() as connection:
         assert await bulletins.planned(connection, bulletins.DRIFT) == due_at + timedelta(days=1)
+
+
+def told_missing(bot: Bot) -> list[str]:
+    """The daily messages of which the channel was told that they are missing."""
+    found = [one for to, one in bot.messenger.bulletins if isinstance(one, Undone) and to == CHANNEL]
+    for one in found:
+        assert "An internal error kept coming back" in undone.undone(one).text
+    return [one.kind for one in found]
+
+
+async def test_a_digest_that_can_not_be_written_is_told_and_the_next_one_tells_of_both_days(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put_in_force(bot.database, bot.policy, bot.clock)
+    bot.clock.advance(hours=21)
+    await bot.work("announce")
+    bot.messenger.bulletins.clear()
+    await bot.checked()
+    async with bot.database.read() as connection:
+        due_at = await bulletins.planned(connection, bulletins.DIGEST)
+    assert due_at is not None
+    bot.clock.now = due_at
+    with monkeypatch.context() as patch:
+        patch.setattr(summary, "digest", later_fault)
+        logs = await let_time_pass(bot)
+    assert errors(logs) == ONCE_AND_AT_THE_END
+    assert told_missing(bot) == [bulletins.DIGEST]
+    assert ids(await bot.due(), "announce") == []
+
+    bot.clock.now = due_at + timedelta(days=1)
+    await bot.work("announce")
+    [found] = [one for _, one in bot.messenger.bulletins if isinstance(one, Digest)]
+    assert found.asked == 1
+
+
+async def test_a_digest_that_is_no_json_any_more_is_told_to_be_missing(bot: Bot) -> None:
+    await put_in_force(bot.database, bot.policy, bot.clock)
+    bot.clock.advance(hours=21)
+    async with bot.database.write() as transaction:
+        await transaction.connection.execute(update(tables.bulletins).values(content="{"))
+    await let_time_pass(bot)
+    assert told_missing(bot) == [bulletins.DIGEST, bulletins.DRIFT]
+    assert [wake_up for wake_up in await bot.due() if wake_up.job in {"announce", "compare"}] == []
+
+
+async def test_a_bulletin_that_nothing_can_be_said_of_ends_in_the_log(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put_in_force(bot.database, bot.policy, bot.clock)
+    bot.clock.advance(hours=21)
+    monkeypatch.setattr(bulletins, "claim", later_fault)
+    logs = await let_time_pass(bot)
+    # Of the digest and of the comparison: that itself, and that it is missing.
+    assert sorted(errors(logs)) == sorted(ONCE_AND_AT_THE_END * 4)
+    assert ids(await bot.due(), "announce") == []
 
 
 class Killed(BaseException):
