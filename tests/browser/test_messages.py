@@ -56,6 +56,24 @@ async def test_mentions_are_names_and_dates_are_the_readers_own(stage: Stage, op
         await expect(shown).to_have_text(f"@Bob may act until Nov 22, 2026 at {time}, <b> *kept*")
 
 
+async def test_a_link_to_a_card_leads_to_it_in_the_page(
+    stage: Stage, open_page: OpenPage, subuser: str
+) -> None:
+    workspace, bot = stage.slack.workspace, stage.slack.bot_user_id
+    seat = await open_page(stage)
+    card = workspace.post(APPROVALS, bot, text=f"The card of {subuser}")
+    for number in range(30):
+        workspace.post(APPROVALS, bot, text=f"{subuser}, later {number}")
+    link = f"https://sandbox.slack.com/archives/{APPROVALS}/p{card.ts.replace('.', '')}"
+    workspace.post(GENERAL, bot, text=f"See <{link}|the card of {subuser}>")
+    await seat.go_to("general")
+    await seat.page.get_by_role("link", name=f"the card of {subuser}").last.click()
+    found = seat.page.locator(f'#messages [data-ts="{card.ts}"]')
+    await expect(found).to_be_focused()
+    await expect(found).to_be_in_viewport()
+    assert len(seat.page.context.pages) == 1
+
+
 async def test_a_thread_is_read_and_answered_beside_the_channel(seat: Seat) -> None:
     await seat.type("Who has looked at the newsletter?")
     said = seat.message("Who has looked at the newsletter?")

@@ -43,7 +43,7 @@ function firstChange({ cast, me, here, requests }) {
 const underWay = (requests) => requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
 
 function approve({ cast, me, here, open, number }) {
-  if (open.status !== "pending") return { number: number + 1, text: "It is approved, and on its way to SendGrid. Watch the PATCH call arrive and the card change." };
+  if (open.status !== "pending") return { number: number + 1, text: "It is approved and on its way to SendGrid. Watch the PATCH call arrive and the card change." };
   const other = switchToAnApprover({ cast, me, open, number, why: "Someone else must approve it: nobody approves their own request." });
   if (other) return other;
   if (here !== cast.approvals) return { number, text: "Requests are cards in the approvals channel.", does: "approvals", label: "Open it" };
@@ -60,7 +60,7 @@ function makeDoubt({ cast, me, here, requests, switches }) {
   const open = underWay(requests);
   const armed = switches.some((one) => one.on && ["drop", "hang", "error"].includes(one.name));
   if (!armed && open?.status !== "applying") {
-    return { number: 4, text: "Applied once, and on record. Now break something: under SendGrid, switch on “Drop after applying”, so that its next answer is lost.", does: "sendgrid", label: "Show me" };
+    return { number: 4, text: "Applied once, and recorded. Now break something: under SendGrid, switch on “Drop after applying”, so that its next answer is lost.", does: "sendgrid", label: "Show me" };
   }
   if (open) return { ...approve({ cast, me, here, open, number: 4 }), number: 4 };
   if (here.startsWith("D")) return { number: 4, text: "Ask again, in a channel.", does: "general", label: "Go to the channel" };
@@ -70,7 +70,7 @@ function makeDoubt({ cast, me, here, requests, switches }) {
 function settle({ cast, me, here, open }) {
   const number = 5;
   if (open.remain_after === null) {
-    return { number, text: "In doubt: the answer was lost. creditbot never sends a change twice. In a few seconds it reads the balance, and settles what that proves." };
+    return { number, text: "In doubt: the answer was lost. creditbot never sends a change twice. In a few seconds it reads the balance and settles the request if that proves what happened." };
   }
   const why = "The balance proves nothing, so an approver must say what happened.";
   const other = switchToAnApprover({ cast, me, open, number, why });

@@ -36,6 +36,6 @@ function nothing() {
     { class: "empty" },
     el("h3", {}, "No Home tab yet"),
     el("p", {}, "creditbot has published nothing here. What it does, it does in channels and direct messages:"),
-    el("ul", {}, el("li", {}, el("code", {}, "/credits help"), " lists all that can be typed, in any channel."), el("li", {}, "News about your own requests stand under Messages.")),
+    el("ul", {}, el("li", {}, el("code", {}, "/credits help"), " lists the commands, in any channel."), el("li", {}, "News about your own requests is under Messages.")),
   );
 }

@@ -69,9 +69,9 @@ function rows(messages) {
 }
 
 function emptyText() {
-  if (inApp()) return "creditbot writes here when something becomes of your requests.";
-  if (state.channel === state.cast.approvals) return "Requests that need an approval will stand here as cards.";
-  return "Nothing has been said here yet. Type / in the box below.";
+  if (inApp()) return "creditbot writes here about your requests.";
+  if (state.channel === state.cast.approvals) return "Requests that need approval appear here as cards.";
+  return "No messages yet. Type / in the box below.";
 }
 
 /** One message, in a channel or in a thread. */

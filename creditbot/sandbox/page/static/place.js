@@ -17,7 +17,7 @@ export function drawPlace() {
 
 function status() {
   if (!state.online) return "The sandbox does not answer. Is creditbot demo still running?";
-  if (!state.bot.connected) return "creditbot is starting, and can’t be talked to yet.";
+  if (!state.bot.connected) return "creditbot is starting. Wait a moment before you type a command.";
   return null;
 }
 

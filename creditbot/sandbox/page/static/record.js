@@ -13,7 +13,7 @@ const TABLES = [
   {
     name: "requests",
     title: "Requests",
-    none: "No request has been made yet.",
+    none: "There are no requests yet.",
     columns: {
       ID: (row) => row.id,
       Subuser: (row) => el("b", {}, row.subuser),
@@ -39,7 +39,7 @@ const TABLES = [
     name: "events",
     title: "Ledger",
     about: "Each event holds the hash of the one before it.",
-    none: "No event yet.",
+    none: "There are no events yet.",
     columns: {
       "No.": (row) => row.id,
       At: (row) => moment(row.at),
