@@ -233,16 +233,11 @@ def never_sent(error: Exception) -> bool:
 class NotConnected(aiohttp.ClientConnectionError):
     """It broke before there was a connection to send a request on; the cause says how.
 
-    A proxy that hangs up when it is asked for a tunnel raises what a lost answer raises.
+    A proxy may answer no when it is asked for a tunnel, or hang up, which raises what a lost answer raises.
     """
 
 
-NEVER_CONNECTED = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,  # the proxy's own answer, in the place of a tunnel
-    aiohttp.ConnectionTimeoutError,
-    NotConnected,
-)
+NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, NotConnected)
 
 
 class PromptConnector(aiohttp.TCPConnector):

@@ -378,10 +378,16 @@ async def socket_mode(slack: SlackSandbox, api: str, proxies: Proxies) -> AsyncI
             await connection.close()
 
 
+async def opened(connection: SocketConnection) -> None:
+    """It would try for ever."""
+    async with asyncio.timeout(30):
+        await connection.open()
+
+
 async def test_socket_mode_goes_through_it(slack: SlackOverTls, proxy: HttpProxy) -> None:
     proxies = Proxies.of({"HTTPS_PROXY": with_login(proxy)})
     async with socket_mode(slack, API, proxies) as connection:
-        await connection.open()
+        await opened(connection)
         await slack.wait_for_socket()
         assert proxy.tunnels == [SLACK, SOCKETS]
         await slack.refresh_sockets()
@@ -398,7 +404,7 @@ async def test_whether_a_socket_goes_through_it_is_judged_by_the_sockets_own_hos
         proxy.hosts[SLACK] = slack._port
         environ = {"HTTP_PROXY": with_login(proxy), "NO_PROXY": "127.0.0.0/8" if direct else ""}
         async with socket_mode(slack, f"http://{SLACK}/api/", Proxies.of(environ)) as connection:
-            await connection.open()
+            await opened(connection)
             await slack.wait_for_socket()
         assert [each.host for each in proxy.asked] == [SLACK] + [f"127.0.0.1:{slack._port}"] * (not direct)
 
