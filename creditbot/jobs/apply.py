@@ -383,16 +383,8 @@ class Apply:
             sentence = (
                 f"SendGrid says that request {request.id}, which this one follows, was applied after all."
             )
-            now = self._clock()
-            await requests.transition(
-                transaction,
-                follower,
-                called_off,
-                kind=str(called_off),
-                at=now,
-                detail={"rule": "contradicted", "said": sentence},
-                explanation=sentence,
-                finished_at=now,
+            await requests.end(
+                transaction, follower, called_off, at=self._clock(), rule="contradicted", said=sentence
             )
         return {follower.requested_by, *follower.approvers}
 

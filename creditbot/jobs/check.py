@@ -11,7 +11,6 @@ from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.rules import all_may_see, check_change, lasts_until_reset
-from creditbot.domain.text import without_markup
 from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import requests
 from creditbot.store.database import Database
@@ -105,16 +104,7 @@ class Check:
         async with self._database.write() as transaction:
             if not _is_as_it_was(request, await requests.get(transaction.connection, request.id)):
                 return
-            await requests.transition(
-                transaction,
-                request,
-                Status.REFUSED,
-                kind="refused",
-                at=now,
-                detail={"rule": rule, "said": without_markup(sentence)},
-                explanation=sentence,
-                finished_at=now,
-            )
+            await requests.end(transaction, request, Status.REFUSED, at=now, rule=rule, said=sentence)
 
 
 def _is_due(request: CreditRequest) -> bool:

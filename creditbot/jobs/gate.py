@@ -126,20 +126,14 @@ class Gate:
         """What waits its turn is cancelled; what was claimed already can only fail."""
         to = Status.CANCELLED if request.status is Status.APPROVED else Status.FAILED
         nobody: dict[str, Any] = {"decided_by": None} if to is Status.CANCELLED else {}
-        sentence = f"{_CHANGED} {why}"
-        await requests.transition(
+        await requests.end(
             transaction,
             request,
             to,
-            kind=str(to),
             at=now,
-            detail={
-                "rule": rule,
-                "policy": self._policy.hash,
-                "said": without_markup(sentence),
-            },
-            explanation=sentence,
-            finished_at=now,
+            rule=rule,
+            said=f"{_CHANGED} {why}",
+            detail={"policy": self._policy.hash},
             **nobody,
         )
 

@@ -6,7 +6,6 @@ else may be what is broken.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from creditbot.domain.policy import DAY
 from creditbot.domain.requests import Outline, Status
@@ -46,7 +45,16 @@ class GiveUpRequest:
                 case "check", Status.PENDING:
                     await self._nothing_sent(transaction, request, Status.REFUSED, "check this request")
                 case "expire", Status.PENDING:
-                    await self._move(transaction, request, Status.EXPIRED, None)
+                    now = self._clock()
+                    await requests.transition(
+                        transaction,
+                        request,
+                        Status.EXPIRED,
+                        kind="expired",
+                        at=now,
+                        detail={"rule": "given_up"},
+                        finished_at=now,
+                    )
                 case "remind", Status.PENDING:
                     await requests.remind_no_more(transaction, request.id)
                 case "apply", Status.APPROVED:
@@ -64,34 +72,25 @@ class GiveUpRequest:
             f"creditbot could not {what}. {AGAIN_AND_AGAIN} Nothing was sent. "
             f"{_then(request, 'Ask again once it is fixed.')}"
         )
-        await self._move(transaction, request, to, sentence)
+        await requests.end(transaction, request, to, at=self._clock(), rule="given_up", said=sentence)
 
     async def _doubt(self, transaction: Transaction, request: Outline) -> None:
         sentence = (
             "An internal error stopped creditbot while it was sending the change, so it is not known "
             f"whether SendGrid received it. {_then(request, 'Its answer may be there, too.')}"
         )
-        over = self._clock() + self._lapse
-        await self._move(
-            transaction, request, Status.IN_DOUBT, sentence, unclear_until=over, next_try_at=over
-        )
-
-    async def _move(
-        self, transaction: Transaction, request: Outline, to: Status, sentence: str | None, **columns: Any
-    ) -> None:
         now = self._clock()
-        if to is not Status.IN_DOUBT:
-            columns["finished_at"] = now
-        if sentence is not None:
-            columns["explanation"] = sentence
+        over = now + self._lapse
         await requests.transition(
             transaction,
             request,
-            to,
-            kind=str(to),
+            Status.IN_DOUBT,
+            kind="in_doubt",
             at=now,
-            detail={"rule": "given_up", **({"said": sentence} if sentence else {})},
-            **columns,
+            detail={"rule": "given_up", "said": sentence},
+            explanation=sentence,
+            unclear_until=over,
+            next_try_at=over,
         )
 
     async def _ask(self, transaction: Transaction, request: Outline) -> None:

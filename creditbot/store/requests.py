@@ -40,6 +40,7 @@ from creditbot.domain.requests import (
     people_to_tell,
     subuser_key,
 )
+from creditbot.domain.text import without_markup
 from creditbot.domain.who import Actor
 
 from . import cards as cards_store
@@ -189,6 +190,31 @@ async def transition(
     if to is Status.APPLIED:
         await _overtake(transaction, request)
     return True
+
+
+async def end(
+    transaction: Transaction,
+    request: CreditRequest | Outline,
+    to: Status,
+    *,
+    at: datetime,
+    rule: str,
+    said: str,
+    detail: Mapping[str, object] | None = None,
+    **columns: Any,
+) -> None:
+    """End a request for a reason that no person gave: what its people are told, and by which rule."""
+    await transition(
+        transaction,
+        request,
+        to,
+        kind=str(to),
+        at=at,
+        detail={"rule": rule, "said": without_markup(said), **(detail or {})},
+        explanation=said,
+        finished_at=at,
+        **columns,
+    )
 
 
 async def _overtake(transaction: Transaction, applied: CreditRequest | Outline) -> None:
