@@ -31,7 +31,7 @@ async def test_a_request_goes_all_the_way(company: Company) -> None:
     assert [call.body for call in company.patches] == [{"allocation_update": 5000}]
     assert company.patches[0].path == "/v3/subusers/acme/credits/remaining"
     assert company.sendgrid.account.applied("acme") == [5000]
-    assert f"asked by <@{ALICE}> · approved by <@{BOB}> · balance after: 6,200 on <!date" in shown
+    assert f"requested by <@{ALICE}> · approved by <@{BOB}> · balance after: 6,200 on <!date" in shown
     await company.slack.click(DAN, card, "Show")
     [told] = await company.slack.until(lambda: company.slack.ephemerals(DAN, APPROVALS))
     assert "Reason: Black Friday" in told.plain()

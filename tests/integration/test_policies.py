@@ -487,7 +487,7 @@ class TestAnotherPolicy:
         says = card(held, policy, roster, clock()).text
         assert held.status is Status.APPROVED
         assert "Not sent yet" in says
-        assert "Slack did not say who is in <!subteam^S0FINANCE>" in says
+        assert "read the members of <!subteam^S0FINANCE>" in says
         assert (await before.kinds(request.id)).count("held") == 1
         assert (ASKER, "held") in await before.notices_of(request.id)
 
