@@ -17,6 +17,7 @@ import structlog
 
 from creditbot.domain.policy import Policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.store import database
 from tests.postgres import PostgresServer, new_server
 from tests.sqlite import migrated
 
@@ -37,6 +38,14 @@ def quiet() -> Iterator[None]:
     """Log lines are kept from the screen; a drawn traceback would take longer than the test."""
     with structlog.testing.capture_logs():
         yield
+
+
+@pytest.fixture(autouse=True)
+def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is refused for want of a core, except where the time that people wait is what is tested."""
+    if "people_wait" not in request.keywords:
+        monkeypatch.setattr(database, "PATIENCE", 30)
+        monkeypatch.setattr(database, "TURN_TIMEOUT", 30)
 
 
 @pytest.fixture(scope="session")

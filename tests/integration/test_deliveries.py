@@ -11,8 +11,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import events
-from creditbot.store.database import PATIENCE
+from creditbot.store import database, events
 from creditbot.store.tables import deliveries
 
 from .adapters import ANN, ASKER, BEN, OUTSIDER, Bot, Clock, ids
@@ -171,7 +170,7 @@ async def test_a_click_that_was_refused_does_not_come_true_when_it_comes_again(b
 async def test_what_was_not_taken_can_be_delivered_again(bot: Bot) -> None:
     request = await bot.checked()
     with pytest.raises(NotTaken):
-        await bot.decisions.approve(request.id, ANN, Arrival("click:1", boottime() - PATIENCE - 0.1))
+        await bot.decisions.approve(request.id, ANN, Arrival("click:1", boottime() - database.PATIENCE - 0.1))
 
     assert (await bot.decisions.approve(request.id, ANN, click("click:1"))).status is Status.APPROVED
 

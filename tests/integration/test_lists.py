@@ -13,7 +13,6 @@ from creditbot.domain.requests import OPEN, Status
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.operations import reading as operation
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import database
 from creditbot.store.lists import Page
 from tests.authority import ROLES
 
@@ -26,12 +25,9 @@ FOR_YOU, YOURS, OTHERS = Section.FOR_YOU, Section.YOURS, Section.OTHERS
 
 
 @pytest.fixture
-async def bot(
-    url: str, sandbox: SendGridSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Bot]:
-    """Not held to the ledger, which does not tell of what is filled in; nor to a time."""
+async def bot(url: str, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterator[Bot]:
+    """Not held to the ledger, which does not tell of what is filled in."""
     clock.now = DAY
-    monkeypatch.setattr(database, "PATIENCE", 30)
     bot = Bot(url, sandbox, clock, policy=POLICY)
     yield bot
     await bot.close()

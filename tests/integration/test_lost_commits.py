@@ -19,6 +19,8 @@ from .adapters import ANN, Bot, Clock, ids, patches
 from .conftest import on_postgres
 from .proxy import Cut, Proxy
 
+pytestmark = pytest.mark.people_wait
+
 either_way = pytest.mark.parametrize("moment", ["before", "after"])
 
 

@@ -27,6 +27,8 @@ from .adapters import ASKER, Bot
 from .conftest import StartBot, on_postgres
 from .desk import opened
 
+pytestmark = pytest.mark.people_wait
+
 Silence = Callable[..., AbstractContextManager[None]]
 
 

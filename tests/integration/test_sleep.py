@@ -26,6 +26,8 @@ from creditbot.store.database import Database, Transaction
 from .adapters import ANN, CHANNEL, POLICY, Bot, patches
 from .conftest import StartBot, on_postgres
 
+pytestmark = pytest.mark.people_wait
+
 NIGHT = 8 * 3600.0
 
 

@@ -12,8 +12,8 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, IllegalTransition, Status
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival
-from creditbot.store import events, lists, requests, tables
-from creditbot.store.database import PATIENCE, WakeUp
+from creditbot.store import database, events, lists, requests, tables
+from creditbot.store.database import WakeUp
 
 from .adapters import ANN, ASKER, BEN, CAT, Bot, Clock, RecordingWaker, another_writer
 from .conftest import StartBot
@@ -260,6 +260,7 @@ async def test_approvals_that_come_at_once_through_two_processes_are_all_counted
     assert found.version == request.version + len(crowd)
 
 
+@pytest.mark.people_wait
 async def test_what_a_person_saw_fail_on_a_locked_database_does_not_happen_later(bot: Bot) -> None:
     request = await bot.checked()
     before = await bot.events(request.id)
@@ -289,7 +290,7 @@ async def test_reading_goes_on_while_another_process_writes(bot: Bot) -> None:
 
 async def test_nothing_is_committed_once_the_person_has_been_told_that_it_took_too_long(bot: Bot) -> None:
     request = await bot.checked()
-    long_ago = boottime() - PATIENCE - 0.1
+    long_ago = boottime() - database.PATIENCE - 0.1
 
     with pytest.raises(NotTaken):
         await bot.decisions.approve(request.id, ANN, Arrival("click:1", long_ago))

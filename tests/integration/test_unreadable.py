@@ -25,7 +25,7 @@ from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import lists
 from creditbot.slack.permalinks import Permalinks
-from creditbot.store import database, requests
+from creditbot.store import requests
 from creditbot.store.engines import is_postgres
 from creditbot.store.lists import Page
 from tests.extent import sample
@@ -52,10 +52,7 @@ ON_SQLITE = [
 
 
 @pytest.fixture
-async def bot(
-    url: str, sandbox: SendGridSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Bot]:
-    monkeypatch.setattr(database, "PATIENCE", 30)
+async def bot(url: str, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterator[Bot]:
     bot = Bot(url, sandbox, clock, policy=POLICY)
     yield bot
     await bot.close()

@@ -36,6 +36,7 @@ FREEZE = """
 import asyncio, sys
 from creditbot.store.database import Database
 
+
 async def freeze():
     database = Database(sys.argv[1])
     try:
