@@ -126,7 +126,7 @@ Index(
 Index("requests_by_status", requests.c.status)
 Index("requests_by_subuser", requests.c.subuser_key)
 Index("requests_by_end", requests.c.finished_at)
-Index("requests_by_requester", requests.c.requested_by, requests.c.requested_at)
+Index("requests_lately", requests.c.subuser_key, requests.c.requested_at)
 
 approvals = Table(
     "approvals",

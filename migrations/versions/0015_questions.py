@@ -1,4 +1,4 @@
-"""What is asked back when somebody asks for the very same again, and who asked for what lately."""
+"""What is asked back when somebody asks for the very same again, and what was asked of a subuser lately."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,4 +25,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("origin"),
     )
     op.create_index("questions_by_age", "questions", ["at"], unique=False)
-    op.create_index("requests_by_requester", "requests", ["requested_by", "requested_at"], unique=False)
+    op.create_index("requests_lately", "requests", ["subuser_key", "requested_at"], unique=False)

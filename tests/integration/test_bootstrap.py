@@ -71,6 +71,6 @@ async def test_the_first_policy_is_not_called_another(url: str, clock: Clock) ->
     await database.close()
 
     assert [entry["event"] for entry in logs] == [
-        "This policy holds from now on",
-        "Another policy holds from now on",
+        "This policy is in force from now on",
+        "Another policy is in force from now on",
     ]
