@@ -50,8 +50,14 @@ class Proxies:
         )
 
     def for_url(self, url: str) -> str | None:
-        """The proxy for this address, as aiohttp and slack_sdk take it; None to connect directly."""
-        parsed = URL(url)
+        """The proxy for this address, as aiohttp and slack_sdk take it; None to connect directly.
+
+        None also for what is no address: whoever connects finds that out.
+        """
+        try:
+            parsed = URL(url)
+        except ValueError:
+            return None
         proxy = self.http if parsed.scheme in {"http", "ws"} else self.https
         host, port = (parsed.raw_host or "").rstrip("."), parsed.port
         if proxy is None or any(_is_meant(entry, host, port) for entry in self.no_proxy):

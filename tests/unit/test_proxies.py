@@ -92,6 +92,11 @@ def test_no_proxy_names_what_is_reached_directly(name: str, no_proxy: str, url: 
     assert proxies.for_url(url) == (None if direct else A)
 
 
+@pytest.mark.parametrize("url", ["https://host:9%s/", "http://[::1", "https://a:99999/", "nowhere", ""])
+def test_what_is_no_address_needs_no_proxy_or_any_and_raises_nothing(url: str) -> None:
+    assert Proxies.of({"ALL_PROXY": A}).for_url(url) in {None, A}
+
+
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY"])
 @pytest.mark.parametrize(
     ("value", "why"),
