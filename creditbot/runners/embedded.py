@@ -1,6 +1,7 @@
 """The runner for SQLite: a loop in this process that starts what is due."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -33,6 +34,7 @@ class EmbeddedRunner:
         self._stopping = False
         self._useless: WrongLedgerKey | None = None
         self._running: dict[WakeUp, asyncio.Task[None]] = {}
+        self._at_once: Counter[str] = Counter()
         self._faults = Faults()
         # Jobs that ended since the present look at the tables began: it may have seen them before their end.
         self._ended_meanwhile: set[WakeUp] = set()
@@ -80,13 +82,13 @@ class EmbeddedRunner:
             await asyncio.wait(late, timeout=1.5)
 
     def _start(self, wake_up: WakeUp) -> None:
-        at_once = sum(1 for running in self._running if running.job == wake_up.job)
-        if self._stopping or wake_up in self._running or at_once >= AT_ONCE:
+        if self._stopping or wake_up in self._running or self._at_once[wake_up.job] >= AT_ONCE:
             return
         if wake_up in self._ended_meanwhile:
             return
         if self._faults.must_wait(wake_up):
             return
+        self._at_once[wake_up.job] += 1
         self._running[wake_up] = asyncio.create_task(self._run(wake_up), name=f"{wake_up.job} {wake_up.key}")
 
     async def _run(self, wake_up: WakeUp) -> None:
@@ -99,6 +101,7 @@ class EmbeddedRunner:
             self._faults.failed(wake_up, error)
         finally:
             self._running.pop(wake_up, None)
+            self._at_once[wake_up.job] -= 1
             self._ended_meanwhile.add(wake_up)
             # What could not start for want of room, or came meanwhile, is due still.
             self._wake.set()
