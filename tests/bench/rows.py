@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from . import requests, speed, starting, storms
+from . import requests, scale, speed, starting, storms
 from .figures import Figure
 from .size import Size
 
@@ -19,4 +19,5 @@ ROWS: dict[str, Callable[[Size], Coroutine[Any, Any, list[Figure]]]] = {
     "two-webs": requests.two_webs,
     "help": starting.help_,
     "start": starting.start,
+    "scale": scale.scale,
 }

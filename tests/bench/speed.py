@@ -70,7 +70,7 @@ async def ack(size: Size) -> list[Figure]:
     found = []
     async with stage() as on:
         for at_once in (1, 32):
-            texts = ["/credits help"] * size.of(400, 1500)
+            texts = ["/credits help"] * size.of(1000, 4000)
             ours, theirs = await in_turns(on, texts, rounds=size.of(3, 7), at_once=at_once)
             for name, mine, other in (
                 ("p50", ours.ack(0.5), theirs.ack(0.5)),

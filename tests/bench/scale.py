@@ -1,0 +1,184 @@
+"""Rows about a long record: what is done with a million requests, beside the same with a thousand."""
+
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import select
+
+from creditbot.domain.paging import History, Pending
+from creditbot.domain.requests import CreditRequest
+from creditbot.domain.who import Actor
+from creditbot.probes import Probes
+from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.store import bulletins, requests
+from creditbot.store.tables import bulletins as planned
+from tests.integration.adapters import ANN, ASKER, BEN, Bot, Clock, database_url
+
+from . import seeding
+from .figures import Figure, milliseconds
+from .size import Size
+from .stage import NAMES, Kind, postgres
+
+MOST = 1.5
+
+COMPARED = 20
+"""Subusers that SendGrid tells of, so that it is not SendGrid that is measured."""
+
+_origins = count(1)
+
+
+@dataclass
+class Record:
+    """A bot on a database, in this process: what is asked of it goes all the way to SQL."""
+
+    bot: Bot
+    requests: int
+    pending: list[CreditRequest] = field(default_factory=list)
+
+    async def ask(self) -> None:
+        number = next(_origins)
+        self.pending.append(await self.bot.ask(5, f"customer-{number % 7}", origin=f"bench {number}"))
+
+    async def check_one(self) -> None:
+        """Have a request that can be decided."""
+        request = await self.bot.checked(5, "customer-0")
+        self.pending.append(request)
+
+    async def approve(self) -> None:
+        await self.bot.decisions.approve(self.pending[-1].id, ANN)
+
+    async def pending_list(self) -> None:
+        await self.bot.reading.pending(Pending(), Actor(BEN))
+
+    async def history(self) -> None:
+        await self.bot.reading.history(History())
+
+    async def history_of_one(self) -> None:
+        await self.bot.reading.history(History("customer-7"))
+
+    async def show(self) -> None:
+        await self.bot.reading.show(self.requests // 2, Actor(ANN))
+
+    async def caps(self) -> None:
+        since = self.bot.clock() - timedelta(days=1)
+        async with self.bot.database.read() as connection:
+            await requests.usage(connection, since=since, requested_by=ASKER, subuser="customer-7")
+
+    async def due(self) -> None:
+        await self.bot.due()
+
+    async def ready(self) -> None:
+        status, said = await Probes(self.bot.database, []).ready()
+        assert status == 200, said
+
+    async def plan_digest(self) -> None:
+        self.bot.clock.advance(seconds=1)
+        await self._plan(bulletins.DIGEST)
+
+    async def digest(self) -> None:
+        await self.bot.announce(await self._planned(bulletins.DIGEST))
+
+    async def plan_comparison(self) -> None:
+        self.bot.clock.advance(seconds=1)
+        await self._plan(bulletins.DRIFT)
+
+    async def comparison(self) -> None:
+        await self.bot.compare(await self._planned(bulletins.DRIFT))
+
+    async def _plan(self, kind: str) -> None:
+        async with self.bot.database.write() as transaction:
+            await bulletins.plan(transaction, kind, self.bot.clock())
+
+    async def _planned(self, kind: str) -> int:
+        open_ = planned.c.kind == kind, planned.c.content.is_(None)
+        async with self.bot.database.read() as connection:
+            return int((await connection.execute(select(planned.c.id).where(*open_))).scalar_one())
+
+
+Act = Callable[[Record], Awaitable[None]]
+
+
+async def nothing(_: Record) -> None:
+    pass
+
+
+ACTS: dict[str, tuple[Act, Act]] = {
+    "asking": (nothing, Record.ask),
+    "deciding": (Record.check_one, Record.approve),
+    "pending": (nothing, Record.pending_list),
+    "history": (nothing, Record.history),
+    "history of a subuser": (nothing, Record.history_of_one),
+    "show": (nothing, Record.show),
+    "rolling caps": (nothing, Record.caps),
+    "the look at what is due": (nothing, Record.due),
+    "/readyz": (nothing, Record.ready),
+    "digest": (Record.plan_digest, Record.digest),
+    "daily comparison": (Record.plan_comparison, Record.comparison),
+}
+"""Each with what has to be done before, which is not measured."""
+
+
+async def scale(size: Size) -> list[Figure]:
+    """Everything that is done often, as its time with a long record to that with a short one."""
+    few, many = 1000, size.of(50_000, 1_000_000)
+    laid = await seeding.template()
+    found = []
+    with tempfile.TemporaryDirectory(prefix="creditbot-bench-") as folder:
+        paths = [Path(folder) / f"{requests_}.db" for requests_ in (few, many)]
+        for path, requests_ in zip(paths, (few, many), strict=True):
+            seeding.seed(path, laid, requests_)
+        for kind in NAMES:
+            async with _records(kind, dict(zip((few, many), paths, strict=True))) as records:
+                found += [
+                    await _compared(act, records, kind, size.of(5, 9), len(laid.events)) for act in ACTS
+                ]
+    return found
+
+
+async def _compared(act: str, records: list[Record], kind: Kind, times: int, events: int) -> Figure:
+    """The best of several, in turns."""
+    prepare, do = ACTS[act]
+    best = dict.fromkeys((record.requests for record in records), float("inf"))
+    for number in range(times + 1):
+        for record in records:
+            await prepare(record)
+            started = time.perf_counter()
+            await do(record)
+            if number:  # the first one warms up
+                best[record.requests] = min(best[record.requests], time.perf_counter() - started)
+    (few, short), (many, long) = best.items()
+    return Figure(
+        f"{act}: {many:,} requests and {many * events:,} events, beside {few:,}",
+        f"at most {MOST} times",
+        f"{long / short:.2f} times ({milliseconds(long)} to {milliseconds(short)})",
+        long / short <= MOST,
+        NAMES[kind],
+    )
+
+
+@asynccontextmanager
+async def _records(kind: Kind, paths: dict[int, Path]) -> AsyncIterator[list[Record]]:
+    async with AsyncExitStack() as stack:
+        sendgrid = await stack.enter_async_context(SendGridSandbox())
+        for number in range(COMPARED):
+            sendgrid.account.add_subuser(Subuser(f"customer-{number}", "nonrecurring", remain=10**6))
+        records = []
+        for requests_, path in paths.items():
+            url = database_url(path)
+            if kind == "postgresql":
+                name = postgres().create_migrated()
+                stack.callback(postgres().drop, name)
+                seeding.to_postgres(path, postgres(), name)
+                url = postgres().driver_url(name)
+            clock = Clock()
+            clock.now = datetime.now(UTC)
+            bot = Bot(url, sendgrid, clock)
+            stack.push_async_callback(bot.close)
+            records.append(Record(bot, requests_))
+        yield records
