@@ -256,7 +256,7 @@ async def test_keys_in_the_wrong_order_are_said_to_be_that_and_going_back_to_an_
 ) -> None:
     await start(keys=(KEY,)).checked()
     bot = start(keys=(NEWER, KEY))
-    await bot.checked()
+    await bot.checked(subuser="other")
 
     found, _ = await verify(bot.url, None, (KEY, NEWER))
     assert found[0].startswith(f"Event 4 goes on with the key {fingerprint(NEWER)}, which is number 2 in ")
