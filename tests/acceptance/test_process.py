@@ -159,7 +159,7 @@ async def test_what_was_not_sent_can_be_cancelled_from_the_command_line(company:
     assert (status, "Give a reason in a few words" in err) == (1, True)
     status, out, err = await company.bot.command_line(*cancel, "It was sent before the backup")
     assert (status, err) == (0, "")
-    assert out.startswith("Request 1 (+5,000 credits for acme) is cancelled: nothing was sent. On record as ")
+    assert out.startswith("Request 1 (+5,000 credits for acme) is cancelled: nothing was sent. Recorded as ")
     shown = await company.card_says(card, "(command line)")
     assert "Cancelled: +5,000 credits for" in shown
     assert "It was sent before the backup" in shown
