@@ -50,7 +50,7 @@ def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) ->
 UP = b"creditbot is up"
 """What a process logs once all its parts have been started."""
 
-LOOKED = b"The settings were looked up"
+LOOKED = b"The settings were checked with SendGrid and Slack"
 """And once it has asked SendGrid and Slack about its settings, which keeps nobody waiting."""
 
 

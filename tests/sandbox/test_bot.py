@@ -1,0 +1,11 @@
+"""What the sandbox knows of the bot, which it must not import."""
+
+import inspect
+
+from creditbot import first_look, service
+from creditbot.sandbox import bot
+
+
+def test_the_lines_that_it_waits_for_are_those_that_the_bot_logs() -> None:
+    assert bot.UP.decode() in inspect.getsource(service)
+    assert bot.LOOKED.decode() in inspect.getsource(first_look)
