@@ -105,7 +105,9 @@ def _follow(name: str, then: Any) -> None:
 
     def followed(self: DefaultDialect, connection: Any) -> None:
         original(self, connection)
-        with suppress(NotImplementedError):  # an engine's very first connection, which holds nothing
+        # What an engine looks at its database with when it first connects is an ad hoc connection of
+        # SQLAlchemy's: that raises this where others keep their info, and never takes the lock.
+        with suppress(NotImplementedError):
             then(connection.info)
 
     type.__setattr__(DefaultDialect, name, followed)
