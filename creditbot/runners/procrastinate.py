@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -122,7 +123,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
         self._stopping = asyncio.Event()
         self._useless: WrongLedgerKey | None = None
         self._faults = Faults()
-        self._workers: list[asyncio.Task[None]] = []
+        self._workers: dict[asyncio.Task[None], Worker] = {}
         self._workers_run = False
         self._running: set[asyncio.Task[None]] = set()
         for name, job in jobs.items():
@@ -164,7 +165,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
             await job(key)
         except WrongLedgerKey as error:
             self._useless = error
-            self._cancel_workers()
+            self._end_workers()
             raise
         except Exception as error:
             self._faults.failed(wake_up, error)
@@ -239,31 +240,31 @@ class ProcrastinateRunner(ProcrastinateQueue):
     async def _work(self) -> None:
         """One worker for each queue, until one of them ends."""
         listens = not await self._is_pooled()
-        self._workers = [
-            asyncio.create_task(
-                self.app.run_worker_async(
-                    queues=[queue],
-                    name=queue,
-                    concurrency=AT_ONCE,
-                    fetch_job_polling_interval=1,
-                    listen_notify=listens,
-                    shutdown_graceful_timeout=FINISH,
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT,
-                    stalled_worker_timeout=STALLED,
-                )
+        workers = [
+            Worker(
+                self.app,
+                queues=[queue],
+                name=queue,
+                concurrency=AT_ONCE,
+                fetch_job_polling_interval=1,
+                listen_notify=listens,
+                shutdown_graceful_timeout=FINISH,
+                delete_jobs="always",
+                install_signal_handlers=False,
+                update_heartbeat_interval=HEARTBEAT,
+                stalled_worker_timeout=STALLED,
             )
             for queue in sorted(set(QUEUES.values()))
         ]
+        self._workers = {asyncio.create_task(worker.run()): worker for worker in workers}
         if self._ending:
-            self._cancel_workers()
+            self._end_workers()
         self._workers_run = True
         try:
             await asyncio.wait(self._workers, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._workers_run = False
-            self._cancel_workers()
+            self._end_workers()
             ended = await asyncio.gather(*self._workers, return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
@@ -284,19 +285,22 @@ class ProcrastinateRunner(ProcrastinateQueue):
     def _ending(self) -> bool:
         return self._stopping.is_set() or self._useless is not None
 
-    def _cancel_workers(self) -> None:
-        """A cancelled worker takes no more jobs, and waits a while for those that it has.
+    def _end_workers(self) -> None:
+        """A worker that is to end takes no more jobs, and waits a while for those that it has.
 
-        Cancelled once more it would wait no longer, and leave its jobs to be found as a dead worker's.
+        It is told, and cancelled too: it forgets what it was told before its first step, and its driver may
+        lose a cancellation while it registers (asyncio.wait_for does, before Python 3.12). Cancelled once
+        more it would wait no longer, and leave its jobs to be found as a dead worker's.
         """
-        for worker in self._workers:
-            if not worker.cancelling():
-                worker.cancel()
+        for task, worker in self._workers.items():
+            if not task.cancelling():
+                worker.stop()
+                task.cancel()
 
     async def stop(self) -> None:
         """Start nothing more; let what runs finish, then cancel it, so that it records where it stood."""
         self._stopping.set()
-        self._cancel_workers()
+        self._end_workers()
         if self._running:
             await asyncio.wait(self._running, timeout=FINISH)
         late = list(self._running)

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import psycopg
@@ -464,3 +465,28 @@ async def test_a_job_that_cannot_be_taken_up_keeps_no_other_from_it(url: str, wo
         await until(lambda: work.done[WakeUp("apply", 2)])
 
     assert work.begun == {WakeUp("apply", 2): 1}
+
+
+@on_postgres
+async def test_a_worker_that_is_stopped_while_it_begins_ends_though_its_driver_loses_the_cancellation(
+    url: str, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = runner_of(url, work)
+    register, registering = runner.app.job_manager.register_worker, asyncio.Event()
+
+    async def registered_meanwhile() -> int:
+        registering.set()
+        task = asyncio.current_task()
+        while task is not None and not task.cancelling():
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.02)
+        return await register()
+
+    monkeypatch.setattr(runner.app.job_manager, "register_worker", registered_meanwhile)
+    run = asyncio.create_task(runner.run())
+    await registering.wait()
+
+    await runner.stop()
+
+    async with asyncio.timeout(30):
+        await run
