@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(VENV)/.runs
 ARGS ?=
 # One more than a small machine has cores: many tests wait for a clock, and leave theirs to others.
-WORKERS ?= 3
+WORKERS ?= 4
 
 .PHONY: help demo test test-all bench campaign fuzz audit check format lock snapshots screenshots diagram clean
 .DEFAULT_GOAL := help

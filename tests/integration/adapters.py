@@ -375,6 +375,13 @@ class Bot:
             assert [difference async for difference in audit.compare(connection)] == []
 
 
+async def answered_too_late(hasty: Bot, sandbox: SendGridSandbox, request_id: int) -> None:
+    """Have the change be in doubt, and applied about a second later, when nobody waits for it any more."""
+    sandbox.faults.add("slow", method="PATCH", seconds=1.0)
+    while await hasty.status(request_id) is not Status.IN_DOUBT:
+        await hasty.apply(request_id)  # a busy machine may be late with the balance before, too
+
+
 def patches(sandbox: SendGridSandbox) -> list[Call]:
     """Each PATCH that reached SendGrid, whatever came of it."""
     return [call for call in sandbox.calls if call.method == "PATCH"]

@@ -20,7 +20,7 @@ from creditbot.sendgrid import SendGrid
 from creditbot.slack.cards import card
 from creditbot.store import requests
 
-from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, ids, patches
+from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, answered_too_late, ids, patches
 from .conftest import StartBot
 
 
@@ -486,9 +486,7 @@ async def test_nobody_settles_or_checks_before_sendgrid_must_be_done(
 ) -> None:
     bot, hasty = start(), start(timeout=0.3)
     request = await bot.approved(-250)
-    sandbox.faults.add("slow", method="PATCH", seconds=1.0)
-    while await bot.status(request.id) is not Status.IN_DOUBT:  # a busy machine may be late with the reading
-        await hasty.apply(request.id)
+    await answered_too_late(hasty, sandbox, request.id)
 
     with pytest.raises(Refusal, match="may still be working"):
         await bot.decisions.check_again(request.id, ANN)

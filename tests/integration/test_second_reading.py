@@ -9,7 +9,7 @@ from creditbot.jobs.settle import PATIENT_TRIES, SECOND_READING
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack.cards import card
 
-from .adapters import ANN, BEN, POLICY, Bot, Clock, patches
+from .adapters import ANN, BEN, POLICY, Bot, Clock, answered_too_late, patches
 from .conftest import StartBot
 
 
@@ -60,10 +60,7 @@ async def test_a_removal_that_sendgrid_works_off_late_is_not_called_failed(
 ) -> None:
     bot, hasty = start(), start(timeout=0.3)
     request = await bot.approved(-250)
-    # And then it applies the change, though nobody waits any more.
-    sandbox.faults.add("slow", method="PATCH", seconds=1.0)
-    while await bot.status(request.id) is not Status.IN_DOUBT:  # a busy machine may be late with the reading
-        await hasty.apply(request.id)
+    await answered_too_late(hasty, sandbox, request.id)
     clock.advance(minutes=1)
     await bot.work("settle")
     assert (await bot.request(request.id)).remain_after == 1000
