@@ -182,7 +182,12 @@ class ProcrastinateRunner(ProcrastinateQueue):
             for status in ("todo", "doing")
             for job in await self.app.job_manager.list_jobs_async(status=status)
         }
-        jobs = [self._job(wake_up) for wake_up in due if lock_of(wake_up) not in queued]
+        missing = [wake_up for wake_up in due if lock_of(wake_up) not in queued]
+        if not missing:
+            return
+        # What has ended between the two looks is not in the queue any more, and not due either.
+        still_due = set(await self._due())
+        jobs = [self._job(wake_up) for wake_up in missing if wake_up in still_due]
         if jobs:
             await self.app.job_manager.batch_defer_jobs_async(jobs)
 

@@ -250,6 +250,20 @@ async def test_the_sweep_queues_what_is_due_and_in_no_queue(database: Database, 
     assert work.begun == {APPLY: 1, DRAW: 1}
 
 
+@on_postgres
+async def test_the_sweep_queues_nothing_that_ended_while_it_looked(url: str, work: Work) -> None:
+    looks = Counter[str]()
+
+    async def due() -> list[WakeUp]:
+        looks["all"] += 1
+        return [DRAW] if looks["all"] == 1 else [NOTIFY]
+
+    async with running(ProcrastinateRunner(url, work.jobs(), due)):
+        await until(lambda: work.done[NOTIFY])
+
+    assert work.begun[DRAW] == 0
+
+
 async def periodic(url: str) -> int:
     """The second of the latest sweep."""
     async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
