@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import IO, Literal
 
@@ -28,6 +29,9 @@ from .load import Load, Order, Sent
 Kind = Literal["sqlite", "postgresql"]
 
 NAMES: dict[Kind, str] = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+_amounts = count(1)
+"""Nobody asks for the same twice: that would be answered with a question."""
 
 
 class Process(Bot):
@@ -86,7 +90,8 @@ class Stage:
     async def card(self, subuser: str = "acme", user: str = ALICE) -> Message:
         """Ask for a change and wait for its card, ready to be decided."""
         before = len(self.slack.messages(APPROVALS))
-        delivery = await self.slack.command(user, f"/credits add {subuser} 5 bench", channel=GENERAL)
+        text = f"/credits add {subuser} {next(_amounts)} bench"
+        delivery = await self.slack.command(user, text, channel=GENERAL)
         assert delivery.acked, delivery
 
         await self.until_idle()
