@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from slack_sdk.models.blocks import Block
 from sqlalchemy import RowMapping
 
 from creditbot.domain.commands import USAGE
@@ -18,6 +17,7 @@ from creditbot.operations import BalanceReport, Record
 from . import bounds
 from .cards import NEIGHBOURS, Links, beside, follows, nowhere, reset_warning, standing, waiting
 from .message import (
+    Block,
     Message,
     actions,
     button,

@@ -4,7 +4,7 @@ https://docs.slack.dev/reference/block-kit, .../methods/chat.postMessage#truncat
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 RENAMED = 100
@@ -15,12 +15,14 @@ PLAIN_SECTION, SECTION = 3000, 3000 - RENAMED
 FIELD = 2000 - RENAMED
 FIELDS = 10
 CONTEXTS = 10
-BUTTON = 75
+BUTTON, BUTTONS = 75, 25
+VALUE = 2000
+ID = 255
 CONFIRM_TITLE, CONFIRM, CONFIRM_BUTTON = 100, 300, 30
 MODAL_TITLE = 24
 LABEL = 2000
 PLACEHOLDER = 150
-OPTION = 75
+OPTION, OPTIONS = 75, 100
 PRIVATE_METADATA = 3000
 
 TEXT = 4000
@@ -47,7 +49,7 @@ _JOINERS = "\u200d\ufe0f"
 
 def length(text: str) -> int:
     """As JavaScript counts, in which an emoji is two or more: whichever way Slack counts, it is not more."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, most: int) -> str:
@@ -70,6 +72,17 @@ def cut_plain(text: str, most: int) -> str:
     return text if length(text) <= most else _beginning(text, most - 1) + MORE
 
 
+def whole(text: str, most: int) -> str:
+    """A text of our own that means nothing in part.
+
+    Raises:
+        ValueError: it is longer than it may be, or empty.
+    """
+    if not 0 < length(text) <= most:
+        raise ValueError(f"{length(text)} characters, where Slack takes 1 to {most}")
+    return text
+
+
 def _beginning(parts: list[str] | str, room: int) -> str:
     """As many of the parts as fit, without what hangs on to the next one."""
     kept = []
@@ -81,36 +94,42 @@ def _beginning(parts: list[str] | str, room: int) -> str:
     return "".join(kept).rstrip().rstrip(_JOINERS)
 
 
-def fitting(blocks: list[Json]) -> list[Json]:
+def fitting(blocks: Sequence[Json]) -> list[Json]:
     """No more blocks and characters than one message may have: what comes last is cut. Buttons stay."""
-    if len(blocks) > BLOCKS:
+    found = list(blocks)
+    if len(found) > BLOCKS:
         left_out = {"type": "section", "text": {"type": "plain_text", "text": MORE, "emoji": False}}
-        blocks = [*blocks[: BLOCKS - 1], left_out]
-    room = ALL_BLOCKS - sum(map(_length_of_rich_text, blocks))
-    for text in _texts(blocks):
-        # A part of an address would be shown for the whole; and a rich text may have a space of its own.
-        if text["type"] != "link" and not (text["type"] == "text" and length(text["text"]) <= room):
+        found[BLOCKS - 1 :] = [left_out]
+    if sum(length(text["text"]) for text in _texts(found)) <= ALL_BLOCKS:
+        return found
+    shorter: list[Json] = _copy(found)
+    room = ALL_BLOCKS
+    # What people typed with links in it is short, and comes first: a part of an address would be shown for
+    # the whole.
+    for text in _texts(sorted(shorter, key=lambda block: block["type"] != "rich_text")):
+        if text["type"] != "link" and length(text["text"]) > room:
             shorten = cut if text["type"] == "mrkdwn" else cut_plain
             text["text"] = shorten(text["text"], max(room, 1))
         room -= length(text["text"])
-    return blocks
+    return shorter
 
 
-def _length_of_rich_text(block: Json) -> int:
-    """What people typed with links in it: short, and not to be cut within one."""
-    if block["type"] != "rich_text":
-        return 0
-    return sum(length(part["text"]) for line in block["elements"] for part in line["elements"])
+def _copy(part: Any) -> Any:
+    """A copy in which nothing is shared, so that what stands twice is cut at each place by itself."""
+    if isinstance(part, dict):
+        return {name: _copy(value) for name, value in part.items()}
+    return [_copy(item) for item in part] if isinstance(part, list) else part
 
 
-def _texts(part: Any) -> Iterator[Json]:
+def _texts(parts: Iterable[Json]) -> Iterator[Json]:
     """The texts of blocks from top to bottom, but for those of buttons and the like."""
-    if isinstance(part, list):
-        for item in part:
-            yield from _texts(item)
-    elif isinstance(part, dict):
-        if part.get("type") in {"mrkdwn", "plain_text", "text", "link"}:
-            yield part
-        elif part.get("type") in {"header", "section", "context", "rich_text", "rich_text_section"}:
-            for key in ("text", "fields", "elements"):
-                yield from _texts(part.get(key))
+    for part in parts:
+        match part["type"]:
+            case "mrkdwn" | "plain_text" | "text" | "link":
+                yield part
+            case "header" | "section" if "text" in part:
+                yield part["text"]
+            case "section":
+                yield from part["fields"]
+            case "context" | "rich_text" | "rich_text_section":
+                yield from _texts(part["elements"])

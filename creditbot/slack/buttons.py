@@ -5,7 +5,6 @@ from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
-from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
@@ -15,7 +14,7 @@ from creditbot.operations import Arrival, Decisions, Reading, Requests
 from . import answers, forms
 from .boundary import Say, boundary
 from .home import Home
-from .message import Message, sentence
+from .message import Message, View, sentence
 from .opening import open_form
 from .payloads import Click, read_click
 from .responder import Responder

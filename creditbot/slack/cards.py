@@ -6,8 +6,6 @@ Pure functions: from a request (and the policy, as it counts at this moment) to 
 from collections.abc import Callable
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block, ConfirmObject
-
 from creditbot.domain.evidence import use_in_words
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy, Quorum
@@ -20,6 +18,8 @@ from creditbot.domain.who import Roster
 
 from .folded import folded, is_folded
 from .message import (
+    Block,
+    Confirmation,
     Message,
     actions,
     button,
@@ -520,7 +520,7 @@ def _buttons(request: CreditRequest, quorum: Quorum, value: str) -> list[Block]:
     return []
 
 
-def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
+def _confirm_approval(request: CreditRequest, quorum: Quorum) -> Confirmation:
     change = _change(request)
     then = [f"{change} will be sent to SendGrid at once. This can't be undone."]
     if quorum.missing == 1 and quorum.lacks is not None:
@@ -534,7 +534,7 @@ def _confirm_approval(request: CreditRequest, quorum: Quorum) -> ConfirmObject:
     return confirmation("Approve this change?", *then, change, yes="Approve", no="Not yet")
 
 
-def _confirm_again(request: CreditRequest) -> ConfirmObject:
+def _confirm_again(request: CreditRequest) -> Confirmation:
     change = _change(request)
     return confirmation(
         "Request this again?",

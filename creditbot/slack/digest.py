@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block
-
 from creditbot.domain.digest import Digest
 from creditbot.domain.text import count, literal, number, signed
 from creditbot.store.types import from_millis
 
-from .message import Message, context, header, moment, section
+from .message import Block, Message, context, header, moment, section
 
 NAMED = 20
 """Subusers, and requests in doubt, that are named; the rest is counted."""

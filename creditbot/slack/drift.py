@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from slack_sdk.models.blocks import Block
-
 from creditbot.domain.drift import Comparison, Finding, Kind, Landed, Point, Settler
 from creditbot.domain.text import count, credits_, escape, literal, number, signed
 from creditbot.store.types import from_millis
 
-from .message import Message, context, header, moment, section
+from .message import Block, Message, context, header, moment, section
 
 SHOWN_CHARACTERS = 8000
 """How much is said of single findings; the rest is counted, and stands in the ledger."""

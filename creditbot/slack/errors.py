@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError, SlackObjectFormationError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
 from creditbot.jobs import Fault
 from creditbot.proxy_errors import said_of_proxy
@@ -71,8 +71,6 @@ IN_A_DIRECT_MESSAGE = frozenset({"channel_not_found", "is_archived", "is_inactiv
 
 def fault_of(error: Exception) -> Fault:
     """What a failed call means: by Slack's own word or the HTTP status, if there was an answer at all."""
-    if isinstance(error, SlackObjectFormationError):
-        return Fault.OURS
     if not isinstance(error, SlackApiError):
         return Fault.PASSING
     word, status = own_word(error), http_status(error)

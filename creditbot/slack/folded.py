@@ -5,13 +5,11 @@
 
 from datetime import datetime
 
-from slack_sdk.models.blocks import Block
-
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import number, person
 
 from .bounds import cut, cut_plain
-from .message import button, context, moment, section, several, typed
+from .message import Block, button, context, moment, section, several, typed
 from .states import headline, onward
 
 SHOW = "show"

@@ -1,7 +1,5 @@
 """The modals: asking for a change, saying why a request is denied, settling a doubt."""
 
-from slack_sdk.models.views import View
-
 from creditbot.domain import amounts
 from creditbot.domain.commands import OpenForm
 from creditbot.domain.errors import CommandError
@@ -11,7 +9,7 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
 from creditbot.domain.text import credits_, without_markup
 
-from .message import Message, choice, modal, section, text_input, typed
+from .message import Message, View, choice, modal, section, text_input, typed
 
 ASK, DENY, SETTLE, BREAK_GLASS = "ask", "deny", "settle", "break_glass"
 ASK_ANYWAY = "ask_anyway"

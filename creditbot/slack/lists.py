@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from slack_sdk.models.blocks import Block
-
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.paging import History, Pending, Section, Turn, written
 from creditbot.domain.place import Place
@@ -12,7 +10,7 @@ from creditbot.domain.text import count, credits_, literal, number, people, pers
 from creditbot.operations import EXAMINED, OpenRequests
 from creditbot.store.lists import Page
 
-from .message import Message, actions, button, context, header, linked, moment, plain, section
+from .message import Block, Message, actions, button, context, header, linked, moment, plain, section
 from .states import state
 
 PAGE_BACK, PAGE_ON = "page_back", "page_on"

@@ -8,36 +8,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-    ButtonElement,
-    ConfirmObject,
-    ContextBlock,
-    HeaderBlock,
-    InputBlock,
-    MarkdownTextObject,
-    Option,
-    PlainTextInputElement,
-    PlainTextObject,
-    RichTextBlock,
-    RichTextElement,
-    RichTextElementParts,
-    RichTextSectionElement,
-    SectionBlock,
-    StaticSelectElement,
-    TextObject,
-)
-from slack_sdk.models.views import View
-
 from creditbot.domain import addresses
 from creditbot.domain.text import count, escape, people
 
 from . import bounds
-from .bounds import Json, cut, cut_plain, fitting, length
+from .bounds import Json, cut, cut_plain, fitting, length, whole
 
 NAMED = 20
 """People that are named in one place: a card mentions each of them."""
+
+Text = Json
+Block = Json
+Button = Json
+Confirmation = Json
+View = Json
+"""As Slack takes them; built by the functions here and changed by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +36,8 @@ class Message:
         """The arguments that every way of sending a message shares."""
         payload: Json = {"text": cut(self.text, bounds.TEXT)}
         if self.blocks:
-            payload["blocks"] = _drawn(self.blocks)
+            payload["blocks"] = fitting(self.blocks)
         return payload
-
-
-def _drawn(blocks: Iterable[Block]) -> list[Json]:
-    return fitting([block.to_dict() for block in blocks])
 
 
 def sentence(text: str) -> Message:
@@ -64,23 +45,23 @@ def sentence(text: str) -> Message:
     return Message(text, [section(text)])
 
 
-def mrkdwn(text: str, most: int = bounds.SECTION) -> MarkdownTextObject:
+def mrkdwn(text: str, most: int = bounds.SECTION) -> Text:
     """Our own markup. `verbatim` keeps Slack from making links and mentions of what people typed."""
-    return MarkdownTextObject(text=cut(text, most), verbatim=True)
+    return {"type": "mrkdwn", "text": cut(text, most), "verbatim": True}
 
 
-def plain(text: str, most: int = bounds.PLAIN_SECTION) -> PlainTextObject:
+def plain(text: str, most: int = bounds.PLAIN_SECTION) -> Text:
     """Text that people typed, shown as it is: nothing in it formats, links or mentions."""
-    return PlainTextObject(text=cut_plain(text, most), emoji=False)
+    return {"type": "plain_text", "text": cut_plain(text, most), "emoji": False}
 
 
-def header(text: str) -> HeaderBlock:
-    return HeaderBlock(text=plain(text, bounds.HEADER))
+def header(text: str) -> Block:
+    return {"type": "header", "text": plain(text, bounds.HEADER)}
 
 
-def section(text: str, *, accessory: ButtonElement | None = None) -> SectionBlock:
+def section(text: str, *, accessory: Button | None = None) -> Block:
     """`accessory` stands beside it on a wide screen."""
-    return SectionBlock(text=mrkdwn(text), accessory=accessory)
+    return {"type": "section", "text": mrkdwn(text)} | _given(accessory=accessory)
 
 
 def typed(text: str) -> Block:
@@ -90,25 +71,26 @@ def typed(text: str) -> Block:
     """
     parts = list(addresses.parts(cut_plain(text, bounds.PLAIN_SECTION)))
     if not any(part.address for part in parts):
-        return SectionBlock(text=plain(text))
-    inside = RichTextElementParts
-    elements: list[RichTextElement] = [
-        inside.Link(url=part.text, text=part.text) if part.address else inside.Text(text=part.text)
+        return {"type": "section", "text": plain(text)}
+    elements = [
+        {"type": "link", "url": part.text, "text": part.text}
+        if part.address
+        else {"type": "text", "text": part.text}
         for part in parts
     ]
-    return RichTextBlock(elements=[RichTextSectionElement(elements=elements)])
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> SectionBlock:
+def facts(rows: Iterable[tuple[str, str]]) -> Block:
     """Name and value pairs, ten at most, in two columns on a wide screen."""
-    fields: list[str | TextObject] = [mrkdwn(f"*{name}*\n{value}", bounds.FIELD) for name, value in rows]
-    return SectionBlock(fields=fields[: bounds.FIELDS])
+    fields = [mrkdwn(f"*{name}*\n{value}", bounds.FIELD) for name, value in rows]
+    return {"type": "section", "fields": fields[: bounds.FIELDS]}
 
 
-def context(*texts: str | PlainTextObject) -> ContextBlock:
+def context(*texts: str | Text) -> Block:
     """Small print: ten texts at most."""
     elements = [mrkdwn(text) if isinstance(text, str) else text for text in texts]
-    return ContextBlock(elements=elements[: bounds.CONTEXTS])
+    return {"type": "context", "elements": elements[: bounds.CONTEXTS]}
 
 
 def button(
@@ -117,43 +99,49 @@ def button(
     value: str,
     *,
     style: str | None = None,
-    confirm: ConfirmObject | None = None,
+    confirm: Confirmation | None = None,
     spoken: str | None = None,
-) -> ButtonElement:
+) -> Button:
     """`spoken` is what screen readers say where the label alone does not tell what it is about."""
-    return ButtonElement(
-        text=plain(label, bounds.BUTTON),
-        action_id=action_id,
-        value=value,
+    return {
+        "type": "button",
+        "text": plain(label, bounds.BUTTON),
+        "action_id": whole(action_id, bounds.ID),
+        "value": whole(value, bounds.VALUE),
+    } | _given(
         style=style,
         confirm=confirm,
         accessibility_label=cut_plain(spoken, bounds.BUTTON) if spoken else None,
     )
 
 
-def confirmation(title: str, *texts: str, yes: str, no: str) -> ConfirmObject:
+def confirmation(title: str, *texts: str, yes: str, no: str) -> Confirmation:
     """What a button asks before it counts.
 
     `texts` say the same, each in fewer words: the first that fits is shown, so that what is decided is there
     to the letter.
     """
     fitting_text = next((text for text in texts if length(text) <= bounds.CONFIRM), texts[-1])
-    return ConfirmObject(
-        title=plain(title, bounds.CONFIRM_TITLE),
-        text=plain(fitting_text, bounds.CONFIRM),
-        confirm=plain(yes, bounds.CONFIRM_BUTTON),
-        deny=plain(no, bounds.CONFIRM_BUTTON),
-    )
+    return {
+        "title": plain(title, bounds.CONFIRM_TITLE),
+        "text": plain(fitting_text, bounds.CONFIRM),
+        "confirm": plain(yes, bounds.CONFIRM_BUTTON),
+        "deny": plain(no, bounds.CONFIRM_BUTTON),
+    }
 
 
-def actions(block_id: str, *buttons: ButtonElement) -> ActionsBlock:
-    return ActionsBlock(block_id=block_id, elements=buttons)
+def actions(block_id: str, *buttons: Button) -> Block:
+    return {
+        "type": "actions",
+        "block_id": whole(block_id, bounds.ID),
+        "elements": list(buttons[: bounds.BUTTONS]),
+    }
 
 
 def modal(
     callback_id: str,
     title: str,
-    blocks: Iterable[Block],
+    blocks: Sequence[Block],
     *,
     close: str,
     submit: str | None = None,
@@ -161,14 +149,15 @@ def modal(
 ) -> View:
     """A form. A part of its `private_metadata` means nothing, so what is too long is left out."""
     too_long = private_metadata is not None and length(private_metadata) > bounds.PRIVATE_METADATA
-    return View(
-        type="modal",
-        callback_id=callback_id,
-        private_metadata=None if too_long else private_metadata,
-        title=plain(title, bounds.MODAL_TITLE),
+    return {
+        "type": "modal",
+        "callback_id": whole(callback_id, bounds.ID),
+        "title": plain(title, bounds.MODAL_TITLE),
+        "close": plain(close, bounds.MODAL_TITLE),
+        "blocks": fitting(blocks),
+    } | _given(
         submit=plain(submit, bounds.MODAL_TITLE) if submit else None,
-        close=plain(close, bounds.MODAL_TITLE),
-        blocks=_drawn(blocks),
+        private_metadata=None if too_long else private_metadata or None,
     )
 
 
@@ -181,25 +170,43 @@ def text_input(
     value: str = "",
     example: str | None = None,
     multiline: bool = False,
-) -> InputBlock:
+) -> Block:
     """A field to type in; its block's and action's ID are its name."""
-    element = PlainTextInputElement(
-        action_id=name,
+    element = {"type": "plain_text_input", "action_id": name, "max_length": longest} | _given(
         initial_value=value[:longest] or None,
-        max_length=longest,
         multiline=multiline or None,
         placeholder=plain(f"e.g. {example}", bounds.PLACEHOLDER) if example else None,
     )
-    return InputBlock(
-        block_id=name, label=plain(label, bounds.LABEL), hint=plain(hint, bounds.LABEL), element=element
-    )
+    return _field(name, label, element) | {"hint": plain(hint, bounds.LABEL)}
 
 
-def choice(name: str, label: str, options: Sequence[tuple[str, str]], *, chosen: str) -> InputBlock:
+def choice(name: str, label: str, options: Sequence[tuple[str, str]], *, chosen: str) -> Block:
     """A field to choose in, from values and their labels."""
-    offered = {value: Option(value=value, text=plain(shown, bounds.OPTION)) for value, shown in options}
-    element = StaticSelectElement(action_id=name, options=[*offered.values()], initial_option=offered[chosen])
-    return InputBlock(block_id=name, label=plain(label, bounds.LABEL), element=element)
+    offered = {
+        value: {"value": whole(value, bounds.OPTION), "text": plain(shown, bounds.OPTION)}
+        for value, shown in options[: bounds.OPTIONS]
+    }
+    element = {
+        "type": "static_select",
+        "action_id": name,
+        "options": [*offered.values()],
+        "initial_option": offered[chosen],
+    }
+    return _field(name, label, element)
+
+
+def _field(name: str, label: str, element: Json) -> Block:
+    return {
+        "type": "input",
+        "block_id": whole(name, bounds.ID),
+        "label": plain(label, bounds.LABEL),
+        "element": element,
+    }
+
+
+def _given(**optional: object) -> Json:
+    """What Slack takes for absent only if it is not there at all."""
+    return {name: value for name, value in optional.items() if value is not None}
 
 
 def several(identifiers: Sequence[str]) -> str:

@@ -1,13 +1,13 @@
 """Opening a form for someone, or telling them what to do instead."""
 
 import structlog
-from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError
 from creditbot.domain.text import literal
 
 from .errors import TROUBLE, error_code, fault_of
+from .message import View
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +19,7 @@ async def open_form(client: AsyncWebClient, trigger_id: str | None, view: View, 
         DomainError: Slack did not open it. The sentence ends with what to do `instead`, if that may help.
     """
     try:
-        await client.views_open(trigger_id=trigger_id or "", view=view.to_dict())
+        await client.views_open(trigger_id=trigger_id or "", view=view)
     except TROUBLE as error:
         code, fault = error_code(error), fault_of(error)
         if not fault.lasting:

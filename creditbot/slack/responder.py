@@ -4,13 +4,11 @@ import asyncio
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from creditbot.proxies import DIRECT, Proxies
 
-from .bounds import Json
 from .errors import TROUBLE, error_code
 from .message import Message
 from .naming import Naming
@@ -68,7 +66,7 @@ class Responder:
             AsyncWebhookClient(response_url, session=self._session, retry_handlers=[]),
             self._proxies.for_url(response_url),
         )
-        payload = self._naming.payload(_payload(message))
+        payload = self._naming.payload(message.payload())
         try:
             async with asyncio.timeout(PATIENCE):
                 answer = await webhook.send(
@@ -87,7 +85,7 @@ class Responder:
     async def _post_ephemeral(self, channel: str, user: str, message: Message) -> bool:
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._client.chat_postEphemeral(channel=channel, user=user, **_payload(message))
+                await self._client.chat_postEphemeral(channel=channel, user=user, **message.payload())
         except TROUBLE as error:
             about = {"channel": channel, "user": user, "error": error_code(error)}
             log.warning("A private message could not be posted", **about)
@@ -98,18 +96,9 @@ class Responder:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._client.chat_postMessage(
-                    channel=user, unfurl_links=False, unfurl_media=False, **_payload(message)
+                    channel=user, unfurl_links=False, unfurl_media=False, **message.payload()
                 )
         except TROUBLE as error:
             log.warning("A direct message could not be posted", user=user, error=error_code(error))
             return False
         return True
-
-
-def _payload(message: Message) -> Json:
-    """As it is drawn; if that can't be done, as the text that says the same."""
-    try:
-        return message.payload()
-    except SlackClientError as error:
-        log.exception("An answer could not be built", error=str(error))
-        return {"text": message.text}

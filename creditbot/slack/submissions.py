@@ -91,12 +91,12 @@ class Submissions:
     async def _ask_back(self, ack: AsyncAck, question: Question, sent: Submission) -> None:
         carried = json.dumps(_carried(sent) | {"question": question.token})
         text = answers.asked_already(question, self._home.links.to)
-        await ack(response_action="update", view=forms.ask_anyway(question, text, carried).to_dict())
+        await ack(response_action="update", view=forms.ask_anyway(question, text, carried))
 
     async def _taken(self, ack: AsyncAck, request: CreditRequest, sent: Submission) -> None:
         """The answer in the form, and where the form was opened from."""
         message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
-        await ack(response_action="update", view=forms.done("Sent for approval", message).to_dict())
+        await ack(response_action="update", view=forms.done("Sent for approval", message))
         response_url = _carried(sent).get("response_url", "")
         if response_url.startswith(("https://", "http://")) and not self._told.before(sent.delivery_id):
             self._tasks.spawn(self._responder.answer(response_url, message))
@@ -158,7 +158,7 @@ async def _in_its_place(ack: AsyncAck) -> AsyncIterator[None]:
     except Refusal as refusal:
         await ack(
             response_action="update",
-            view=forms.done("Nothing was changed", sentence(refusal.sentence)).to_dict(),
+            view=forms.done("Nothing was changed", sentence(refusal.sentence)),
         )
 
 

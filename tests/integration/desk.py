@@ -198,9 +198,7 @@ class Desk:
                 return await self._slack.click_raw(actor, message=self._card, action_id=name, value=value)
             case "form":
                 if way.name == "ask_anyway":
-                    form = forms.ask_anyway(
-                        question, "Once more?", json.dumps({"question": carried})
-                    ).to_dict()
+                    form = forms.ask_anyway(question, "Once more?", json.dumps({"question": carried}))
                 else:
                     form = self._form(way, carried)
                 view = self._slack.workspace.open_modal(actor, form)
@@ -227,7 +225,7 @@ class Desk:
                 view = forms.break_glass(self._request, card)
             case _:
                 view = forms.deny(self._request, card)
-        found: dict[str, object] = view.to_dict()
+        found: dict[str, object] = view
         found["private_metadata"] = str(found["private_metadata"]).replace(str(card), carried)
         return found | ({"callback_id": way.given} if way.name == ANYTHING else {})
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -18,20 +18,23 @@ from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind, Point
+from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
-from creditbot.domain.reminders import ESCALATED, REMINDER
+from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
 from creditbot.domain.requests import Approval, Check, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
 from creditbot.domain.text import credits_, escape, literal
+from creditbot.domain.undone import Undone
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.limits_blocks import MESSAGE
 from creditbot.sandbox.slack.limits_blocks import block as check_block
 from creditbot.slack import answers, bounds, cards, forms
+from creditbot.slack.boundary import unexpected
 from creditbot.slack.bounds import cut, cut_plain, fitting, length
 from creditbot.slack.digest import digest
 from creditbot.slack.drift import comparison
@@ -39,15 +42,18 @@ from creditbot.slack.message import (
     Message,
     actions,
     button,
+    choice,
     confirmation,
     context,
     facts,
     header,
     modal,
     section,
+    sentence,
     typed,
 )
 from creditbot.slack.naming import Naming
+from creditbot.slack.undone import undone
 
 from .example_requests import NOW, a_request, record
 from .listed import lists_of
@@ -201,9 +207,12 @@ requests = st.builds(
 )
 """Any values in any combination, also such as never come together: more than can be is no less drawn."""
 
-kinds = st.sampled_from(
-    [*Status, "held", "break_glass", "not_proven", "contradicted", "no_card", f"{REMINDER}30m", ESCALATED]
-)
+KINDS = [
+    *Status,
+    *("held", "break_glass", "not_proven", "contradicted", NO_CARD, OLD_CARD),
+    *(f"{REMINDER}30m", ESCALATED, f"{UNTOLD}U0000000001"),
+]
+kinds = st.sampled_from(KINDS)
 
 
 @few
@@ -289,7 +298,7 @@ def test_a_form_can_be_drawn_whatever_is_in_it(
         forms.settle(request, CARD, applied=False),
         forms.done("Sent for approval", answers.asked(request, "C0ACME")),
     ):
-        check_view(NAMING.payload(view.to_dict()))
+        check_view(NAMING.payload(view))
 
 
 @few
@@ -297,7 +306,7 @@ def test_a_form_can_be_drawn_whatever_is_in_it(
 def test_a_question_can_be_drawn_whatever_is_in_it(question: Question, metadata: str) -> None:
     assert_taken(answers.same_again(question, lambda _: LINK))
     view = forms.ask_anyway(question, answers.asked_already(question, lambda _: LINK), metadata)
-    check_view(NAMING.payload(view.to_dict()))
+    check_view(NAMING.payload(view))
 
 
 points = st.builds(Point, st.integers(0, 10**13), st.sampled_from([None, "recurring"]), balances)
@@ -348,20 +357,98 @@ def test_a_digest_can_be_drawn_whatever_is_in_it(net: dict[str, int], in_doubt: 
     assert_taken(digest(day))
 
 
+LONGEST = "&" * MAX_REASON
+LONGEST_NAME = "&" * MAX_NAME
+AT_LENGTH: dict[str, Any] = {
+    "id": MAX_REQUEST_ID,
+    "subuser": LONGEST_NAME,
+    "allocation_update": -MAX_AMOUNT,
+    "reason": LONGEST,
+    "requested_by": PEOPLE[0],
+    "token": "0" * 32,
+    "approvals": tuple(Approval(approver, NOW) for approver in PEOPLE),
+    "check": Check(NOW, "recurring", -(10**15), -(10**15), LONGEST, LONGEST),
+    "decided_by": PEOPLE[0],
+    "settled_by": PEOPLE[0],
+    "explanation": escape(LONGEST * 10),
+    "beside": (Neighbour(MAX_REQUEST_ID, -MAX_AMOUNT, Status.IN_DOUBT, PEOPLE[0], Place("C0ACME", "1.2")),)
+    * 3,
+}
+
+
+def at_length(status: Status, **others: Any) -> CreditRequest:
+    """A request in which everything is as long as it may be, or longer."""
+    given: dict[str, Any] = AT_LENGTH | {"status": status} | others
+    for name in HINTS.keys() - given.keys():
+        moment = "at" in name.split("_") or name == "unclear_until"
+        given[name] = NOW if moment else LONGEST if HINTS[name] == str | None else MAX_REQUEST_ID
+    return CreditRequest(**given)
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("less", [{}, {"contradicted_at": None}, {"contradicted_at": None, "approvals": ()}])
+def test_all_that_is_shown_of_a_request_is_taken_at_its_longest(status: Status, less: dict[str, Any]) -> None:
+    request, place = at_length(status, **less), Place("C0ACME", "1700000000.000100")
+    tier = Tier(LONGEST, Who.of(PEOPLE), approvals=10, subusers=("*",), direction=Direction.BOTH)
+    policy, roster = Policy((tier,)), Roster({}, frozenset())
+    question = Question("0" * 32, "command:1", PEOPLE[0], Ask(LONGEST_NAME, 1, LONGEST), NOW, request, place)
+    event = {"at": 10**13, "kind": "x" * MAX_REASON, "actor": PEOPLE[0], "detail": "{}"}
+
+    def links(_: Place | None) -> str:
+        return LINK
+
+    for message in (
+        cards.card(request, policy, roster, NOW, copy_above=True, links=links),
+        *(cards.notice(kind, request, place=place, link=LINK) for kind in KINDS),
+        cards.moved(request, place, LINK),
+        answers.asked(request, "C0ACME", links),
+        answers.same_again(question, links),
+        answers.cancelled(request),
+        answers.show(record(request, [event] * 100, policy=policy)),
+        *lists_of([request] * 10, LONGEST_NAME),
+        sentence(UnreadableRequest(MAX_REQUEST_ID, [LONGEST_NAME] * 40).sentence),
+    ):
+        assert_taken(message)
+    for view in (
+        forms.deny(request, CARD),
+        forms.break_glass(request, CARD),
+        forms.settle(request, CARD, applied=True),
+        forms.settle(request, CARD, applied=False),
+        forms.ask(OpenForm("remove", LONGEST_NAME, LONGEST, LONGEST), LONGEST * 10),
+        forms.ask_anyway(question, answers.asked_already(question, links), LONGEST * 10),
+        forms.done("Sent for approval", answers.asked(request, "C0ACME", links)),
+    ):
+        check_view(NAMING.payload(view))
+
+
+def test_all_other_messages_are_taken_at_their_longest() -> None:
+    known = Balance(-(10**15), -(10**15), -(10**15), -(10**15), LONGEST, LONGEST, LONGEST)
+    found = SubuserCredits("recurring", LONGEST, -(10**15), -(10**15), -(10**15))
+    for message in (
+        answers.help_(),
+        answers.balance(BalanceReport(ShowBalance(LONGEST_NAME), known, found, escape(LONGEST * 10))),
+        unexpected("0" * 8),
+        undone(Undone(LONGEST, escape(LONGEST * 10))),
+        sentence(escape(LONGEST * 100)),
+    ):
+        assert_taken(message)
+
+
 # --- The parts --------------------------------------------------------------------------------------------
 
 
+MAKERS = {"message.py", "bounds.py"}
+
+
 def test_every_block_and_text_is_made_in_one_place() -> None:
-    # Elsewhere their types are named, no more, so nothing is made there that could be too long.
-    types = {"Block", "ConfirmObject", "PlainTextObject", "View"}
+    # Elsewhere none is written out, so nothing is made there that could be too long.
     for path in Path(creditbot.slack.__file__).parent.glob("*.py"):
-        if path.name == "message.py":
-            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("slack_sdk.models"):
-                assert {alias.name for alias in node.names} <= types, path
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                assert node.func.id not in types, path
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("slack_sdk.models"), path
+            if isinstance(node, ast.Dict) and path.name not in MAKERS:
+                keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+                assert not keys & {"blocks", "elements", "fields", "mrkdwn", "text"}, path
 
 
 @pytest.mark.parametrize(
@@ -411,10 +498,12 @@ def test_what_is_cut_is_never_longer_than_it_may_be(text: str, most: int) -> Non
 def test_each_part_keeps_its_bound() -> None:
     long = "x" * 5000
     rows = [(str(n), long) for n in range(12)]
-    press = button(long, "go", "12", confirm=confirmation(long, long, yes=long, no=long))
-    blocks = [header(long), section(long), typed(long), context(*[long] * 12), actions("row", press)]
+    press = button(long, "go", "12", confirm=confirmation(long, long, yes=long, no=long), spoken=long)
+    many = [button("Go", f"go{n}", "12") for n in range(30)]
+    blocks = [header(long), section(long, accessory=press), typed(long), typed(f"https://a.example {long}")]
+    blocks += [context(*[long] * 12), actions("row", press), actions("many", *many)]
     for block in [*blocks, facts(rows)]:
-        assert not list(check_block(block.to_dict(), "/blocks/0", MESSAGE))
+        assert not list(check_block(block, "/blocks/0", MESSAGE))
 
 
 def test_the_first_wording_that_fits_is_what_is_confirmed() -> None:
@@ -423,7 +512,26 @@ def test_the_first_wording_that_fits_is_what_is_confirmed() -> None:
         (("in full", "short"), "in full"),
         ((f"{change} and much more", change), change),
     ]:
-        assert confirmation("Sure?", *texts, yes="Yes", no="No").to_dict()["text"]["text"] == shown
+        assert confirmation("Sure?", *texts, yes="Yes", no="No")["text"]["text"] == shown
+
+
+def test_what_means_nothing_in_part_is_refused_rather_than_cut() -> None:
+    makers: list[Callable[[], object]] = [
+        lambda: button("Go", "go", "x" * 2001),
+        lambda: button("Go", "x" * 256, "12"),
+        lambda: actions("x" * 256),
+        lambda: choice("word", "Word", [("x" * 76, "A")], chosen="A"),
+    ]
+    for make in makers:
+        with pytest.raises(ValueError, match="where Slack takes"):
+            make()
+
+
+def test_a_text_that_stands_twice_in_a_message_is_cut_by_what_is_left_at_each_place() -> None:
+    twice = section("x" * 2900)
+    payload = Message("many", [twice] * 6).payload()
+    assert [len(block["text"]["text"]) for block in payload["blocks"]] == [2900] * 4 + [400 - 2, 1]
+    assert len(twice["text"]["text"]) == 2900
 
 
 def test_blocks_beyond_what_a_message_takes_are_missed() -> None:
@@ -434,15 +542,15 @@ def test_blocks_beyond_what_a_message_takes_are_missed() -> None:
 
 def test_a_message_is_cut_from_its_end_and_keeps_its_buttons() -> None:
     press = actions("row", button("Approve", "approve", "12"))
-    blocks = fitting([block.to_dict() for block in [*[section("x" * 2900)] * 6, press, context("foot")]])
+    blocks = fitting([*[section("x" * 2900)] * 6, press, context("foot")])
     shown = [block["text"]["text"] for block in blocks[:6]]
     assert [len(text) for text in shown] == [2900] * 4 + [400 - 2, 1]
-    assert blocks[6] == press.to_dict()
+    assert blocks[6] == press
     assert blocks[7]["elements"][0]["text"] == "…"
 
 
 def test_a_forms_metadata_is_whole_or_not_there() -> None:
-    assert modal("ask", "Title", [section("x")], close="Close", private_metadata="x" * 3001).to_dict().get(
+    assert modal("ask", "Title", [section("x")], close="Close", private_metadata="x" * 3001).get(
         "private_metadata"
     ) in (None, "")
-    assert forms.deny(a_request(), CARD).to_dict()["private_metadata"] == str(CARD)
+    assert forms.deny(a_request(), CARD)["private_metadata"] == str(CARD)

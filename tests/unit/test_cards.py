@@ -487,7 +487,7 @@ FORMS = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form(name: str, snapshot: SnapshotAssertion) -> None:
-    view = FORMS[name].to_dict()
+    view = FORMS[name]
     check_view(view)
     assert view == snapshot
 
@@ -694,7 +694,7 @@ def test_whatever_people_type_lists_and_forms_fit_and_call_nobody(
         forms.settle(request, CARD, applied=True),
         forms.done("Sent for approval", answers.asked(request, "C0APPROVE")),
     ):
-        check_view(view.to_dict())
+        check_view(view)
 
 
 @pytest.mark.parametrize("name", sorted(REQUESTS))

@@ -77,7 +77,7 @@ def texts(found: Any) -> list[str]:
         answers.help_().payload(),
         answers.asked(a_request(), "C1").payload(),
         sentence(MaybeTaken().sentence).payload(),
-        {"trigger_id": "1", "view": forms.done("Done", sentence("See `/credits pending`")).to_dict()},
+        {"trigger_id": "1", "view": forms.done("Done", sentence("See `/credits pending`"))},
     ],
 )
 def test_no_text_of_ours_is_left_with_the_usual_name(payload: dict[str, Any]) -> None:

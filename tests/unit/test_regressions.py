@@ -77,7 +77,7 @@ def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
     blocks = answers.show(
         record(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}])
     ).blocks
-    text = blocks[-1].to_dict()["text"]["text"]
+    text = blocks[-1]["text"]["text"]
     assert len(text) <= 3000
     assert text.endswith("doubt settled (balance before 1,234,567)")
 
