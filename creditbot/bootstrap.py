@@ -317,6 +317,7 @@ def build_app(
             decisions=decisions,
             reading=reading,
             pages=pages,
+            name=naming.command,
         ),
         buttons=buttons,
         pages=pages,

@@ -2,7 +2,7 @@
 
 A request is verified over the bytes as they came, and only then read. So an unsigned request learns
 nothing, and what Bolt would trip over (it takes a command whose text has the word "payload" for an
-interaction) never reaches it: it gets the payload ready to use, as it does in Socket Mode.
+interaction) never reaches it: it gets what was read, as it does in Socket Mode.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ import structlog
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.adapter.asgi.http_request import AsgiHttpRequest
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
 from creditbot.seldom import Seldom
-from creditbot.slack.payloads import UnknownPayload, UnreadablePayload, reduce
+from creditbot.slack.payloads import UnknownPayload, UnreadablePayload, read
+from creditbot.slack.switchboard import delivery
 
 SLACK_PATH = "/slack/events"
 LARGEST_BODY = 1_000_000
@@ -78,7 +78,7 @@ class VerifyingHandler(AsyncSlackRequestHandler):
         try:
             body = await read_body(request.receive, headers)
             verify(self._verifier, body, headers)
-            payload = reduce(read_payload(body, headers.get("content-type", "")))
+            found = read(read_payload(body, headers.get("content-type", "")))
         except UnfitRequest as unfit:
             self._log(unfit.why, **unfit.about)
             return BoltResponse(status=unfit.status, body="")
@@ -88,7 +88,7 @@ class VerifyingHandler(AsyncSlackRequestHandler):
         except UnreadablePayload as unreadable:
             self._log(UNREADABLE, error=str(unreadable))
             return BoltResponse(status=400, body="")
-        return await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload))
+        return await self.app.async_dispatch(delivery(found))
 
     def _log(self, why: str | None, **about: object) -> None:
         left_out = None if why is None else self._seldom.left_out(why)

@@ -19,8 +19,8 @@ from .authority import ROLES, Role, allowed, may_ask
 
 REASON = "a reason that somebody typed"
 
-ANYTHING = ".*"
-"""How a listener is registered that takes what no other does."""
+ANYTHING = ""
+"""In the bot's tables, the name of whatever has none of the others."""
 
 READS = ("", "balance", "pending", "history", "show", "help")
 ASKS = ("add", "remove")

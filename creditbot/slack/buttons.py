@@ -1,9 +1,8 @@
 """The buttons on a card. A click counts only for what its clicker may do at this moment."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from functools import partial
 
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -11,14 +10,16 @@ from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
 from creditbot.operations import Arrival, Decisions, Reading, Requests
 
-from . import answers, forms
+from . import answers, cards, folded, forms
 from .boundary import Say, boundary
 from .home import Home
 from .message import Message, View, sentence
+from .naming import NamingAck
 from .opening import open_form
-from .payloads import Click, read_click
+from .payloads import Click
 from .responder import Responder
 from .seen import Seen
+from .switchboard import Handler
 from .tasks import Tasks
 
 NOT_YET = {sentence(error.sentence).text for error in (NotTaken(), NotAnswered())}
@@ -33,7 +34,7 @@ Deed = Callable[[Click, Arrival], Awaitable[None]]
 
 
 class Buttons:
-    """Each listener decides and commits, then acks; the card follows."""
+    """Each handler decides and commits, then acks; the card follows."""
 
     def __init__(
         self,
@@ -54,52 +55,34 @@ class Buttons:
         self._decisions = decisions
         self._reading = reading
         self._told = Seen()
+        deeds: Mapping[str, Deed] = {
+            cards.APPROVE: self._approve,
+            cards.DENY: self._deny,
+            cards.CANCEL: self._cancel,
+            cards.WITHDRAW: self._withdraw,
+            cards.SETTLE_APPLIED: self._settle_applied,
+            cards.SETTLE_NOT_APPLIED: self._settle_not_applied,
+            cards.CHECK_AGAIN: self._check_again,
+            cards.REQUEST_AGAIN: self._request_again,
+            answers.ASK_ANYWAY: self._ask_anyway,
+            folded.SHOW: self._show,
+        }
+        self.handlers: Mapping[str, Handler[Click]] = {
+            action_id: partial(self._handle, deed) for action_id, deed in deeds.items()
+        }
 
-    async def approve(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._approve)
-
-    async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._deny)
-
-    async def cancel(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._cancel)
-
-    async def withdraw(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._withdraw)
-
-    async def settle_applied(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._settle_applied)
-
-    async def settle_not_applied(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._settle_not_applied)
-
-    async def check_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._check_again)
-
-    async def request_again(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._request_again)
-
-    async def ask_anyway(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._ask_anyway)
-
-    async def show(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await self._handle(ack, body, self._show)
-
-    async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
+    async def unknown(self, ack: NamingAck, click: Click) -> BoltResponse:
         """A button that is not ours, or no longer."""
         del ack
         started = boottime()
-        click = read_click(body)
         async with boundary(self._say_later(click), "a strange click"):
             arrival = Arrival(click.delivery_id, started)
             if await self._decisions.refuse_strange(click.user, click.action_id, click.value, arrival):
                 raise DomainError(STRANGE)
         return BoltResponse(status=404, body="")
 
-    async def _handle(self, ack: AsyncAck, body: Mapping[str, Any], deed: Deed) -> None:
-        started = boottime()
-        click = read_click(body)
-        arrival = Arrival(click.delivery_id, started)
+    async def _handle(self, deed: Deed, ack: NamingAck, click: Click) -> None:
+        arrival = Arrival(click.delivery_id, boottime())
         async with boundary(self._say_later(click), "a click"):
             await deed(click, arrival)
         await ack()

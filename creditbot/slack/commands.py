@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -22,18 +20,20 @@ from . import answers, forms
 from .boundary import Say, boundary
 from .home import Home
 from .message import Message
+from .naming import NamingAck
 from .opening import open_form
 from .pages import Pages
-from .payloads import SlashCommand, read_command
+from .payloads import SlashCommand
 from .responder import Responder
 from .seen import Seen
+from .switchboard import OTHERS, Handler
 from .tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
 
 class Commands:
-    """One listener for the one command."""
+    """One handler for the one command, and one for any other."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Commands:
         decisions: Decisions,
         reading: Reading,
         pages: Pages,
+        name: str,
     ) -> None:
         self._client = client
         self._home = home
@@ -57,12 +58,11 @@ class Commands:
         self._pages = pages
         self._seen = Seen()
         self._seldom = Seldom(2, 60)
+        self.handlers: Mapping[str, Handler[SlashCommand]] = {name: self._handle, OTHERS: self._unknown}
 
-    async def handle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+    async def _handle(self, ack: NamingAck, typed: SlashCommand) -> None:
         """Ack exactly once: with the answer if it needs no SendGrid, empty if the answer comes later."""
-        started = boottime()
-        typed = read_command(body)
-        arrival = Arrival(typed.delivery_id, started, ack_is_answer=True)
+        arrival = Arrival(typed.delivery_id, boottime(), ack_is_answer=True)
 
         async def say(message: Message) -> None:
             await ack(response_type="ephemeral", **message.payload())
@@ -85,14 +85,14 @@ class Commands:
                     self._tasks.spawn(self._answer(command, typed))
                     await ack()
 
-    async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
+    async def _unknown(self, ack: NamingAck, typed: SlashCommand) -> BoltResponse:
         """A command that has another name than the setting says, so that people get no answer."""
         del ack
         if self._seldom.left_out("a name") is not None:
             log.warning(
                 "Slack delivered a command other than CREDITBOT_COMMAND; change it there, or in your Slack "
                 "app",
-                command=str(body.get("command"))[:40],
+                command=typed.command[:40],
             )
         return BoltResponse(status=404, body="")
 

@@ -9,7 +9,6 @@ import structlog
 from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
@@ -23,8 +22,9 @@ from creditbot.seldom import Seldom
 from .envelopes import CheckingClient
 from .errors import TROUBLE, error_code, retry_after
 from .home import Home
-from .payloads import UnreadablePayload, reduce
+from .payloads import UnreadablePayload, read
 from .proxied import through
+from .switchboard import delivery
 
 WRONG_TOKEN = frozenset(
     {
@@ -180,7 +180,7 @@ class PatientClient(CheckingClient):
                 return url
 
 
-class ReducingHandler(AsyncBaseSocketModeHandler):
+class ReadingHandler(AsyncBaseSocketModeHandler):
     """Takes envelopes from slack_sdk's client and gives Bolt their payloads, already read."""
 
     def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient, proxies: Proxies) -> None:
@@ -208,11 +208,11 @@ class ReducingHandler(AsyncBaseSocketModeHandler):
 
     async def _answer(self, client: AsyncBaseSocketModeClient, req: SocketModeRequest) -> None:
         try:
-            body = reduce(req.payload)
+            found = read(req.payload)
         except UnreadablePayload as error:
             log.warning("A payload could not be read", kind=req.type, error=str(error))
             return
-        answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+        answer = await self.app.async_dispatch(delivery(found))
         if answer.status == 404:
             # Over HTTP this says that nothing here is meant; a socket knows only the ack.
             answer = BoltResponse(status=200, body="")
@@ -240,7 +240,7 @@ class SocketConnection:
     def __init__(
         self, app: AsyncApp, client: AsyncWebClient, app_token: str, proxies: Proxies = DIRECT
     ) -> None:
-        self._handler = ReducingHandler(app, app_token, client, proxies)
+        self._handler = ReadingHandler(app, app_token, client, proxies)
 
     async def open(self) -> None:
         """Return once the connection is open.

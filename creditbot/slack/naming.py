@@ -4,12 +4,9 @@ Texts are written with `/credits`. A workspace that has given that name to anoth
 one. What people typed stays as it is: Slack shows it as plain text, or `escape` has marked it.
 """
 
-import json as json_module
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -57,15 +54,12 @@ class NamingClient(AsyncWebClient):
         return await super().api_call(api_method, json=self._naming.payload(json), **given)
 
 
-class NamingApp(AsyncApp):
-    """A Bolt app whose acknowledgements have the command's name."""
+class NamingAck:
+    """Bolt's ack, with the command's name in what it says."""
 
-    def __init__(self, naming: Naming, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, ack: AsyncAck, naming: Naming) -> None:
+        self._ack = ack
         self._naming = naming
 
-    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        answer = await super().async_dispatch(req)
-        if answer.body.startswith("{"):
-            answer.body = json_module.dumps(self._naming.payload(json_module.loads(answer.body)))
-        return answer
+    async def __call__(self, **answer: Any) -> None:
+        await self._ack(**self._naming.payload(answer))

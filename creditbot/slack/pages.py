@@ -1,9 +1,7 @@
 """Lists and their pages: typed, or turned by the buttons under a list."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
 from creditbot.domain import paging
@@ -15,12 +13,12 @@ from . import lists
 from .boundary import boundary
 from .home import Home
 from .message import Message
-from .payloads import Click, read_click
+from .naming import NamingAck
+from .payloads import Click
 from .responder import Responder
 from .seen import Seen
+from .switchboard import Handler
 from .tasks import Tasks
-
-Listener = Callable[[AsyncAck, Mapping[str, Any]], Awaitable[BoltResponse]]
 
 
 class Pages:
@@ -33,7 +31,7 @@ class Pages:
         responder: Responder,
         tasks: Tasks,
         reading: Reading,
-        strange: Listener,
+        strange: Handler[Click],
     ) -> None:
         """`strange` takes a click on a button that carries no page."""
         self._home = home
@@ -42,6 +40,7 @@ class Pages:
         self._reading = reading
         self._strange = strange
         self._seen = Seen()
+        self.handlers: Mapping[str, Handler[Click]] = {lists.PAGE_BACK: self._turn, lists.PAGE_ON: self._turn}
 
     async def page(self, wanted: Pending | History, actor: Actor) -> Message:
         """A page as `actor` may see it."""
@@ -49,18 +48,17 @@ class Pages:
             return lists.pending(await self._reading.pending(wanted, actor), self._home.links.to)
         return lists.history(wanted.subuser, await self._reading.history(wanted), self._home.links.to)
 
-    async def turn(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse | None:
+    async def _turn(self, ack: NamingAck, click: Click) -> BoltResponse | None:
         """Put another page in the place of the one whose button was pressed."""
-        click = read_click(body)
         wanted = paging.read(click.value)
         if wanted is None:
-            return await self._strange(ack, body)
+            return await self._strange(ack, click)
         if not self._seen.before(click.delivery_id):
-            self._tasks.spawn(self._turn(click, wanted))
+            self._tasks.spawn(self._show(click, wanted))
         await ack()
         return None
 
-    async def _turn(self, click: Click, wanted: Pending | History) -> None:
+    async def _show(self, click: Click, wanted: Pending | History) -> None:
         async def say(message: Message) -> None:
             await self._responder.privately(
                 message, response_url=click.response_url, channel=click.channel, user=click.user

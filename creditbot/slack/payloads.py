@@ -4,7 +4,7 @@ Shapes: docs.slack.dev/interactivity/implementing-slash-commands and
 docs.slack.dev/reference/interaction-payloads
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,9 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class SlashCommand:
-    """Someone typed `/credits …`."""
+    """Someone typed `/credits …`; `command` is that first word, `text` what follows it."""
 
+    command: str
     sender: Sender
     channel: str
     text: str
@@ -80,6 +81,7 @@ class Submission:
     """Someone sent a form; `values` has what was filled in, by the block's ID."""
 
     sender: Sender
+    callback_id: str
     view_id: str
     private_metadata: str
     values: Mapping[str, str]
@@ -104,6 +106,16 @@ class Submission:
         return f"form:{self.view_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Slack asks whether this is the address for what happens; the answer is `challenge`."""
+
+    challenge: str
+
+
+Interaction = SlashCommand | Click | Submission | Challenge
+
+
 class UnknownPayload(UnreadablePayload):
     """A payload of a kind that creditbot has nothing for; it is answered with 404."""
 
@@ -115,90 +127,25 @@ def check_envelope(message: Mapping[str, Any]) -> None:
     _inside(message, "payload")
 
 
-def reduce(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of a payload that creditbot uses, in their right types, for Bolt to hand to a listener.
-
-    Bolt takes much on trust that a signed body may lack, and answers 500 where it stumbles. So both ways
-    into the bot pass what they got through here first.
+def read(body: Mapping[str, Any]) -> Interaction:
+    """Read a payload, once, by its kind. Nothing else looks into one.
 
     Raises:
         UnreadablePayload: a part is missing or of a wrong type.
-        UnknownPayload: it is no payload that creditbot has a listener for.
+        UnknownPayload: it is of a kind that creditbot has no reader for.
     """
     if "command" in body:
-        _text(body, "command")
-        return {name: value for name, value in body.items() if isinstance(value, str)}
-    match body.get("type"):
-        case "block_actions":
-            return _common(body) | {"container": _container(body), "actions": [_action(body)]}
-        case "view_submission":
-            return _common(body) | {"view": _view(body)}
-        case "url_verification":
-            return {"type": "url_verification", "challenge": _text(body, "challenge")}
-        case _:
-            raise UnknownPayload("of an unknown type")
-
-
-def _common(body: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {name: _optional(body, name) for name in ("type", "trigger_id", "response_url")}
-    user = _inside(body, "user")
-    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
-    given["user"] = {"id": _text(user, "id"), "team_id": _optional(user, "team_id")}
-    for name in ("team", "enterprise"):
-        if isinstance(body.get(name), Mapping):
-            given[name] = {"id": _optional(_inside(body, name), "id")}
-    return given
-
-
-def _container(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the button is; older payloads say it with `channel` and `message` only."""
-    if isinstance(body.get("container"), Mapping):
-        return dict(_inside(body, "container"))
-    channel, message = _inside(body, "channel"), _inside(body, "message")
-    return {"type": "message", "channel_id": channel.get("id"), "message_ts": message.get("ts")}
-
-
-def _action(body: Mapping[str, Any]) -> dict[str, Any]:
-    actions = body.get("actions")
-    if not isinstance(actions, list) or not actions or not isinstance(actions[0], Mapping):
-        raise UnreadablePayload("no actions")
-    action = actions[0]
-    return {
-        "type": "button",
-        "action_id": _text(action, "action_id"),
-        "block_id": _optional(action, "block_id") or "",
-        "value": _optional(action, "value") or "",
-    }
-
-
-def _view(body: Mapping[str, Any]) -> dict[str, Any]:
-    view = _inside(body, "view")
-    return {
-        "type": "modal",
-        "id": _text(view, "id"),
-        "callback_id": _text(view, "callback_id"),
-        "app_installed_team_id": _optional(view, "app_installed_team_id"),
-        "private_metadata": _optional(view, "private_metadata") or "",
-        "state": {"values": dict(_inside(_inside(view, "state"), "values"))},
-    }
-
-
-def _sender(body: Mapping[str, Any]) -> Sender:
-    """Who clicked, or sent a form.
-
-    Where a form was opened in another workspace, `team` is that one, and only the view says where the app
-    is; slack_bolt reads it so, too (request/internals.py: extract_team_id).
-    """
-    user, view = _inside(body, "user"), body.get("view")
-    named = [body.get("team"), body.get("enterprise")]
-    installed = {_optional(place, "id") for place in named if isinstance(place, Mapping)}
-    if isinstance(view, Mapping) and (told := _optional(view, "app_installed_team_id")):
-        installed = {told}
-    return Sender(_text(user, "id"), _optional(user, "team_id"), frozenset(filter(None, installed)))
+        return read_command(body)
+    kind = body.get("type")
+    reader = READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        raise UnknownPayload("of an unknown type")
+    return reader(body)
 
 
 def read_command(body: Mapping[str, Any]) -> SlashCommand:
     return SlashCommand(
+        command=_text(body, "command"),
         # A command can be typed only where the app is installed, so by itself the workspace says nothing.
         sender=Sender(_text(body, "user_id"), _optional(body, "team_id")),
         channel=_text(body, "channel_id"),
@@ -209,32 +156,73 @@ def read_command(body: Mapping[str, Any]) -> SlashCommand:
 
 
 def read_click(body: Mapping[str, Any]) -> Click:
-    container = _container(body)
-    action = _action(body)
+    container, action = _container(body), _action(body)
     changeable = container.get("type") == "message" and not container.get("is_ephemeral")
     return Click(
         sender=_sender(body),
         channel=_optional(container, "channel_id") or "",
         ts=_optional(container, "message_ts") if changeable else None,
-        action_id=action["action_id"],
-        value=action["value"],
+        action_id=_text(action, "action_id"),
+        value=_optional(action, "value") or "",
         trigger_id=_optional(body, "trigger_id"),
         response_url=_optional(body, "response_url"),
     )
 
 
 def read_submission(body: Mapping[str, Any]) -> Submission:
-    view = _view(body)
-    values: dict[str, str] = {}
-    for block_id, elements in view["state"]["values"].items():
-        if isinstance(elements, Mapping):
-            values[block_id] = next((_filled_in(element) for element in elements.values()), "")
+    view = _inside(body, "view")
+    filled_in = _inside(_inside(view, "state"), "values")
     return Submission(
-        sender=_sender(body),
-        view_id=view["id"],
-        private_metadata=view["private_metadata"],
-        values=values,
+        sender=_sender(body, _optional(view, "app_installed_team_id")),
+        callback_id=_text(view, "callback_id"),
+        view_id=_text(view, "id"),
+        private_metadata=_optional(view, "private_metadata") or "",
+        values={
+            block_id: next((_filled_in(element) for element in elements.values()), "")
+            for block_id, elements in filled_in.items()
+            if isinstance(elements, Mapping)
+        },
     )
+
+
+def read_challenge(body: Mapping[str, Any]) -> Challenge:
+    return Challenge(_text(body, "challenge"))
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any]], Interaction]] = {
+    "block_actions": read_click,
+    "view_submission": read_submission,
+    "url_verification": read_challenge,
+}
+"""By a payload's type; a slash command has none."""
+
+
+def _container(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where the button is; older payloads say it with `channel` and `message` only."""
+    if isinstance(body.get("container"), Mapping):
+        return _inside(body, "container")
+    channel, message = _inside(body, "channel"), _inside(body, "message")
+    return {"type": "message", "channel_id": channel.get("id"), "message_ts": message.get("ts")}
+
+
+def _action(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    actions = body.get("actions")
+    if not isinstance(actions, list) or not actions or not isinstance(actions[0], Mapping):
+        raise UnreadablePayload("no actions")
+    return actions[0]
+
+
+def _sender(body: Mapping[str, Any], installed_in: str | None = None) -> Sender:
+    """Who clicked, or sent a form.
+
+    Where a form was opened in another workspace, `team` is that one, and only the view says where the app
+    is; slack_bolt reads it so, too (request/internals.py: extract_team_id).
+    """
+    user = _inside(body, "user")
+    places = [body.get("team"), body.get("enterprise")]
+    named = {_optional(place, "id") for place in places if isinstance(place, Mapping)}
+    installed = {installed_in} if installed_in else named
+    return Sender(_text(user, "id"), _optional(user, "team_id"), frozenset(filter(None, installed)))
 
 
 def _filled_in(element: Any) -> str:

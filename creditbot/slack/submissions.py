@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
 from creditbot.domain import amounts, fields
@@ -22,16 +21,18 @@ from . import answers, forms
 from .boundary import boundary
 from .home import Home
 from .message import Message, sentence
-from .payloads import Submission, UnreadablePayload, read_submission
+from .naming import NamingAck
+from .payloads import Submission, UnreadablePayload
 from .responder import Responder
 from .seen import Seen
+from .switchboard import OTHERS, Handler
 from .tasks import Tasks
 
 AMOUNT_RULES = frozenset({"no_tier", "per_request", "per_requester_24h", "per_subuser_24h", "in_all_24h"})
 
 
 class Submissions:
-    """Each listener commits, then acks; a second delivery of the same form finds the first one's work."""
+    """Each handler commits, then acks; a second delivery of the same form finds the first one's work."""
 
     def __init__(
         self,
@@ -50,10 +51,17 @@ class Submissions:
         self._decisions = decisions
         self._names = names
         self._told = Seen()
+        self.handlers: Mapping[str, Handler[Submission]] = {
+            forms.ASK: self._ask,
+            forms.ASK_ANYWAY: self._ask_anyway,
+            forms.DENY: self._deny,
+            forms.SETTLE: self._settle,
+            forms.BREAK_GLASS: self._break_glass,
+            OTHERS: self._unknown,
+        }
 
-    async def ask(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+    async def _ask(self, ack: NamingAck, sent: Submission) -> None:
         started = boottime()
-        sent = read_submission(body)
         command, errors = read_request(sent.values)
         if command is None:
             await ack(response_action="errors", errors=errors)
@@ -76,9 +84,8 @@ class Submissions:
                     "type `/credits request` for another change."
                 )
 
-    async def ask_anyway(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+    async def _ask_anyway(self, ack: NamingAck, sent: Submission) -> None:
         started = boottime()
-        sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a form"), _in_its_place(ack):
             request = await self._requests.ask_anyway(
                 _carried(sent).get("question", ""),
@@ -88,12 +95,12 @@ class Submissions:
             )
             await self._taken(ack, request, sent)
 
-    async def _ask_back(self, ack: AsyncAck, question: Question, sent: Submission) -> None:
+    async def _ask_back(self, ack: NamingAck, question: Question, sent: Submission) -> None:
         carried = json.dumps(_carried(sent) | {"question": question.token})
         text = answers.asked_already(question, self._home.links.to)
         await ack(response_action="update", view=forms.ask_anyway(question, text, carried))
 
-    async def _taken(self, ack: AsyncAck, request: CreditRequest, sent: Submission) -> None:
+    async def _taken(self, ack: NamingAck, request: CreditRequest, sent: Submission) -> None:
         """The answer in the form, and where the form was opened from."""
         message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
         await ack(response_action="update", view=forms.done("Sent for approval", message))
@@ -101,25 +108,22 @@ class Submissions:
         if response_url.startswith(("https://", "http://")) and not self._told.before(sent.delivery_id):
             self._tasks.spawn(self._responder.answer(response_url, message))
 
-    async def deny(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+    async def _deny(self, ack: NamingAck, sent: Submission) -> None:
         started = boottime()
-        sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a denial"), _in_its_place(ack):
             reason = fields.reason(sent.values.get(forms.REASON, ""))
             await self._decisions.deny(sent.card, sent.user, reason, _arrival(sent, started))
             await ack()
 
-    async def break_glass(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+    async def _break_glass(self, ack: NamingAck, sent: Submission) -> None:
         started = boottime()
-        sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "an emergency approval"), _in_its_place(ack):
             reason = fields.reason(sent.values.get(forms.REASON, ""))
             await self._decisions.break_glass(sent.card, sent.user, reason, _arrival(sent, started))
             await ack()
 
-    async def settle(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+    async def _settle(self, ack: NamingAck, sent: Submission) -> None:
         started = boottime()
-        sent = read_submission(body)
         async with boundary(_at_field(ack, forms.REASON), "a settlement"), _in_its_place(ack):
             if sent.word not in {"applied", "not_applied"}:
                 raise UnreadablePayload("a settlement without its word")
@@ -132,9 +136,9 @@ class Submissions:
             )
             await ack()
 
-    async def unknown(self, ack: AsyncAck, body: Mapping[str, Any]) -> BoltResponse:
+    async def _unknown(self, ack: NamingAck, sent: Submission) -> BoltResponse:
         """A form that is not ours, or no longer."""
-        del ack, body
+        del ack, sent
         return BoltResponse(status=404, body="")
 
 
@@ -151,7 +155,7 @@ def asks_the_same(request: CreditRequest, command: Ask) -> bool:
 
 
 @asynccontextmanager
-async def _in_its_place(ack: AsyncAck) -> AsyncIterator[None]:
+async def _in_its_place(ack: NamingAck) -> AsyncIterator[None]:
     """Nothing in the form can mend a refusal, so the sentence takes the form's place, with its mentions."""
     try:
         yield
@@ -163,7 +167,7 @@ async def _in_its_place(ack: AsyncAck) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _where_it_belongs(ack: AsyncAck) -> AsyncIterator[None]:
+async def _where_it_belongs(ack: NamingAck) -> AsyncIterator[None]:
     """A smaller amount may mend what the policy refuses; what nothing mends takes the form's place."""
     try:
         yield
@@ -198,7 +202,7 @@ def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]
     return Ask(read[forms.SUBUSER], amount if direction == "add" else -amount, read[forms.REASON]), {}
 
 
-def _at_field(ack: AsyncAck, field: str) -> Any:
+def _at_field(ack: NamingAck, field: str) -> Any:
     """A form has no place for a sentence but at one of its fields."""
 
     async def say(message: Message) -> None:

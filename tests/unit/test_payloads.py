@@ -13,16 +13,18 @@ from creditbot.domain.shown import Shown
 from creditbot.domain.who import Actor
 from creditbot.slack.home import Home
 from creditbot.slack.payloads import (
+    Challenge,
     Click,
+    Interaction,
     Sender,
     SlashCommand,
     Submission,
     UnknownPayload,
     UnreadablePayload,
+    read,
     read_click,
     read_command,
     read_submission,
-    reduce,
 )
 from creditbot.slack.submissions import read_request
 
@@ -118,7 +120,7 @@ def outcome(reader: Callable[[Any], object], body: Any) -> object:
 
 def test_a_command_is_read() -> None:
     assert read_command(COMMAND) == SlashCommand(
-        Sender("U1", "T1"), "C1", "help", "1.2.3", "https://hooks.slack.com/x"
+        "/credits", Sender("U1", "T1"), "C1", "help", "1.2.3", "https://hooks.slack.com/x"
     )
     assert read_command({**COMMAND, "text": ""}).text == ""
     assert read_command({key: value for key, value in COMMAND.items() if key != "text"}).text == ""
@@ -151,6 +153,7 @@ def test_a_form_is_read_by_its_blocks() -> None:
     sent = read_submission(SUBMISSION)
     assert sent == Submission(
         Sender("U1", "T1", frozenset({"T1"})),
+        "ask",
         "V1",
         f"{VALUE} applied",
         {"direction": "add", "reason": "Black Friday", "subuser": ""},
@@ -180,47 +183,32 @@ def test_a_click_without_an_action_is_unreadable(actions: object) -> None:
 
 
 @pytest.mark.parametrize(("reader", "body"), READERS)
-def test_what_is_passed_on_reads_as_what_came(reader: Callable[[Any], object], body: dict[str, Any]) -> None:
-    passed_on = reduce(body)
-    assert reader(passed_on) == reader(body)
-    assert reduce(passed_on) == passed_on
+def test_a_payload_is_read_by_its_kind(reader: Callable[[Any], object], body: dict[str, Any]) -> None:
+    assert read(body) == reader(body)
 
 
-def test_slacks_question_for_the_address_is_passed_on() -> None:
-    asked = {"type": "url_verification", "challenge": "abc", "token": "x"}
-    assert reduce(asked) == {"type": "url_verification", "challenge": "abc"}
+def test_slacks_question_for_the_address_is_read() -> None:
+    assert read({"type": "url_verification", "challenge": "abc", "token": "x"}) == Challenge("abc")
 
 
 @pytest.mark.parametrize("kind", [None, "", "event_callback", "shortcut", "view_closed", 5, [], {}])
 def test_a_kind_of_payload_that_nothing_listens_for_is_said_to_be_unknown(kind: object) -> None:
     with pytest.raises(UnknownPayload):
-        reduce({**CLICK, "type": kind})
+        read({**CLICK, "type": kind})
 
 
 @given(
     st.dictionaries(keys | st.text(max_size=4), junk, max_size=8),
     st.sampled_from(["block_actions", "view_submission", "url_verification", "x"]) | junk,
 )
-def test_junk_is_not_passed_on_and_breaks_nothing(body: dict[str, Any], kind: Any) -> None:
-    found = outcome(reduce, {**body, "type": kind})
-    assert isinstance(found, dict | str)
-
-
-@given(st.sampled_from(READERS), st.data())
-def test_what_is_passed_on_of_a_broken_payload_reads_as_what_came(
-    reader_and_body: tuple[Callable[[Any], object], dict[str, Any]], data: st.DataObject
-) -> None:
-    reader, body = reader_and_body
-    changed = replaced(body, data.draw(st.sampled_from(places(body))), data.draw(junk))
-    found = outcome(reduce, changed)
-    if isinstance(found, dict):
-        assert outcome(reader, found) == outcome(reader, changed)
+def test_junk_of_any_kind_is_read_or_unreadable(body: dict[str, Any], kind: Any) -> None:
+    assert isinstance(outcome(read, {**body, "type": kind}), Interaction | str)
 
 
 @given(st.dictionaries(keys | st.text(max_size=4), junk, max_size=8))
 def test_junk_is_unreadable_and_nothing_worse(body: dict[str, Any]) -> None:
     for reader, _ in READERS:
-        assert outcome(reader, body) == outcome(reader, body)
+        assert isinstance(outcome(reader, body), Interaction | str)
 
 
 @given(st.sampled_from(READERS), st.data())
@@ -230,7 +218,6 @@ def test_a_payload_with_one_part_gone_wrong_is_read_or_unreadable(
     reader, body = reader_and_body
     changed = replaced(body, data.draw(st.sampled_from(places(body))), data.draw(junk))
     found = outcome(reader, changed)
-    assert found == outcome(reader, changed)
     assert isinstance(found, SlashCommand | Click | Submission | str)
     if isinstance(found, Submission):
         assert all(isinstance(value, str) for value in found.values.values())
@@ -309,11 +296,3 @@ class TestOfWhichWorkspace:
     @pytest.mark.parametrize("without", [{"user": {"id": "U1"}}, {"user": {"id": "U1"}, "team": None}])
     def test_a_click_that_does_not_say_is_from_another_one(self, without: dict[str, Any]) -> None:
         assert Home().actor(read_click(CLICK | without).sender) == Actor("U1", elsewhere="unknown")
-
-    @pytest.mark.parametrize("body", [CLICK, SUBMISSION])
-    def test_what_tells_it_goes_through_the_reduction(self, body: dict[str, Any]) -> None:
-        view = SUBMISSION["view"] | {"app_installed_team_id": "T1"}
-        theirs = body | {"team": {"id": "T2"}, "user": {"id": "U1", "team_id": "T2"}}
-        theirs |= {"view": view} if "view" in body else {"team": {"id": "T1"}}
-        reader = read_submission if "view" in body else read_click
-        assert Home().actor(reader(reduce(theirs)).sender) == Actor("U1", elsewhere="T2")

@@ -18,7 +18,7 @@ from creditbot.domain.text import without_markup
 from creditbot.sendgrid import read_balance, read_patch_answer
 from creditbot.slack import answers
 from creditbot.slack.cards import notice
-from creditbot.slack.payloads import UnreadablePayload, reduce
+from creditbot.slack.payloads import UnreadablePayload, read
 from creditbot.web import UnfitRequest, read_body
 
 from .example_requests import APPROVER, NOW, POLICY, a_request, card, record
@@ -115,7 +115,7 @@ async def test_an_absurd_length_is_too_large() -> None:
 @pytest.mark.parametrize("command", [None, 1, [], {}])
 def test_a_command_that_is_no_text_is_unreadable(command: object) -> None:
     with pytest.raises(UnreadablePayload):
-        reduce({"command": command, "user_id": "U1"})
+        read({"command": command, "user_id": "U1", "channel_id": "C1"})
 
 
 def test_what_was_typed_keeps_its_asterisks_in_plain_text() -> None:
