@@ -22,6 +22,7 @@ from creditbot.store.database import Database
 from creditbot.store.lists import Page
 
 from .deeds import About, Deed
+from .together import Together
 
 LISTED = 10
 """Requests on a page of a list."""
@@ -90,6 +91,7 @@ class Reading:
         self._policy = policy
         self._directory = directory
         self._clock = clock
+        self._balances = Together(self._read_balance)
 
     async def _check_may_see(self, actor: Actor) -> None:
         rules.check_may_see(actor, self._policy, await self._directory(self._policy.may_see))
@@ -97,12 +99,18 @@ class Reading:
     async def balance(self, command: ShowBalance, actor: Actor) -> BalanceReport:
         """The balance of the parent, a subuser or a customer account.
 
+        One reading answers all who ask at once, since people only look at it. What is to be sent is decided
+        by jobs, which read for themselves.
+
         Raises:
             Refusal: `actor` may not see balances.
             SendGridProblem: SendGrid did not say.
             DomainError: there is no such subuser; the sentence has the names that come near.
         """
         await self._check_may_see(actor)
+        return await self._balances(command)
+
+    async def _read_balance(self, command: ShowBalance) -> BalanceReport:
         name = command.on_behalf_of
         if name is None or not command.is_subuser:
             return BalanceReport(command, await self._sendgrid.balance(name))
