@@ -54,16 +54,18 @@ class Announce:
     async def __call__(self, bulletin_id: int) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
-            bulletin = await bulletins.get(transaction.connection, bulletin_id)
+            bulletin = await bulletins.get(transaction.connection, bulletin_id, now)
             if bulletin is None or bulletin.over:
                 return
             if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
                 return
             content = bulletin.content
-            if content is None:
-                if bulletin.kind != bulletins.DIGEST:
-                    return
+            if content is None and bulletin.kind == bulletins.DRIFT:
+                return  # it is to be compared first
+            if content is None and bulletin.kind == bulletins.DIGEST:
                 content = await self._write(transaction, bulletin_id, now)
+            elif content is None:
+                content = await self._replace(transaction, bulletin, now)
         try:
             await self._messenger.post_bulletin(self._channel, _read(bulletin.kind, content))
         except DeliveryProblem as problem:
@@ -108,6 +110,16 @@ class Announce:
             except Exception:
                 log.exception("A bulletin could not be built", kind=bulletin.kind)
                 return
+
+    async def _replace(self, transaction: Transaction, bulletin: Bulletin, now: datetime) -> dict[str, Any]:
+        """Nobody can tell which message it was to be: have it said, and the next one of each kind come."""
+        said = undone(bulletin.kind).document()
+        await bulletins.written(transaction, bulletin.id, said)
+        of_each = {bulletins.DIGEST: self._policy.digest, bulletins.DRIFT: self._policy.drift}
+        for kind, time_of_day in of_each.items():
+            if await bulletins.planned(transaction.connection, kind) is None:
+                await bulletins.plan(transaction, kind, self._policy.next(time_of_day, now))
+        return said
 
     async def _write(self, transaction: Transaction, bulletin_id: int, now: datetime) -> dict[str, object]:
         """What it says, with the head as it is before the event about it; and when the next one is due."""

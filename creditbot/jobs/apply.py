@@ -35,6 +35,9 @@ from .reading import read_credits
 MARGIN = timedelta(seconds=5)
 """How far past the request timeout an attempt counts as over, and SendGrid as done with it."""
 
+LONGEST_LAPSE = timedelta(minutes=2)
+"""Longer than any process waits for SendGrid, however it is set."""
+
 TOO_LATE_TO_SEND = timedelta(seconds=3)
 """A process that stood still for this long after it wrote an attempt down must not send it any more."""
 
@@ -124,7 +127,7 @@ class Apply:
 
     def _over(self, attempt: Attempt) -> datetime:
         """When SendGrid is done with it. The process that sent it may wait longer than this one would."""
-        return attempt.over_at or attempt.started_at + self._lapse
+        return min(attempt.over_at or attempt.started_at + self._lapse, attempt.started_at + LONGEST_LAPSE)
 
     async def _wait_for_or_doubt(self, request: CreditRequest, last: Attempt) -> None:
         """An attempt has no outcome: whoever sent it may still be waiting, or has died."""

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store import runs, tables
+from creditbot.store.damage import DamagedRow, mend
 from creditbot.store.database import AWAY, CommitUnclear, Database
 
 from .backoff import MOST_RUNS, pause
@@ -16,6 +17,10 @@ from .give_up import GiveUpBulletin, GiveUpRequest
 
 ON_REQUESTS = ("check", "apply", "settle", "expire", "remind")
 ON_BULLETINS = ("compare", "announce")
+ON_ROWS_TO_SHOW = ("draw", "notify", *ON_BULLETINS)
+
+MOST_MENDED = 10
+"""Rows that are mended before one run of a job; the next run goes on with others."""
 
 Job = Callable[[int], Awaitable[None]]
 
@@ -32,8 +37,12 @@ def bound(
 ) -> dict[str, Job]:
     """The same jobs, each with an end; `lapse` is how long SendGrid may be at work on a change.
 
-    Cards and notices end by themselves.
+    Cards and notices end by themselves; whatever is shown in Slack is mended first where its row is damaged.
     """
+    jobs = {
+        name: Mending(job, database, clock).__call__ if name in ON_ROWS_TO_SHOW else job
+        for name, job in jobs.items()
+    }
     ends: dict[str, tuple[GiveUp, Table]] = {
         name: (GiveUpBulletin(database, clock), tables.bulletins) for name in ON_BULLETINS
     }
@@ -45,6 +54,25 @@ def bound(
         else job
         for name, job in jobs.items()
     }
+
+
+class Mending:
+    """A job that finds a damaged row has it mended, and goes on."""
+
+    def __init__(self, job: Job, database: Database, clock: Callable[[], datetime]) -> None:
+        self._job = job
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, key: int) -> None:
+        for _ in range(MOST_MENDED):
+            try:
+                await self._job(key)
+            except DamagedRow as damaged:
+                async with self._database.write() as transaction:
+                    await mend(transaction, damaged, self._clock())
+            else:
+                return
 
 
 class GiveUp(Protocol):

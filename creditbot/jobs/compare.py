@@ -78,7 +78,7 @@ class Compare:
     async def __call__(self, bulletin_id: int) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
-            bulletin = await bulletins.get(transaction.connection, bulletin_id)
+            bulletin = await bulletins.get(transaction.connection, bulletin_id, now)
             if bulletin is None or bulletin.kind != bulletins.DRIFT or bulletin.content is not None:
                 return
             if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
@@ -149,7 +149,7 @@ class Compare:
         now = self._clock()
         outcome = await self._judge(bulletin, found, now)
         async with self._database.write() as transaction:
-            current = await bulletins.get(transaction.connection, bulletin.id)
+            current = await bulletins.get(transaction.connection, bulletin.id, now)
             if current is None or current.content is not None:
                 return  # another run was faster
             for finding in outcome.findings:

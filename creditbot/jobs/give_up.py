@@ -128,7 +128,7 @@ class GiveUpBulletin:
     async def __call__(self, job: str, bulletin_id: int, runs: int) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
-            found = await bulletins.outline(transaction.connection, bulletin_id)
+            found = await bulletins.outline(transaction.connection, bulletin_id, now)
             if found is None or found.runs != runs:
                 return
             said = undone(found.kind)
@@ -136,10 +136,9 @@ class GiveUpBulletin:
                 await bulletins.give_up(transaction, bulletin_id, now, f"{job}: {said.problem}")
                 return
             await bulletins.written(transaction, bulletin_id, said.document(), again_at=now)
-            if found.content is None:
-                following = found.due_at
-                while following <= now:
-                    following += DAY
+            if found.content is None and found.kind in {bulletins.DIGEST, bulletins.DRIFT}:
+                days_ago = (now - found.due_at) // DAY
+                following = found.due_at + DAY * max(days_ago + 1, 1)
                 await bulletins.plan(transaction, found.kind, following)
 
 

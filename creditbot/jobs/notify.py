@@ -34,13 +34,15 @@ class Notify:
 
     async def __call__(self, notice_id: int) -> None:
         async with self._database.read() as connection:
-            notice = await notices.get(connection, notice_id)
+            notice = await notices.get(connection, notice_id, self._clock())
         if notice is None or notice.over:
             return
         now = self._clock()
         async with self._database.write() as transaction:
             request = await self._request(transaction, notice.request_id)
             if request is None:
+                log.error("A person can't be told: the request is not there", person=notice.person)
+                await notices.give_up(transaction, notice, now, "no such request")
                 return
             if isinstance(request, UnreadableRequest):
                 moot = asks(notice.kind)

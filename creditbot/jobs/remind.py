@@ -41,7 +41,8 @@ class Remind:
             if self._policy.escalated(request, now):
                 unread |= await self._escalate(transaction, request, roster, found)
             soon = now + LATER if unread else None
-            again = min((moment for moment in (found.next, soon) if moment), default=None)
+            coming = (moment for moment in (found.next, soon) if moment and moment < request.expires_at)
+            again = min(coming, default=None)
             await requests.look_again(transaction, request_id, again, reminded=reminded)
 
     async def _remind(

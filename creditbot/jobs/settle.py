@@ -21,6 +21,7 @@ from creditbot.sendgrid import SendGrid, SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database, Transaction
+from creditbot.store.readable import believed
 
 from .backoff import backoff
 from .reading import read_credits
@@ -62,11 +63,12 @@ class Settle:
             request = await requests.get(connection, request_id)
             last = await attempts.last(connection, request_id)
             tries = await requests.tries(connection, request_id)
-            due = await requests.next_try_at(connection, request_id)
+            begun = self._clock()
+            due = await requests.may_be_tried(connection, request_id, begun)
         if request is None or last is None or request.status is not Status.IN_DOUBT:
             return
-        begun = self._clock()
-        if due is None or max(due, request.unclear_until or due) > begun:
+        unclear_until = believed(request.unclear_until, begun)
+        if not due or (unclear_until is not None and unclear_until > begun):
             return
         try:
             _, after = await read_credits(self._sendgrid, request.subuser)
@@ -77,7 +79,7 @@ class Settle:
         found = conclude(request.allocation_update, last.before, after)
         if request.read_again_at is not None:
             found = confirm(found, request.remain_after, after.remain)
-        again = request.read_again_at
+        again = believed(request.read_again_at, begun)
         if found.verdict is Verdict.NOT_APPLIED and (again is None or begun < again):
             await self._read_again(request, last, after, read_at, found)
         else:
@@ -91,8 +93,9 @@ class Settle:
             current = await self._still_as_read(transaction, request)
             if current is None:
                 return
-            if current.read_again_at is not None:
-                await requests.postpone(transaction, current, current.read_again_at, 0)
+            planned = believed(current.read_again_at, read_at)
+            if planned is not None:
+                await requests.postpone(transaction, current, planned, 0)
                 return
             again_at = read_at + SECOND_READING
             await requests.amend(
@@ -116,7 +119,7 @@ class Settle:
         current = await requests.get(transaction.connection, request.id)
         if current is None or current.status is not Status.IN_DOUBT:
             return None
-        if await requests.next_try_at(transaction.connection, request.id) is None:
+        if not await requests.is_tried_again(transaction.connection, request.id):
             return None
         return current if current.read_again_at == request.read_again_at else None
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from . import runs
+from . import damage, runs
 from .database import Transaction
+from .readable import as_they_lie, has_come, read
 from .tables import bulletins
 
 DIGEST, DRIFT = "digest", "drift"
@@ -39,9 +40,12 @@ class Bulletin:
         return self.sent_at is not None or self.given_up_at is not None
 
 
+NAMES = [field.name for field in fields(Bulletin)]
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """As much of a bulletin that is not over as it takes to end it, if no more can be read."""
+    """As much of a bulletin that is not over as it takes to end it, if what it says can't be read."""
 
     kind: str
     due_at: datetime
@@ -49,13 +53,14 @@ class Outline:
     runs: int
 
 
-async def outline(connection: AsyncConnection, bulletin_id: int) -> Outline | None:
-    columns = [bulletins.c[field.name] for field in fields(Outline)]
-    query = select(*columns).where(
+async def outline(connection: AsyncConnection, bulletin_id: int, now: datetime) -> Outline | None:
+    query = select(bulletins).where(
         bulletins.c.id == bulletin_id, bulletins.c.sent_at.is_(None), bulletins.c.given_up_at.is_(None)
     )
-    row = (await connection.execute(query)).mappings().first()
-    return None if row is None else Outline(**row)
+    names = ["id", *(field.name for field in fields(Outline))]
+    for row in await damage.rows(connection, query, bulletins, names, now):
+        return Outline(**{field.name: row[field.name] for field in fields(Outline)})
+    return None
 
 
 def as_text(content: Mapping[str, Any]) -> str:
@@ -63,15 +68,20 @@ def as_text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
-async def get(connection: AsyncConnection, bulletin_id: int) -> Bulletin | None:
-    row = (
-        (await connection.execute(select(bulletins).where(bulletins.c.id == bulletin_id))).mappings().first()
-    )
-    if row is None:
-        return None
-    content = None if row["content"] is None else json.loads(row["content"])
-    same = {field.name: row[field.name] for field in fields(Bulletin) if field.name != "content"}
-    return Bulletin(content=content, **same)
+async def get(connection: AsyncConnection, bulletin_id: int, now: datetime) -> Bulletin | None:
+    """The bulletin.
+
+    Raises:
+        DamagedRow: it can't be read.
+    """
+    query = select(bulletins).where(bulletins.c.id == bulletin_id)
+    for row in await damage.rows(connection, query, bulletins, NAMES, now):
+        try:
+            content = None if row["content"] is None else json.loads(row["content"])
+        except ValueError as error:
+            raise damage.DamagedRow(bulletins, bulletin_id, ["content"]) from error
+        return Bulletin(**{**row, "content": content})
+    return None
 
 
 async def plan(transaction: Transaction, kind: str, at: datetime | None) -> None:
@@ -82,15 +92,17 @@ async def plan(transaction: Transaction, kind: str, at: datetime | None) -> None
     if at is None:
         return
     while await connection.scalar(select(bulletins.c.id).where(of_this_kind, bulletins.c.due_at == at)):
-        at += timedelta(days=1)  # it was there already, when a clock was ahead
+        at += timedelta(milliseconds=1)  # it was there already, when a clock was ahead
     await connection.execute(insert(bulletins).values(kind=kind, due_at=at, next_try_at=at))
 
 
 async def planned(connection: AsyncConnection, kind: str) -> datetime | None:
-    """When the next one of a kind is due."""
-    query = select(bulletins.c.due_at).where(bulletins.c.kind == kind, bulletins.c.content.is_(None)).limit(1)
-    found: datetime | None = await connection.scalar(query)
-    return found
+    """When the next one of a kind is due, as far as that can be read."""
+    query = select(*as_they_lie([bulletins.c.due_at])).where(
+        bulletins.c.kind == kind, bulletins.c.content.is_(None)
+    )
+    row = (await connection.execute(query.limit(1))).mappings().first()
+    return None if row is None else read([bulletins.c.due_at], row)[0].get("due_at")
 
 
 async def written(
@@ -124,7 +136,7 @@ async def claim(transaction: Transaction, bulletin: Bulletin, now: datetime, unt
             bulletins.c.id == bulletin.id,
             bulletins.c.sent_at.is_(None),
             bulletins.c.given_up_at.is_(None),
-            or_(bulletins.c.next_try_at.is_(None), bulletins.c.next_try_at <= now),
+            has_come(bulletins.c.next_try_at, now),
         )
         .values(next_try_at=until)
     )

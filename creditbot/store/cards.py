@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.place import Place
 from creditbot.domain.requests import FINAL
 
+from . import damage
 from .database import Transaction
-from .readable import read
+from .readable import count, has_come, is_too_far, read
 from .tables import cards, requests
 
 
@@ -46,7 +47,7 @@ FRESH = {"tries": 0, "next_try_at": None, "error": None, "failing_since": None, 
 
 MOST_VERSION = 2**31 - 1
 
-COLUMNS = [cards.c[field.name] for field in fields(Card)]
+COLUMNS = [field.name for field in fields(Card)]
 
 
 def to_draw(version: int | ColumnElement[int], now: datetime) -> ColumnElement[bool]:
@@ -59,9 +60,13 @@ def to_draw(version: int | ColumnElement[int], now: datetime) -> ColumnElement[b
     )
     return and_(
         cards.c.given_up_at.is_(None),
-        or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
+        has_come(cards.c.next_try_at, now),
         case(
-            (cards.c.moved_at.is_(None), cards.c.shown_version < version),
+            # None shows a newer version than there is, unless it was damaged.
+            (
+                or_(cards.c.moved_at.is_(None), is_too_far(cards.c.moved_at, now)),
+                cards.c.shown_version.is_distinct_from(version),
+            ),
             else_=and_(cards.c.ts.is_not(None), elsewhere),
         ),
     )
@@ -70,10 +75,14 @@ def to_draw(version: int | ColumnElement[int], now: datetime) -> ColumnElement[b
 async def behind(
     connection: AsyncConnection, request_id: int, version: int | None, now: datetime
 ) -> list[Card]:
-    """The cards of a request that are to be drawn, and may be tried now; any, if its version is not known."""
+    """The cards of a request that are to be drawn, and may be tried now; any, if its version is not known.
+
+    Raises:
+        DamagedRow: one of them can't be read.
+    """
     newest = MOST_VERSION if version is None else version
-    query = select(*COLUMNS).where(cards.c.request_id == request_id, to_draw(newest, now))
-    return [Card(**row) for row in (await connection.execute(query)).mappings()]
+    query = select(cards).where(cards.c.request_id == request_id, to_draw(newest, now))
+    return [Card(**values) for values in await damage.rows(connection, query, cards, COLUMNS, now)]
 
 
 async def claim(transaction: Transaction, card: Card, now: datetime, until: datetime) -> bool:
@@ -93,7 +102,7 @@ async def claim(transaction: Transaction, card: Card, now: datetime, until: date
             cards.c.shown_version == card.shown_version,
             cards.c.moved_at == card.moved_at,
             cards.c.given_up_at.is_(None),
-            or_(cards.c.next_try_at.is_(None), cards.c.next_try_at <= now),
+            has_come(cards.c.next_try_at, now),
         )
         .values(next_try_at=until, posts=posts)
     )
@@ -120,17 +129,13 @@ async def shown(
 async def places(connection: AsyncConnection, request_ids: Iterable[int]) -> dict[int, Place]:
     """Where the cards of these requests are, by the requests' IDs; of several, the one posted last.
 
-    One that only points to another does not count.
+    One that only points to another does not count, nor one that can't be read.
     """
-    query = select(cards.c.request_id, cards.c.channel, cards.c.ts).where(
-        cards.c.request_id.in_(list(request_ids))
-    )
-    found: dict[int, Place] = {}
-    for row in await connection.execute(
-        query.order_by(cards.c.moved_at.is_(None), cards.c.ts.is_not(None), cards.c.id)
-    ):
-        found[row.request_id] = Place(row.channel, row.ts)
-    return found
+    columns = [cards.c.request_id, cards.c.channel, cards.c.ts]
+    query = select(*columns).where(cards.c.request_id.in_(list(request_ids)))
+    query = query.order_by(cards.c.moved_at.is_(None), cards.c.ts.is_not(None), cards.c.id)
+    rows = [read(columns, row) for row in (await connection.execute(query)).mappings()]
+    return {row["request_id"]: Place(row["channel"], row["ts"]) for row, damaged in rows if not damaged}
 
 
 async def place(connection: AsyncConnection, request_id: int) -> Place | None:
@@ -163,7 +168,7 @@ async def joined(transaction: Transaction, request_id: int, channel: str, ts: st
     unposted = select(cards.c.id, cards.c.posts).where(mine, cards.c.ts.is_(None), cards.c.channel == channel)
     found = (await connection.execute(known)).first() or (await connection.execute(unposted)).first()
     if found is not None:
-        drawn = {"posts": max(found.posts, 1), "shown_version": 0, **FRESH}
+        drawn = {"posts": max(count(found.posts), 1), "shown_version": 0, **FRESH}
         await _change(transaction, found.id, channel=channel, ts=ts, **drawn)
     else:
         # It is the copy that may have been above another: now it is known.

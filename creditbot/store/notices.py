@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from . import damage
 from .database import Transaction
+from .readable import has_come
 from .tables import UNTOLD, notices
 
 
@@ -73,11 +75,16 @@ async def withdraw(
     )
 
 
-async def get(connection: AsyncConnection, notice_id: int) -> Notice | None:
-    row = (await connection.execute(select(notices).where(notices.c.id == notice_id))).mappings().first()
-    if row is None:
-        return None
-    return Notice(**{field.name: row[field.name] for field in fields(Notice)})
+async def get(connection: AsyncConnection, notice_id: int, now: datetime) -> Notice | None:
+    """The notice.
+
+    Raises:
+        DamagedRow: it can't be read.
+    """
+    query = select(notices).where(notices.c.id == notice_id)
+    names = [field.name for field in fields(Notice)]
+    rows = await damage.rows(connection, query, notices, names, now)
+    return Notice(**rows[0]) if rows else None
 
 
 async def claim(transaction: Transaction, notice: Notice, now: datetime, until: datetime) -> bool:
@@ -92,7 +99,7 @@ async def claim(transaction: Transaction, notice: Notice, now: datetime, until: 
         .where(
             notices.c.id == notice.id,
             UNTOLD,
-            or_(notices.c.next_try_at.is_(None), notices.c.next_try_at <= now),
+            has_come(notices.c.next_try_at, now),
             ~exists().where(
                 *mine,
                 earlier.c.sent_at.is_(None),

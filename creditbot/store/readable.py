@@ -4,11 +4,22 @@ Another version may have written it, or a restore has damaged it; and SQLite kee
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, type_coerce
+from sqlalchemy import BigInteger, Column, ColumnElement, or_, type_coerce
 
 from .types import Moment, Words, from_millis
+
+LONGEST_WAIT = timedelta(days=2)
+"""For how long a time in a row can keep anything waiting.
+
+Nothing is made to wait for longer than quiet hours, or until a daily message: a day, and an hour where clocks
+are put back. What is further off was damaged, or written while a clock was wrong.
+"""
+
+MOST_TIMES = 1_000_000
+"""More often than anything is tried."""
 
 
 def as_they_lie(columns: Iterable[Column[Any]]) -> list[ColumnElement[Any]]:
@@ -29,6 +40,29 @@ def read(columns: Iterable[Column[Any]], row: Mapping[Any, Any]) -> tuple[dict[s
         except (ValueError, OverflowError, OSError):
             unreadable.append(column.name)
     return values, unreadable
+
+
+def has_come(column: Column[Any], now: datetime) -> ColumnElement[bool]:
+    """Whether something that waits until the time in a column may go on.
+
+    To SQLite a text or a blob is greater than any number, and so further off than any time.
+    """
+    return or_(column.is_(None), column <= now, is_too_far(column, now))
+
+
+def is_too_far(column: Column[Any], now: datetime) -> ColumnElement[bool]:
+    """Whether the time in a column is so far off that nobody can have meant it."""
+    return column > now + LONGEST_WAIT
+
+
+def believed(moment: datetime | None, now: datetime) -> datetime | None:
+    """A time until which something waits, unless it is so far off that nobody can have meant it."""
+    return None if moment is None or moment > now + LONGEST_WAIT else moment
+
+
+def count(stored: object) -> int:
+    """How often something was tried; none if that can't be read."""
+    return stored if isinstance(stored, int) and 0 <= stored <= MOST_TIMES else 0
 
 
 def _value(column: Column[Any], stored: object) -> object:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.ledger import APPROVAL_WITHDRAWN
 from creditbot.domain.policy import Usage
@@ -333,7 +334,8 @@ async def usage(
     """
     open_ = requests.c.status.in_(sorted(OPEN))
     lately = and_(requests.c.status == Status.APPLIED, requests.c.finished_at >= since)
-    amount = func.abs(requests.c.allocation_update)
+    # What nobody can have asked for was damaged, and is sent by nobody; nor could it be added up.
+    amount = case((plausible(), func.abs(requests.c.allocation_update)), else_=0)
     same_subuser = requests.c.subuser_key == subuser_key(subuser)
 
     def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
@@ -345,6 +347,11 @@ async def usage(
     )
     mine, its, all_ = (await connection.execute(query)).one()
     return Usage(by_requester=int(mine), of_subuser=int(its), in_all=int(all_))
+
+
+def plausible() -> ColumnElement[bool]:
+    """Whether a request's change is one that can be asked for."""
+    return requests.c.allocation_update.between(-MAX_AMOUNT, MAX_AMOUNT)
 
 
 async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:
@@ -398,22 +405,29 @@ async def outline(connection: AsyncConnection, request_id: int) -> Outline | Non
 
 async def tries(connection: AsyncConnection, request_id: int) -> int:
     """How often the job at hand has tried in the present state."""
-    found = await connection.scalar(select(requests.c.tries).where(requests.c.id == request_id))
-    return int(found or 0)
+    query = select(requests.c.tries).where(requests.c.id == request_id)
+    return readable.count(await connection.scalar(query))
 
 
-async def next_try_at(connection: AsyncConnection, request_id: int) -> datetime | None:
-    """When a job may next work on the request; None also means that nothing more is to be tried."""
-    found: datetime | None = await connection.scalar(
-        select(requests.c.next_try_at).where(requests.c.id == request_id)
+async def may_be_tried(connection: AsyncConnection, request_id: int, now: datetime) -> bool:
+    """Whether there is a next try of the job at hand, and its time has come."""
+    next_try_at = requests.c.next_try_at
+    query = select(requests.c.id).where(
+        requests.c.id == request_id, next_try_at.is_not(None), readable.has_come(next_try_at, now)
     )
-    return found
+    return await connection.scalar(query) is not None
+
+
+async def is_tried_again(connection: AsyncConnection, request_id: int) -> bool:
+    """Whether there is a next try of the job at hand, at whatever time."""
+    query = select(requests.c.id).where(requests.c.id == request_id, requests.c.next_try_at.is_not(None))
+    return await connection.scalar(query) is not None
 
 
 async def reminded(connection: AsyncConnection, request_id: int) -> int:
     """How many of the policy's reminders are over."""
-    found = await connection.scalar(select(requests.c.reminded).where(requests.c.id == request_id))
-    return int(found or 0)
+    query = select(requests.c.reminded).where(requests.c.id == request_id)
+    return readable.count(await connection.scalar(query))
 
 
 async def look_again(
@@ -536,6 +550,8 @@ def _read(row: RowMapping, agreed: Sequence[RowMapping]) -> CreditRequest | Unre
     given = [readable.read([approvals.c.approver, approvals.c.at], one) for one in agreed]
     if values.get("status") not in set(Status):
         unreadable.append("status")
+    if not 0 < abs(values.get("allocation_update", 1)) <= MAX_AMOUNT:
+        unreadable.append("allocation_update")
     if any(bad for _, bad in given):
         unreadable.append("approvals")
     if unreadable:

@@ -7,9 +7,10 @@ writes down that a job has got somewhere sets it back, in the same transaction.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, or_, select, update
+from sqlalchemy import ColumnElement, Table, select, update
 
 from .database import Transaction
+from .readable import count, has_come
 
 NONE = {"runs": 0, "run_after": None}
 """The columns of a row with which a job has got somewhere."""
@@ -17,7 +18,7 @@ NONE = {"runs": 0, "run_after": None}
 
 def may_begin(table: Table, now: datetime) -> ColumnElement[bool]:
     """Whether a job may begin with a row: it waits longer after each time that came to nothing."""
-    return or_(table.c.run_after.is_(None), table.c.run_after <= now)
+    return has_come(table.c.run_after, now)
 
 
 async def begin(
@@ -29,10 +30,11 @@ async def begin(
     Nothing else of the row is read, since it may be what can't be.
     """
     mine = table.c.id == row_id
-    begun = await transaction.connection.scalar(select(table.c.runs).where(mine, may_begin(table, now)))
+    query = select(table.c.runs).where(mine, may_begin(table, now))
+    begun = (await transaction.connection.execute(query)).first()
     if begun is None:
         return None
-    runs = int(begun) + 1
+    runs = count(begun.runs) + 1
     later = now + pause(runs)
     await transaction.connection.execute(update(table).where(mine).values(runs=runs, run_after=later))
     return runs

@@ -10,6 +10,7 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.ledger import GENESIS
 from creditbot.domain.requests import FINAL, Status
 
+from .requests import plausible
 from .tables import events, requests
 from .types import to_millis
 
@@ -31,17 +32,17 @@ async def digest(
     net = await connection.execute(
         select(requests.c.subuser, func.sum(requests.c.allocation_update))
         .join(events, events.c.request_id == requests.c.id)
-        .where(lately, events.c.to_status == str(Status.APPLIED))
+        .where(lately, events.c.to_status == str(Status.APPLIED), plausible())
         .group_by(requests.c.subuser)
         .order_by(requests.c.subuser)
     )
     asked = await connection.execute(
         select(requests.c.allocation_update)
         .join(events, events.c.request_id == requests.c.id)
-        .where(lately, events.c.kind == "requested")
+        .where(lately, events.c.kind == "requested", plausible())
     )
     # What can't be read is left out, so that the rest is told of.
-    amounts = [amount for amount in asked.scalars() if isinstance(amount, int)]
+    amounts = list(asked.scalars())
     in_doubt = await connection.execute(
         select(requests.c.id).where(requests.c.status == Status.IN_DOUBT).order_by(requests.c.id)
     )

@@ -95,11 +95,13 @@ class RecordingMessenger:
     pointed_to: dict[str, Place | None] = field(default_factory=dict)
     instead_of: list[str | None] = field(default_factory=list)
     calls: int = 0
+    # Fails each call about someone or something unknown, as Slack does, or the drawing.
+    unknown: Exception | None = None
 
     async def post_card(
         self, channel: str, request: CreditRequest, *, copy_above: bool = False
     ) -> tuple[str, str]:
-        self._maybe_fail()
+        self._maybe_fail(channel)
         message = (channel, f"{next(_messages)}.000100")
         self.posted.append(message)
         self._show(message, request, copy_above=copy_above)
@@ -123,7 +125,7 @@ class RecordingMessenger:
         self.pointers[channel, ts] = (request.id, card)
 
     async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
-        self._maybe_fail()
+        self._maybe_fail(person, kind)
         self.notices.append((person, kind, request.id))
         self.pointed_to[kind] = card
 
@@ -138,8 +140,10 @@ class RecordingMessenger:
         self.bulletins.append((to, bulletin))
         self.instead_of.append(instead_of)
 
-    def _maybe_fail(self) -> None:
+    def _maybe_fail(self, *about: str) -> None:
         self.calls += 1
+        if self.unknown is not None and any(word.startswith("unknown-") for word in about):
+            raise self.unknown
         if self.problems:
             raise self.problems.pop(0)
 

@@ -279,7 +279,7 @@ class TestABulletin:
         assert bot.messenger.instead_of == [CHANNEL] * 3
         assert first not in ids(await bot.due(), "announce")
         async with bot.database.read() as connection:
-            found = await store.get(connection, first)
+            found = await store.get(connection, first, clock.now)
         assert found is not None
         assert (found.sent_at, found.given_up_at) == (None, clock.now)
 

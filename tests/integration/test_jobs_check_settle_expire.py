@@ -518,7 +518,7 @@ async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
     assert found.explanation in card(found, POLICY, Roster(), clock()).text
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
     async with bot.database.read() as connection:
-        assert await requests.next_try_at(connection, request.id) is None
+        assert not await requests.is_tried_again(connection, request.id)
     clock.advance(hours=5)
     assert ids(await bot.due(), "settle") == []
 
