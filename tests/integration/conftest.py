@@ -18,6 +18,7 @@ import structlog
 from creditbot.domain.policy import Policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.store import database
+from tests import compiled
 from tests.postgres import PostgresServer, new_server
 from tests.sqlite import migrated
 
@@ -31,6 +32,11 @@ MakeDatabase = Callable[[], str]
 
 on_sqlite = pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 on_postgres = pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def share_compiled() -> None:
+    compiled.share()
 
 
 @pytest.fixture(autouse=True)
