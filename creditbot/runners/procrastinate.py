@@ -41,6 +41,9 @@ QUEUES = {
 AT_ONCE = 25
 """Jobs of one queue in one process."""
 
+POLLING = 1.0
+"""Seconds after which a worker looks for jobs of which it was not notified."""
+
 HEARTBEAT, STALLED = 2.0, 10.0
 """Seconds: how often a worker says that it lives, and after how long without it its jobs go to others."""
 
@@ -121,6 +124,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
         super().__init__(url)
         self._due = due
         self._stopping = asyncio.Event()
+        self._opening: asyncio.Task[procrastinate.App] | None = None
         self._useless: WrongLedgerKey | None = None
         self._faults = Faults()
         self._workers: dict[asyncio.Task[None], Worker] = {}
@@ -223,13 +227,27 @@ class ProcrastinateRunner(ProcrastinateQueue):
             if self._useless is not None:
                 raise self._useless
             try:
-                async with self.app.open_async():
+                if await self._opened():
                     await self._work()
             except AWAY as error:
                 log.warning("The job queue can't be reached; trying again", error=why(error))
+            finally:
+                await self.app.close_async()
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._stopping.wait()
+
+    async def _opened(self) -> bool:
+        """Connect to the queue, which may take half a minute; False if `stop` came before."""
+        self._opening = asyncio.ensure_future(self.app.open_async())
+        try:
+            await asyncio.wait({self._opening})
+        finally:
+            self._opening.cancel()
+        if self._opening.cancelled():
+            return False
+        self._opening.result()
+        return True
 
     async def trouble(self) -> str | None:
         """Whether the workers run, and their own connections answer."""
@@ -251,7 +269,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
                 queues=[queue],
                 name=queue,
                 concurrency=AT_ONCE,
-                fetch_job_polling_interval=1,
+                fetch_job_polling_interval=POLLING,
                 listen_notify=listens,
                 shutdown_graceful_timeout=FINISH,
                 delete_jobs="always",
@@ -305,6 +323,8 @@ class ProcrastinateRunner(ProcrastinateQueue):
     async def stop(self) -> None:
         """Start nothing more; let what runs finish, then cancel it, so that it records where it stood."""
         self._stopping.set()
+        if self._opening is not None:
+            self._opening.cancel()
         self._end_workers()
         if self._running:
             await asyncio.wait(self._running, timeout=FINISH)

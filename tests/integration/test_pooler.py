@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from creditbot.bootstrap import prepare_database
+from creditbot.runners import procrastinate as queue
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.store import identity
 from creditbot.store.database import Database, WakeUp
@@ -107,7 +108,10 @@ def has_done(work: Work, number: int) -> bool:
     return work.done.total() == number
 
 
-async def test_jobs_run_and_the_queue_is_never_away(databases: list[Database], pooled: str) -> None:
+async def test_jobs_run_and_the_queue_is_never_away(
+    databases: list[Database], pooled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "POLLING", 0.05)  # a worker behind a pooler is notified of nothing
     work = Work()
     with structlog.testing.capture_logs() as logs:
         async with running(runner_of(pooled, work)):

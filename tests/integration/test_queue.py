@@ -11,7 +11,7 @@ from functools import partial
 import psycopg
 import pytest
 import structlog
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from creditbot.runners import procrastinate as queue
 from creditbot.runners.embedded import Job
@@ -393,6 +393,19 @@ async def test_stopping_before_anything_has_started_ends_at_once(url: str, work:
         await runner.run()
 
     assert rows(url)["workers"] == 0
+
+
+@on_postgres
+async def test_stopping_waits_for_no_server_that_is_away(url: str, work: Work) -> None:
+    nowhere = make_url(url).update_query_dict({"host": "/nowhere"}).render_as_string(hide_password=False)
+    runner = runner_of(nowhere, work)
+    run = asyncio.create_task(runner.run())
+    await asyncio.sleep(0)  # it has begun to connect, and would go on for half a minute
+
+    await runner.stop()
+
+    async with asyncio.timeout(20):
+        await run
 
 
 @on_postgres
