@@ -31,6 +31,7 @@ from .message import (
     sentence,
     typed,
 )
+from .states import sign, state
 
 ASK_ANYWAY = "ask_anyway"
 
@@ -61,7 +62,8 @@ def help_() -> Message:
 
 def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Message:
     """The answer to whoever has just asked, the same if it is delivered twice."""
-    text = f"Request {request.id}: {credits_(request.allocation_update)} for {literal(request.subuser)}. "
+    change = f"{credits_(request.allocation_update)} for {literal(request.subuser)}"
+    text = f"{sign(request.status)} Request {request.id}: {change}. "
     if request.status is Status.PENDING:
         text += (
             f"creditbot checks it with SendGrid, then asks the approvers in <#{channel}>. You will get a "
@@ -97,7 +99,8 @@ def asked_already(question: Question, links: Links = nowhere) -> str:
 def cancelled(request: CreditRequest) -> Message:
     """The answer to `cancel`, which names what it was about: a number alone is easily mistyped."""
     change = f"{credits_(request.allocation_update)} for {literal(request.subuser)}"
-    return sentence(f"Request {request.id} is cancelled: {change}. Nothing was changed.")
+    said = f"Request {request.id} is cancelled: {change}. Nothing was changed."
+    return sentence(f"{sign(Status.CANCELLED)} {said}")
 
 
 def balance(report: BalanceReport) -> Message:
@@ -146,7 +149,7 @@ _DECIDED = {Status.DENIED: "Denied because", Status.CANCELLED: "Cancelled becaus
 def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
     request, figures = record.request, record.figures
-    about = f"Request {request.id}: {credits_(request.allocation_update)} for"
+    about = f"{state(request)}: request {request.id}, {credits_(request.allocation_update)} for"
     asked_on, now = moment(request.requested_at), standing(request, figures=figures)
     if request.status is Status.PENDING:
         now = waiting(request, record.policy, record.quorum)

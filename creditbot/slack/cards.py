@@ -35,7 +35,7 @@ from .message import (
     several,
     typed,
 )
-from .states import onward, title, title_in_words
+from .states import onward, sign_of_news, title, title_in_words
 
 APPROVE, DENY, CANCEL, WITHDRAW = "approve", "deny", "cancel", "withdraw"
 SETTLE_APPLIED, SETTLE_NOT_APPLIED, CHECK_AGAIN = "settle_applied", "settle_not_applied", "check_again"
@@ -191,8 +191,8 @@ def notice(
     is where its card is, `link` the card's address.
     """
     about = (
-        f"{linked(f'Request {request.id}', link)}, {credits_(request.allocation_update)} for "
-        f"{literal(request.subuser)}: "
+        f"{sign_of_news(kind)} {linked(f'Request {request.id}', link)}, "
+        f"{credits_(request.allocation_update)} for {literal(request.subuser)}: "
     )
     text = about + _news(kind, request, figures=figures, card=_card_at(place, link))
     blocks: list[Block] = [section(text)]

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from creditbot.domain.digest import Digest
+from creditbot.domain.requests import Status
 from creditbot.domain.text import count, literal, number, signed
 from creditbot.store.types import from_millis
 
 from .message import Block, Message, context, header, moment, section
+from .states import EMERGENCY, sign
 
 NAMED = 20
 """Subusers, and requests in doubt, that are named; the rest is counted."""
@@ -19,14 +21,15 @@ def digest(found: Digest) -> Message:
     happened = [_asked(found), f"{number(found.granted)} approved", *_ends(found)]
     lines = [f"Since {moment(since)}: {', '.join(happened)}."]
     if found.emergencies:
-        lines.append(f"*Approved in an emergency*: {number(found.emergencies)}.")
+        lines.append(f"{EMERGENCY} *Approved in an emergency*: {number(found.emergencies)}.")
     lines += _net(found)
-    lines.append(f"Waiting for approval now: {number(found.waiting)}.")
+    lines.append(f"{sign(Status.PENDING)} Waiting for approval now: {number(found.waiting)}.")
     if found.in_doubt:
         each = "it" if len(found.in_doubt) == 1 else "each"
         named = ", ".join(str(request) for request in found.in_doubt[:NAMED])
         lines.append(
-            f"*In doubt now*: {count(len(found.in_doubt), 'request')} ({named}). Settle {each} on its card."
+            f"{sign(Status.IN_DOUBT)} *In doubt now*: {count(len(found.in_doubt), 'request')} ({named}). "
+            f"Settle {each} on its card."
         )
     if found.compared is not None:
         lines.append(_compared(found.compared, found))

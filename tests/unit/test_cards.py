@@ -433,7 +433,7 @@ def test_a_notice_links_to_the_card_and_names_its_channel(kind: str) -> None:
         "https://team.slack.com/archives/C0ACME/p1700000000000100",
     )
     linked = notice(kind, REQUESTS["pending"], place=place, link=link)
-    assert linked.text.startswith(f"<{link}|Request {REQUESTS['pending'].id}>, ")
+    assert f" <{link}|Request {REQUESTS['pending'].id}>, " in linked.text
     assert f"<{link}|its card> in <#C0ACME>" in linked.text
     unposted = notice(kind, REQUESTS["pending"], place=Place("C0ACME"))
     assert "its card in <#C0ACME>" in unposted.text

@@ -44,7 +44,7 @@ def test_a_card_and_the_text_behind_it_begin_with_a_sign_and_a_word(name: str) -
 
 def test_no_two_states_have_the_same_sign_or_word() -> None:
     assert STATES.keys() == set(Status)
-    signs, words = zip(*(shown.split(" ", 1) for shown in SIGNS), strict=True)
+    signs, words = zip(*SIGNS, strict=True)
     assert len(set(signs)) == len(set(words)) == len(SIGNS)
     assert all(not sign.isascii() for sign in signs)
 

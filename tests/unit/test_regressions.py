@@ -19,6 +19,7 @@ from creditbot.sendgrid import read_balance, read_patch_answer
 from creditbot.slack import answers
 from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, read
+from creditbot.slack.states import sign
 from creditbot.web import UnfitRequest, read_body
 
 from .example_requests import APPROVER, NOW, POLICY, a_request, card, record
@@ -150,10 +151,25 @@ def test_a_card_of_what_came_to_nothing_expects_nothing(status: Status) -> None:
     assert "Lasts only" not in shown
 
 
-@pytest.mark.parametrize("kind", ["held", "not_proven", "contradicted", "no_card"])
-def test_every_notice_says_what_it_is_about(kind: str) -> None:
+SIGNS = {
+    **{kind: sign(Status(kind)) for kind in ("approved", "applied", "denied", "in_doubt", "expired")},
+    "held": "👍",
+    "not_proven": "❓",
+    "contradicted": "⚠️",
+    "no_card": "⚠️",
+    "untold_U1": "⚠️",
+    "reminder_60m": "🔔",
+    "escalated": "🔔",
+    "break_glass": "🚨",
+}
+
+
+@pytest.mark.parametrize(("kind", "sign_"), SIGNS.items())
+def test_every_notice_begins_with_the_sign_of_the_state_and_says_what_it_is_about(
+    kind: str, sign_: str
+) -> None:
     text = notice(kind, a_request(Status.IN_DOUBT)).text
-    assert text.startswith("Request 12, +5,000 credits for `acme`: *")
+    assert text.startswith(f"{sign_} Request 12, +5,000 credits for `acme`: ")
 
 
 @pytest.mark.parametrize("kind", ["no_card", "reminder_60m", "escalated"])
