@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from creditbot.sandbox.sendgrid import Subuser
+
 from .figures import Figure, milliseconds, percentile, ratio
 from .load import Sent
 from .size import Size
 from .stage import Process, Stage, bare_app, stage
+
+AT_ONCE = 32
 
 
 @dataclass
@@ -30,9 +34,9 @@ class Rounds:
 
 
 async def in_turns(
-    on: Stage, texts: Sequence[str], *, rounds: int, at_once: int, answered: bool = False
+    on: Stage, texts: Sequence[str], *, rounds: int, at_once: int, answered: bool = False, calls: int = 0
 ) -> tuple[Rounds, Rounds]:
-    """The bot's rounds and the bare app's."""
+    """The bot's rounds and the bare app's; each command makes so many calls of SendGrid on either side."""
     ours, theirs = Rounds(), Rounds()
     async with bare_app(on) as bare:
         sides: list[tuple[Process, Rounds]] = [(on.bot, ours), (bare, theirs)]
@@ -40,10 +44,11 @@ async def in_turns(
             await on.send(process, texts[: 2 * at_once + 10], at_once=at_once, answered=answered)
         for number in range(rounds):
             for process, side in sides if number % 2 == 0 else sides[::-1]:
+                on.sendgrid.calls.clear()
                 before = process.cpu()
                 sent = await on.send(process, texts, at_once=at_once, answered=answered)
                 side.add(sent, process.cpu() - before, answered=answered)
-                on.sendgrid.calls.clear()
+                assert len(on.sendgrid.calls) == calls * len(texts)
     return ours, theirs
 
 
@@ -54,9 +59,15 @@ def _compared(ours: Sequence[float], theirs: Sequence[float]) -> str:
 async def balance(size: Size) -> list[Figure]:
     """CPU and time of a balance at 32 at once."""
     async with stage() as on:
-        texts = ["/credits balance acme"] * size.of(200, 1000)
-        ours, theirs = await in_turns(on, texts, rounds=size.of(3, 7), at_once=32, answered=True)
-    what = "balance, 32 at once"
+        # Each of its own, since the bot answers all who ask for the same at once by one reading.
+        names = [f"brand-{number}" for number in range(2 * AT_ONCE)]
+        for name in names:
+            on.sendgrid.account.add_subuser(Subuser(name, type="nonrecurring", remain=1000))
+        texts = [f"/credits balance {name}" for name in names] * size.of(4, 16)
+        ours, theirs = await in_turns(
+            on, texts, rounds=size.of(3, 7), at_once=AT_ONCE, answered=True, calls=2
+        )
+    what = f"balance, {AT_ONCE} at once"
     cpu, wall = ratio(ours.cpu, theirs.cpu), ratio(ours.wall, theirs.wall)
     return [
         Figure(f"{what}: CPU", "at most 1.5 times the bare app", _compared(ours.cpu, theirs.cpu), cpu <= 1.5),

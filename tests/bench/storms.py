@@ -31,7 +31,8 @@ async def hung(size: Size) -> list[Figure]:
     async with stage() as on:
         cards = [await on.card(subuser) for subuser in ("acme", "globex")]
         on.sendgrid.faults.add("hang_before", method=None, times=10**6, seconds=2 * HUNG)
-        texts = ["/credits balance acme"] * number
+        # Each of its own: those who ask for the same wait for one reading.
+        texts = [f"/credits balance brand-{place}" for place in range(number)]
         storm = asyncio.create_task(
             on.send(on.bot, texts, within=number / 500, answered=True, patience=2 * HUNG)
         )
