@@ -5,6 +5,7 @@ the form; what is wrong raises CommandError with a sentence that says what to ty
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -67,26 +68,6 @@ class Help:
 
 Command = ShowBalance | Ask | OpenForm | Pending | History | Show | Cancel | Help
 
-USAGE = {
-    "balance": "/credits balance [SUBUSER]",
-    "add": "/credits add SUBUSER AMOUNT REASON",
-    "remove": "/credits remove SUBUSER AMOUNT REASON",
-    "request": "/credits request",
-    "pending": "/credits pending",
-    "history": "/credits history [SUBUSER]",
-    "show": "/credits show ID",
-    "cancel": "/credits cancel ID",
-    "help": "/credits help",
-}
-
-NEEDS = {
-    "balance": "one subuser, or none",
-    "history": "one subuser, or none",
-    "show": "a request's ID",
-    "cancel": "a request's ID",
-}
-"""What stands behind a word that takes one thing."""
-
 
 def parse(text: str) -> Command:
     """Read what Slack delivers as a slash command's text.
@@ -96,28 +77,13 @@ def parse(text: str) -> Command:
     """
     lines = plain(text).strip().splitlines()
     _check_one_command(lines)
-    word, _, rest = " ".join(" ".join(lines).split()).partition(" ")
-    word = word.lower()
-    match word:
-        case "":
-            return ShowBalance(None)
-        case "balance":
-            return _balance(rest)
-        case "add" | "remove":
-            return _change(word, rest)
-        case "request":
-            return _form("add", rest)
-        case "history":
-            return History(subuser_name(_one(word, rest)) if rest else None)
-        case "show":
-            return Show(request_id(_one(word, rest)))
-        case "cancel":
-            return Cancel(request_id(_one(word, rest)))
-        case "pending" | "help":
-            if rest:
-                raise CommandError(f"Type `{USAGE[word]}` with nothing after it.")
-            return Pending() if word == "pending" else Help()
-    raise CommandError(_unknown(word))
+    name, _, rest = " ".join(" ".join(lines).split()).partition(" ")
+    if not name:
+        return ShowBalance(None)
+    word = WORDS.get(name.lower())
+    if word is None:
+        raise CommandError(_unknown(name.lower()))
+    return word.read(word, rest)
 
 
 _ANOTHER = re.compile(r"\s*(?:/[\w-]+(?:\s|$)|(?:add|remove)\b|(?:cancel|show)\s+#?\d+\s*$)", re.IGNORECASE)
@@ -139,12 +105,31 @@ def _unknown(word: str) -> str:
     return f"Unknown command {quoted(word)}.{hint} `/credits help` lists the commands."
 
 
-def _balance(rest: str) -> ShowBalance:
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that can be typed after `/credits`, with all there is to it.
+
+    `read` turns what follows it into a command, or raises CommandError; where that takes one thing, `one`
+    says which. `purpose` is what the help says that it is for.
+    """
+
+    name: str
+    purpose: str
+    read: Callable[["Word", str], Command]
+    arguments: str = ""
+    one: str = ""
+
+    @property
+    def usage(self) -> str:
+        return f"/credits {self.name} {self.arguments}".strip()
+
+
+def _balance(word: Word, rest: str) -> ShowBalance:
     if not rest:
         return ShowBalance(None)
     # Slack people write the header's own form too: "account-id 123".
     subject = re.sub(r"^account-id[: ]\s*", ACCOUNT_ID_PREFIX, rest, flags=re.IGNORECASE)
-    subject = _one("balance", subject)
+    subject = _one(word, subject)
     if not subject.startswith(ACCOUNT_ID_PREFIX):
         return ShowBalance(subuser_name(subject))
     account = subject.removeprefix(ACCOUNT_ID_PREFIX)
@@ -156,28 +141,97 @@ def _balance(rest: str) -> ShowBalance:
     return ShowBalance(f"account-id {account}")
 
 
-def _one(word: str, rest: str) -> str:
-    if not rest or " " in rest:
-        raise CommandError(f"`/credits {word}` needs {NEEDS[word]}. Type `{USAGE[word]}`.")
-    return rest
-
-
-def _change(word: str, rest: str) -> Ask | OpenForm:
+def _change(word: Word, rest: str) -> Ask | OpenForm:
     name, amount_text, reason_text = _three(rest)
     if name:
         name = subuser_name(name)
     if amount_text:
         value = amounts.amount(amount_text)
         if reason_text:
-            return Ask(name, value if word == "add" else -value, reason(reason_text))
-    return OpenForm(word, name, amount_text, "")
+            return Ask(name, value if word.name == "add" else -value, reason(reason_text))
+    return OpenForm(word.name, name, amount_text, "")
 
 
-def _form(direction: str, rest: str) -> OpenForm:
+def _request(_: Word, rest: str) -> OpenForm:
     name, amount_text, reason_text = _three(rest)
-    return OpenForm(direction, name[:MAX_NAME], amount_text[:40], reason_text[:MAX_REASON])
+    return OpenForm("add", name[:MAX_NAME], amount_text[:40], reason_text[:MAX_REASON])
+
+
+def _pending(word: Word, rest: str) -> Pending:
+    _nothing(word, rest)
+    return Pending()
+
+
+def _history(word: Word, rest: str) -> History:
+    return History(subuser_name(_one(word, rest)) if rest else None)
+
+
+def _show(word: Word, rest: str) -> Show:
+    return Show(request_id(_one(word, rest)))
+
+
+def _cancel(word: Word, rest: str) -> Cancel:
+    return Cancel(request_id(_one(word, rest)))
+
+
+def _help(word: Word, rest: str) -> Help:
+    _nothing(word, rest)
+    return Help()
+
+
+def _one(word: Word, rest: str) -> str:
+    if not rest or " " in rest:
+        raise CommandError(f"`/credits {word.name}` needs {word.one}. Type `{word.usage}`.")
+    return rest
+
+
+def _nothing(word: Word, rest: str) -> None:
+    if rest:
+        raise CommandError(f"Type `{word.usage}` with nothing after it.")
 
 
 def _three(rest: str) -> tuple[str, str, str]:
     name, _, more = rest.partition(" ")
     return name, *amounts.split(more)
+
+
+_WORDS = (
+    Word(
+        "balance",
+        "the balance of a subuser, or of the parent account if you leave the name out; `account-id:12345` "
+        "for a customer account",
+        _balance,
+        "[SUBUSER]",
+        one="one subuser, or none",
+    ),
+    Word(
+        "add",
+        "ask for more credits, such as `/credits add acme 5000 Black Friday` (also `5,000`, `5k`, `1.5m`)",
+        _change,
+        "SUBUSER AMOUNT REASON",
+    ),
+    Word("remove", "ask to remove credits", _change, "SUBUSER AMOUNT REASON"),
+    Word("request", "ask in a form; `add` and `remove` open it, too, if something is missing", _request),
+    Word("pending", "open requests: those that wait for you, your own, then the others", _pending),
+    Word(
+        "history",
+        "all requests, or those of one subuser, latest first",
+        _history,
+        "[SUBUSER]",
+        one="one subuser, or none",
+    ),
+    Word("show", "everything about one request", _show, "ID", one="a request's ID"),
+    Word(
+        "cancel",
+        "withdraw your own request, as long as it has not been sent",
+        _cancel,
+        "ID",
+        one="a request's ID",
+    ),
+    Word("help", "this list", _help),
+)
+
+WORDS = {word.name: word for word in _WORDS}
+"""All words, in the order in which the help lists them."""
+
+USAGE = {word.name: word.usage for word in _WORDS}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import RowMapping
 
-from creditbot.domain.commands import USAGE
+from creditbot.domain.commands import WORDS
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
@@ -37,24 +37,9 @@ ASK_ANYWAY = "ask_anyway"
 
 BAR_CELLS = 20
 
-WHAT = {
-    "balance": (
-        "the balance of a subuser, or of the parent account if you leave the name out; `account-id:12345` "
-        "for a customer account"
-    ),
-    "add": "ask for more credits, such as `/credits add acme 5000 Black Friday` (also `5,000`, `5k`, `1.5m`)",
-    "remove": "ask to remove credits",
-    "request": "ask in a form; `add` and `remove` open it, too, if something is missing",
-    "pending": "open requests: those that wait for you, your own, then the others",
-    "history": "all requests, or those of one subuser, latest first",
-    "show": "everything about one request",
-    "cancel": "withdraw your own request, as long as it has not been sent",
-    "help": "this list",
-}
-
 
 def help_() -> Message:
-    lines = [f"`{usage}`: {WHAT[word]}" for word, usage in USAGE.items()]
+    lines = [f"`{word.usage}`: {word.purpose}" for word in WORDS.values()]
     text = "*Commands*\n" + "\n".join(["`/credits`: the parent account's balance", *lines])
     note = "A change is sent to SendGrid only after someone else has approved it. Only you see these answers."
     return Message(f"{text}\n{note}", [section(text), context(note)])
