@@ -183,7 +183,7 @@ def _database_url(value: str) -> str:
         raise ValueError(
             "is not an address such as sqlite:///creditbot.db or postgresql://user:password@host/database"
         )
-    return f"sqlite+aiosqlite:///{found['path']}"
+    return f"sqlite:///{found['path']}"
 
 
 def _postgres_url(value: str) -> str:
@@ -250,7 +250,7 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=False, hide_input_in_errors=True)
 
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        "sqlite+aiosqlite:///creditbot.db", validation_alias="DATABASE_URL"
+        "sqlite:///creditbot.db", validation_alias="DATABASE_URL"
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],

@@ -10,7 +10,6 @@ import structlog
 from structlog.typing import Processor
 
 NOISY = (
-    "aiosqlite",
     "alembic",
     "asyncio",
     "httpx",

@@ -14,7 +14,9 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from creditbot.store import append_only, identity, leftovers
-from creditbot.store.engines import UNPREPARED, connection_parameters, is_postgres, prepare_sqlite
+from creditbot.store.engines import is_postgres
+from creditbot.store.postgres import UNPREPARED, connection_parameters
+from creditbot.store.sqlite import prepare_sqlite
 
 PATIENCE = 60
 """Seconds to wait for another process that is migrating the same database."""
@@ -30,7 +32,7 @@ def migrations() -> Path:
 
 
 def migrate(url: str) -> None:
-    """Bring the database at `url` (`sqlite+aiosqlite:///…`, `postgresql+psycopg://…`) to the newest schema.
+    """Bring the database at `url` (`sqlite:///…`, `postgresql+psycopg://…`) to the newest schema.
 
     Triggers that were taken away are laid again.
 
@@ -79,7 +81,7 @@ def _postgres_engine(url: str) -> Engine:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url.replace("sqlite+aiosqlite:", "sqlite:", 1), connect_args={"timeout": PATIENCE})
+    engine = create_engine(url, connect_args={"timeout": PATIENCE})
     prepare_sqlite(engine, "BEGIN IMMEDIATE")
     return engine
 

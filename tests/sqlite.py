@@ -15,5 +15,5 @@ def migrated() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="creditbot-"))
     atexit.register(shutil.rmtree, folder)
     path = folder / "creditbot.db"
-    migrate(f"sqlite+aiosqlite:///{path}")
+    migrate(f"sqlite:///{path}")
     return path

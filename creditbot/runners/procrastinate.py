@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.database import CommitUnclear, WakeUp
-from creditbot.store.engines import UNPREPARED, connection_parameters
+from creditbot.store.postgres import UNPREPARED, connection_parameters
 
 from .faults import Faults, wait
 

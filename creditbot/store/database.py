@@ -4,11 +4,10 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncTransaction
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTaken
 from creditbot.domain.ledger import Keys
@@ -16,6 +15,10 @@ from creditbot.elapsed import boottime
 
 from . import identity
 from .engines import open_engines
+from .opened import CommitUnclear
+from .writer import Transaction, Waker, WakeUp, Writer
+
+__all__ = ["AWAY", "CommitUnclear", "Database", "Transaction", "WakeUp", "Waker", "is_away", "looking_at"]
 
 T = TypeVar("T")
 
@@ -46,39 +49,6 @@ def is_away(error: Exception) -> bool:
     return code != sqlite3.SQLITE_ERROR
 
 
-class CommitUnclear(Exception):
-    """The connection was lost during the commit: the transaction was written as a whole, or not at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class WakeUp:
-    """A hint that a job has something to do; the tables say what."""
-
-    job: str
-    key: int
-
-
-class Waker(Protocol):
-    """What a runner offers to transactions: a job deferred here runs after the commit, or never."""
-
-    async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:
-        """Called inside the transaction, just before its commit."""
-
-    def committed(self, wake_ups: list[WakeUp]) -> None:
-        """Called right after the commit."""
-
-
-@dataclass(slots=True)
-class Transaction:
-    """A write transaction and the jobs to wake when it commits."""
-
-    connection: AsyncConnection
-    wake_ups: list[WakeUp] = field(default_factory=list)
-
-    def wake(self, job: str, key: int) -> None:
-        self.wake_ups.append(WakeUp(job, key))
-
-
 class Database:
     """One writer at a time, on either database and over all processes, and readers beside it."""
 
@@ -96,65 +66,40 @@ class Database:
         # What the database said when a write found no room, or was forbidden; None once one went through.
         self.unwritable: str | None = None
         self._elapsed = elapsed
-        self._turn = asyncio.Lock()
-        self._hurried = 0
-        self._nobody_hurries = asyncio.Event()
-        self._nobody_hurries.set()
+        self._writer = Writer(self._engines, elapsed, waker)
         self._for_people: set[asyncio.Task[Any]] = set()
-        self.waker = waker
+
+    @property
+    def waker(self) -> Waker | None:
+        """Who is told of the jobs that a transaction calls for."""
+        return self._writer.waker
+
+    @waker.setter
+    def waker(self, waker: Waker | None) -> None:
+        self._writer.waker = waker
 
     @asynccontextmanager
     async def write(
         self, patience: float | None = None, before_commit: Callable[[], None] | None = None
     ) -> AsyncIterator[Transaction]:
-        """A transaction that holds the write lock from its start, and commits at the end of the block.
+        """A transaction that holds the write lock from its start, and is committed at the end of the block.
+
+        Those who wait meanwhile write in the same one, one after another; it is committed once for all of
+        them. What the block raises undoes its own part.
 
         Who gives a `patience`, in seconds, goes before those who can wait for ever; TimeoutError is raised
         if this process's writer is not free by then. `before_commit` may raise, to let nothing be written.
 
         Raises:
             CommitUnclear: the connection was lost during the commit.
+            TogetherLost: nothing was written, since another's part has ended the transaction.
         """
-        await self._take_turn(patience)
         try:
-            async with self._engines.writer.connect() as connection:
-                transaction = Transaction(connection)
-                begun = await connection.begin()
+            async with self._writer.part(patience, before_commit) as transaction:
                 yield transaction
-                if self.waker is not None:
-                    await self.waker.defer(connection, transaction.wake_ups)
-                if before_commit is not None:
-                    before_commit()
-                await _commit(begun)
         except exc.DBAPIError as error:
             self.unwritable = _no_room(error) or self.unwritable
             raise
-        finally:
-            self._turn.release()
-        if self.waker is not None:
-            self.waker.committed(transaction.wake_ups)
-
-    async def _take_turn(self, patience: float | None) -> None:
-        if patience is None:
-            await self._turn_when_nobody_hurries()
-            return
-        self._hurried += 1
-        self._nobody_hurries.clear()
-        try:
-            async with asyncio.timeout(patience):
-                await self._turn.acquire()
-        finally:
-            self._hurried -= 1
-            if self._hurried == 0:
-                self._nobody_hurries.set()
-
-    async def _turn_when_nobody_hurries(self) -> None:
-        while True:
-            await self._nobody_hurries.wait()
-            await self._turn.acquire()
-            if self._nobody_hurries.is_set():
-                return
-            self._turn.release()
 
     async def for_person(
         self, work: Callable[[Transaction], Awaitable[T]], started: float | None = None
@@ -239,8 +184,11 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view of what has been committed."""
-        async with self._engines.reader.connect() as connection:
-            yield connection
+        opened = await self._engines.read()
+        try:
+            yield opened.connection
+        finally:
+            await opened.end()
 
     async def close(self) -> None:
         """Let go of all connections; what was left to itself gets a moment to give its own back."""
@@ -280,18 +228,3 @@ def _no_room(error: exc.DBAPIError) -> str | None:
     said = str(error.orig)
     by_its_state = getattr(error.orig, "sqlstate", None) in NO_ROOM_STATES
     return said.splitlines()[0] if by_its_state or any(word in said for word in NO_ROOM) else None
-
-
-async def _commit(begun: AsyncTransaction) -> None:
-    """Commit, and know whether that was done: who is cancelled meanwhile hears it afterwards."""
-    committing = asyncio.ensure_future(begun.commit())
-    try:
-        try:
-            await asyncio.shield(committing)
-        except asyncio.CancelledError:
-            await committing
-            raise
-    except exc.DBAPIError as error:
-        if error.connection_invalidated:
-            raise CommitUnclear(str(error.orig)) from error
-        raise

@@ -54,11 +54,8 @@ class Fuzzed:
     async def prepare(cls, fleet: Fleet, slack: SlackSandbox, sendgrid: SendGridSandbox) -> Self:
         """Lay some requests, and wait until the bot has nothing left to do with them."""
         await until(fleet, "SELECT 1 FROM events WHERE kind = 'policy'")
-        url = fleet.engine.url
-        if url.get_backend_name() == "sqlite":
-            url = url.set(drivername="sqlite+aiosqlite")
         slack.workspace.add_person(Person("U0NOBODY", "nobody", "Nobody"))  # who asked, and is told
-        cards = await some_requests(url.render_as_string(hide_password=False), datetime.now(UTC))
+        cards = await some_requests(fleet.engine.url.render_as_string(hide_password=False), datetime.now(UTC))
         await until(fleet, QUIET)
         before = await asyncio.to_thread(state, fleet.engine)
         return cls(fleet, slack, sendgrid, list(samples(DAN, cards)), before)

@@ -206,9 +206,7 @@ async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change
     await company.slack.click(BOB, card, "Approve")
     await company.sendgrid.until(lambda: company.patches)
     key = "k" * 32
-    database = Database(
-        company.bot.env["DATABASE_URL"].replace("sqlite:", "sqlite+aiosqlite:"), keys=(key.encode(),)
-    )
+    database = Database(company.bot.env["DATABASE_URL"], keys=(key.encode(),))
     async with database.write() as transaction:
         await events.take_key(transaction.connection, datetime.now(UTC))
     await database.close()

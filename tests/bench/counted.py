@@ -8,6 +8,7 @@ SQLite's lock is taken by BEGIN IMMEDIATE, PostgreSQL's by pg_advisory_xact_lock
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -49,6 +50,13 @@ class Held:
     writes: list[str] = field(default_factory=list)
     committed: bool = False
 
+    def note(self, statement: str) -> None:
+        self.statements += 1
+        if self.name == "?":  # what begins the transaction may do so in another thread
+            self.name = purpose()
+        if found := WRITES.match(statement):
+            self.writes.append(f"{found[2]}{SIGNS[found[1].lower()]}")
+
 
 def callers(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
@@ -57,9 +65,9 @@ def callers(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def purpose() -> str:
-    """The function of the bot for which this is done; SQLAlchemy's calls run in a greenlet of its own."""
+    """The function of the bot for which this is done; PostgreSQL's calls run in a greenlet of their own."""
     parent = greenlet.getcurrent().parent
-    for frame in callers(None if parent is None else parent.gr_frame):
+    for frame in callers(sys._getframe() if parent is None else parent.gr_frame):
         work = frame.f_locals.get("work")
         name = getattr(work, "__qualname__", frame.f_code.co_qualname)
         module = getattr(work, "__module__", frame.f_globals.get("__name__", ""))
@@ -78,12 +86,10 @@ def keep(path: Path) -> None:
     def after(conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         info, now = conn.connection.info, time.perf_counter()
         if TAKES_LOCK.search(statement):
-            info["held"] = Held(purpose(), now - info.pop("asked", now))
+            info["held"] = Held("?", now - info.pop("asked", now))
             info["since"] = now
         elif "held" in info:
-            info["held"].statements += 1
-            if found := WRITES.match(statement):
-                info["held"].writes.append(f"{found[2]}{SIGNS[found[1].lower()]}")
+            info["held"].note(statement)
 
     def ended(info: dict[str, Any], *, committed: bool) -> None:
         held = info.pop("held", None)

@@ -45,7 +45,9 @@ from creditbot.sendgrid import SendGrid
 from creditbot.store import audit, due, events, requests
 from creditbot.store.attempts import Attempt, last
 from creditbot.store.database import Database, WakeUp
-from creditbot.store.engines import WRITE_LOCK, is_postgres, prepare_sqlite
+from creditbot.store.engines import is_postgres
+from creditbot.store.postgres import WRITE_LOCK
+from creditbot.store.sqlite import prepare_sqlite
 from creditbot.store.tables import cards, notices
 
 ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
@@ -164,18 +166,13 @@ class RecordingWaker:
 
 def database_url(path: Path) -> str:
     """As SQLAlchemy reads it: `%20` in a URL is a space in the name."""
-    return f"sqlite+aiosqlite:///{quote(str(path))}"
-
-
-def sync_url(url: str) -> str:
-    """The same database for code that needs no event loop."""
-    return url.replace("sqlite+aiosqlite:", "sqlite:", 1)
+    return f"sqlite:///{quote(str(path))}"
 
 
 @contextmanager
 def another_writer(url: str) -> Iterator[Connection]:
     """Another process that holds the write lock; what it writes is rolled back in the end."""
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     if not is_postgres(url):
         prepare_sqlite(engine, "BEGIN IMMEDIATE")
     with engine.connect() as connection, connection.begin() as begun:

@@ -12,8 +12,6 @@ from creditbot.domain.ledger import Recount
 from creditbot.store.tables import events
 from tests.ways_in import IT, NEW, NONE, event
 
-from .adapters import sync_url
-
 WATCHED = ("requests", "approvals", "attempts", "notices")
 
 NOT_TOLD = frozenset(
@@ -42,7 +40,7 @@ class Books:
     _ledger: Recount = field(default_factory=Recount)
 
     def __enter__(self) -> Self:
-        self._engine = create_engine(sync_url(self.url), isolation_level="AUTOCOMMIT")
+        self._engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
         self._connection = self._engine.connect()
         return self
 

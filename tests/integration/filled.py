@@ -9,8 +9,6 @@ from sqlalchemy import create_engine, insert
 from creditbot.domain.requests import Status, subuser_key
 from creditbot.store.tables import requests
 
-from .adapters import sync_url
-
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -33,7 +31,7 @@ def row(number: int, **columns: Any) -> dict[str, Any]:
 
 
 def fill(url: str, rows: Iterable[dict[str, Any]]) -> None:
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(insert(requests), list(rows))
     engine.dispose()

@@ -4,8 +4,6 @@ from sqlalchemy import create_engine
 
 from creditbot.store.engines import is_postgres
 
-from .adapters import sync_url
-
 Schema = dict[tuple[str, str], str]
 """A kind of thing and its name, and how it was defined."""
 
@@ -38,7 +36,7 @@ SELECT 'comment', c.relname, obj_description(c.oid) FROM pg_class c
 
 def schema(url: str) -> Schema:
     """Everything that was laid, whoever laid it."""
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(POSTGRES if is_postgres(url) else SQLITE).all()
     engine.dispose()

@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
-from sqlalchemy import Table, delete, event, insert, select, text, update
+from sqlalchemy import Table, create_engine, delete, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from creditbot.domain.ledger import GENESIS, KEYED, Keys, event_hash, fingerprint
 from creditbot.store.audited import AUDITED, recorded
 from creditbot.store.engines import is_postgres
+from creditbot.store.sqlite import InPlace
 from creditbot.store.tables import approvals, attempts, events, requests
 from creditbot.store.types import from_millis
 
@@ -27,19 +28,39 @@ async def as_administrator(url: str, keys: Keys = ()) -> AsyncIterator[AsyncConn
 
     The keys are for checking. Whoever tampers has none.
     """
-    engine = create_async_engine(url, execution_options={"ledger_keys": keys})
-    if not is_postgres(url):
-        event.listen(engine.sync_engine, "connect", _by_hand)
-    async with engine.connect() as connection, connection.begin() as begun:
+    async with _by_hand(url, keys) as connection:
         if is_postgres(url):
-            await connection.execute(text("SET LOCAL session_replication_role = replica"))
+            await connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         else:
-            await connection.exec_driver_sql("BEGIN")
             for name in ("update", "delete", "replace"):
                 await connection.exec_driver_sql(f"DROP TRIGGER events_refuse_{name}")
         yield connection
-        await begun.rollback()
-    await engine.dispose()
+
+
+@asynccontextmanager
+async def _by_hand(url: str, keys: Keys) -> AsyncIterator[AsyncConnection]:
+    """A transaction that holds to nothing of what creditbot sets for its own."""
+    options = {"ledger_keys": keys}
+    if is_postgres(url):
+        engine = create_async_engine(url, execution_options=options)
+        async with engine.connect() as connection:
+            yield connection
+        await engine.dispose()
+        return
+    file = create_engine(url, execution_options=options)
+    event.listen(file, "connect", _take_no_care)
+    with file.connect() as opened:
+        opened.exec_driver_sql("BEGIN")
+        yield InPlace(opened)
+    file.dispose()
+
+
+@asynccontextmanager
+async def undone(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Whatever is done here is undone at the end."""
+    await connection.exec_driver_sql("SAVEPOINT before")
+    yield
+    await connection.exec_driver_sql("ROLLBACK TO SAVEPOINT before")
 
 
 async def forge_an_approval(connection: AsyncConnection, request_id: int, approver: str) -> None:
@@ -73,7 +94,7 @@ async def go_back_to(connection: AsyncConnection, key: bytes) -> None:
     await connection.execute(insert(events).values(row | {"hash": event_hash(last.hash, row, key)}))
 
 
-def _by_hand(connection: Any, _record: Any) -> None:
+def _take_no_care(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
 
 
@@ -100,13 +121,12 @@ class Tamperer:
         ]
         while True:
             deed = self.random.choice(deeds)
-            savepoint = await self.connection.begin_nested()
+            await self.connection.exec_driver_sql("SAVEPOINT whole")
             try:
                 await deed()
             except DBAPIError:  # a constraint that even an administrator has to keep: something else, then
-                await savepoint.rollback()
+                await self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT whole")
             else:
-                await savepoint.commit()
                 return
 
     async def rows(self, table: Table) -> list[Row]:

@@ -35,7 +35,7 @@ from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import StartBot, on_sqlite
-from .tampering import Tamperer, as_administrator, forge_an_approval, go_back_to
+from .tampering import Tamperer, as_administrator, forge_an_approval, go_back_to, undone
 
 TAMPERINGS = short_or_long(200, 1000)
 
@@ -126,11 +126,10 @@ async def test_each_of_many_tamperings_is_found(busy: Bot) -> None:
     async with as_administrator(busy.url) as connection:
         assert await faults(connection, head) == []
         for _ in range(TAMPERINGS):
-            savepoint = await connection.begin_nested()
-            tamperer = Tamperer(connection, random)
-            await tamperer.tamper()
-            assert await faults(connection, head), tamperer.done
-            await savepoint.rollback()
+            async with undone(connection):
+                tamperer = Tamperer(connection, random)
+                await tamperer.tamper()
+                assert await faults(connection, head), tamperer.done
         assert await faults(connection, head) == []
 
 
@@ -163,11 +162,10 @@ async def test_with_a_key_a_chain_that_is_hashed_anew_is_found_without_a_head(
     random = Random(20260303)
     async with as_administrator(bot.url, (KEY,)) as connection:
         for _ in range(TAMPERINGS // 10):
-            savepoint = await connection.begin_nested()
-            tamperer = Tamperer(connection, random)
-            await tamperer.edit_event_and_rehash_all()
-            assert await faults(connection, None), tamperer.done
-            await savepoint.rollback()
+            async with undone(connection):
+                tamperer = Tamperer(connection, random)
+                await tamperer.edit_event_and_rehash_all()
+                assert await faults(connection, None), tamperer.done
         assert await faults(connection, None) == []
 
 
@@ -360,12 +358,11 @@ async def test_what_differs_is_named(busy: Bot) -> None:
                 'subuser_key is "x" in the table and "acme" in the ledger',
             ),
         ):
-            savepoint = await connection.begin_nested()
-            await connection.exec_driver_sql(statement)
-            found = [difference async for difference in audit.compare(connection)]
-            assert any(says in difference for difference in found), found
-            assert all(difference.startswith("Request 1") for difference in found)
-            await savepoint.rollback()
+            async with undone(connection):
+                await connection.exec_driver_sql(statement)
+                found = [difference async for difference in audit.compare(connection)]
+                assert any(says in difference for difference in found), found
+                assert all(difference.startswith("Request 1") for difference in found)
 
 
 async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:

@@ -27,7 +27,7 @@ from creditbot.store import attempts, requests
 from creditbot.store.engines import is_postgres
 from tests.extent import sample
 
-from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock, patches, sync_url
+from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock, patches
 from .conftest import StartBot, on_sqlite
 
 LATE = "253402300799000"
@@ -92,7 +92,7 @@ async def bot(start: StartBot) -> Bot:
 
 def damage(bot: Bot, table: str, assignment: str, where: str) -> None:
     """Put something into a row that its columns are not for."""
-    engine = create_engine(sync_url(bot.url))
+    engine = create_engine(bot.url)
     with engine.begin() as connection:
         column, _, value = assignment.partition(" = ")
         if value == "NULL" and is_postgres(bot.url):
@@ -235,7 +235,7 @@ async def test_a_notice_about_no_request_ends_in_the_log(bot: Bot) -> None:
     bad, sound = await bot.checked(), await bot.checked(5, "other")
     await bot.decisions.deny(bad.id, ANN, "no")
     await bot.decisions.deny(sound.id, ANN, "no")
-    engine = create_engine(sync_url(bot.url))
+    engine = create_engine(bot.url)
     with engine.begin() as connection:
         if is_postgres(bot.url):
             connection.exec_driver_sql("ALTER TABLE notices DROP CONSTRAINT notices_request_id_fkey")

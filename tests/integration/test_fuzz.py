@@ -16,7 +16,7 @@ from creditbot.web import Web
 from tests.extent import payloads
 from tests.unharmed import POLICY, some_requests, state
 
-from .adapters import Clock, database_url, sync_url
+from .adapters import Clock, database_url
 from .in_process import post
 from .payloads import mutated, samples
 
@@ -59,7 +59,7 @@ async def test_no_broken_payload_fails_the_bot_or_changes_anything(tmp_path: Pat
     url = database_url(tmp_path / "fuzz.db")
     await prepare_database(url)
     known = list(samples("U0DAN", await some_requests(url, clock())))
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     before = state(engine)
     random = Random(20260302)
     statuses: Counter[int] = Counter()

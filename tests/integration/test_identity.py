@@ -16,7 +16,6 @@ from creditbot.store.tables import SCHEMA_VERSION, VERSION_TABLE
 from creditbot.unusable import sentence
 from tests.postgres import PostgresServer
 
-from .adapters import sync_url
 from .conftest import MakeDatabase
 from .schemas import schema
 
@@ -24,7 +23,7 @@ OLD_NAME = f"ALTER TABLE {VERSION_TABLE} RENAME TO alembic_version"
 
 
 def run(url: str, *statements: str) -> None:
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
@@ -74,7 +73,7 @@ async def test_another_programs_version_beside_ours_is_left_to_it(url: str) -> N
     run(url, *others, "INSERT INTO alembic_version VALUES ('27c6a30d7c24')")
     await asyncio.to_thread(migrate, url)
     await prepare_database(url)
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "27c6a30d7c24"
     engine.dispose()

@@ -22,7 +22,7 @@ from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
 from creditbot.store import attempts, requests
-from creditbot.store.engines import BUSY_TIMEOUT
+from creditbot.store.opened import BUSY_TIMEOUT
 
 from .adapters import (
     ANN,

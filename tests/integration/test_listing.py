@@ -19,7 +19,6 @@ from creditbot.store.database import Database
 from creditbot.store.lists import EVERY, Wanted
 from creditbot.store.tables import approvals, requests
 
-from .adapters import sync_url
 from .filled import DAY, fill, row
 
 
@@ -78,7 +77,7 @@ async def test_filters_narrow_the_list_together(url: str) -> None:
 
 async def test_csv_has_the_columns_of_json_and_no_formula(url: str) -> None:
     fill(url, [row(1, allocation_update=-5, reason="=1+1, see\na;@b"), row(2, reason='"quoted"')])
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         given = [{"request_id": 1, "approver": who, "at": DAY} for who in ("U0ANN", "U0BEN")]
         connection.execute(requests.update().values(version=2))

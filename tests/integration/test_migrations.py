@@ -22,7 +22,7 @@ from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION, VERSION_TABLE, events, metadata
 from tests.extent import short_or_long
 
-from .adapters import database_url, sync_url
+from .adapters import database_url
 from .conftest import MakeDatabase
 from .schemas import Schema, of_the_queue, schema
 
@@ -58,7 +58,7 @@ def test_the_migrations_lay_exactly_the_tables_indexes_and_triggers_of_the_code(
 ) -> None:
     migrated, created = new_database(), new_database()
     migrate(migrated)
-    engine = create_engine(sync_url(created))
+    engine = create_engine(created)
     metadata.create_all(engine)
     engine.dispose()
 
@@ -74,7 +74,7 @@ def test_the_migrations_lay_exactly_the_tables_indexes_and_triggers_of_the_code(
 def test_alembic_finds_nothing_left_to_migrate(new_database: MakeDatabase) -> None:
     url = new_database()
     migrate(url)
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     options = {
         "version_table": VERSION_TABLE,
         "compare_type": True,
@@ -113,7 +113,7 @@ def test_migrating_again_changes_nothing_and_loses_nothing(new_database: MakeDat
     url = new_database()
     migrate(url)
     before = schema(url)
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(
             insert(events).values(id=1, at=0, kind="k", detail="{}", previous_hash="a", hash="b")
@@ -131,7 +131,7 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
     new_database: MakeDatabase,
 ) -> None:
     url = new_database()
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     with engine.begin() as connection:
@@ -165,7 +165,7 @@ def with_requests(new_database: MakeDatabase) -> Callable[..., str]:
 
     def make(*found: tuple[str, str]) -> str:
         url = new_database()
-        engine = create_engine(sync_url(url))
+        engine = create_engine(url)
         config = Config()
         config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
         with engine.begin() as connection:
@@ -193,7 +193,7 @@ def test_requests_that_are_there_get_the_key_of_their_subuser(with_requests: Cal
 
     migrate(url)
 
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         rows = connection.exec_driver_sql("SELECT subuser, subuser_key FROM requests ORDER BY id").all()
     engine.dispose()
@@ -214,7 +214,7 @@ def test_two_spellings_of_a_subuser_that_are_both_under_way_are_left_to_a_person
         migrate(url)
     assert schema(url) == before
 
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE requests SET status = 'applied' WHERE id = 3")
     engine.dispose()

@@ -18,7 +18,6 @@ from creditbot.store.deliveries import leave_no_trace
 from creditbot.store.room import Room
 from tests.postgres import PostgresServer, Standby
 
-from .adapters import sync_url
 from .conftest import on_postgres, on_sqlite
 from .test_queue import Work, runner_of
 from .test_runner import running
@@ -44,7 +43,7 @@ async def ready(database: Database, *checks: Check) -> tuple[int, str]:
 
 
 def run(url: str, *statements: str) -> None:
-    engine = create_engine(sync_url(url))
+    engine = create_engine(url)
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))

@@ -12,7 +12,6 @@ from creditbot.bootstrap import prepare_database
 from creditbot.migrate import migrate
 from tests.postgres import MIGRATED, PostgresServer
 
-from .adapters import sync_url
 from .schemas import of_the_queue, schema
 
 SCRIPTS = sorted(Path(procrastinate.schema.SchemaManager.get_migrations_path()).glob("*.sql"))
@@ -29,7 +28,7 @@ def url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def connection(url: str) -> Iterator[Connection]:
-    engine = create_engine(sync_url(url), isolation_level="AUTOCOMMIT")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         yield connection
     engine.dispose()

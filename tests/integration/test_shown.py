@@ -175,7 +175,7 @@ async def test_after_a_backup_was_restored_a_number_that_is_given_out_again_is_a
 
 def back_up(url: str, to: str) -> None:
     """As `sqlite3 FILE ".backup COPY"` does it."""
-    source, target = (sqlite3.connect(each.removeprefix("sqlite+aiosqlite:///")) for each in (url, to))
+    source, target = (sqlite3.connect(each.removeprefix("sqlite:///")) for each in (url, to))
     source.backup(target)
     source.close()
     target.close()

@@ -6,7 +6,10 @@ paused.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -139,10 +142,12 @@ async def test_who_was_in_a_group_before_is_asked_again(
     class Sleepy(Database):
         """Closes the lid while the writer waits for its turn, once."""
 
-        async def _take_turn(self, patience: float | None) -> None:
-            await super()._take_turn(patience)
-            if asked == 1:
-                boottime.sleep()
+        @asynccontextmanager
+        async def write(self, *given: Any) -> AsyncIterator[Transaction]:
+            async with super().write(*given) as transaction:
+                if asked == 1:
+                    boottime.sleep()
+                yield transaction
 
     database = Sleepy(bot.url)
     another = POLICY.one_tier([ANN])

@@ -30,7 +30,7 @@ from creditbot.store.engines import is_postgres
 from creditbot.store.lists import Page
 from tests.extent import sample
 
-from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock, ids, patches, sync_url
+from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock, ids, patches
 from .conftest import on_sqlite
 
 NO_TIME = "requested_at = 1152921504606846976"
@@ -60,7 +60,7 @@ async def bot(url: str, sandbox: SendGridSandbox, clock: Clock) -> AsyncIterator
 
 def damage(bot: Bot, request_id: int, assignment: str, table: str = "requests") -> None:
     """Put something into a row that the tables' own constraints may refuse."""
-    engine = create_engine(sync_url(bot.url))
+    engine = create_engine(bot.url)
     with engine.begin() as connection:
         if is_postgres(bot.url):
             connection.execute(text("ALTER TABLE requests DROP CONSTRAINT IF EXISTS known_status"))
@@ -212,7 +212,7 @@ async def test_a_reading_of_a_balance_that_is_damaged_leaves_the_others_to_be_co
     await put_in_force(bot.database, bot.policy, clock)
     clock.advance(hours=21)
     await bot.work("compare")
-    engine = create_engine(sync_url(bot.url))
+    engine = create_engine(bot.url)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE snapshots SET remain = 'x' WHERE subuser = 'acme'")
     engine.dispose()
@@ -226,7 +226,7 @@ async def test_a_reading_of_a_balance_that_is_damaged_leaves_the_others_to_be_co
 async def test_an_event_that_is_no_json_keeps_no_policy_from_holding(bot: Bot) -> None:
     await bot.checked()
     await put_in_force(bot.database, POLICY, bot.clock)
-    engine = create_engine(sync_url(bot.url))
+    engine = create_engine(bot.url)
     with engine.begin() as connection:
         table = " ON events" if is_postgres(bot.url) else ""
         name = "events_refuse" if is_postgres(bot.url) else "events_refuse_update"

@@ -16,7 +16,7 @@ from creditbot.config import (
     unknown_names,
 )
 from creditbot.runners.procrastinate import conninfo
-from creditbot.store.engines import connection_parameters
+from creditbot.store.postgres import connection_parameters
 
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-17-made-up-token",
@@ -46,7 +46,7 @@ def test_what_is_needed_is_enough_and_the_rest_has_defaults() -> None:
     assert settings.approvers == ()
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.sendgrid_url == "https://api.sendgrid.com"
-    assert settings.database_url == "sqlite+aiosqlite:///creditbot.db"
+    assert settings.database_url == "sqlite:///creditbot.db"
     assert settings.command == "/credits"
     assert (settings.host, settings.port, settings.log_level) == ("127.0.0.1", 3000, "INFO")
 
@@ -280,10 +280,10 @@ def test_settings_do_not_show_their_secrets() -> None:
 @pytest.mark.parametrize(
     ("given_url", "used"),
     [
-        ("sqlite:///creditbot.db", "sqlite+aiosqlite:///creditbot.db"),
-        ("sqlite:////var/lib/creditbot.db", "sqlite+aiosqlite:////var/lib/creditbot.db"),
-        ("sqlite+aiosqlite:///creditbot.db", "sqlite+aiosqlite:///creditbot.db"),
-        (" sqlite:///creditbot.db\n", "sqlite+aiosqlite:///creditbot.db"),
+        ("sqlite:///creditbot.db", "sqlite:///creditbot.db"),
+        ("sqlite:////var/lib/creditbot.db", "sqlite:////var/lib/creditbot.db"),
+        ("sqlite+aiosqlite:///creditbot.db", "sqlite:///creditbot.db"),
+        (" sqlite:///creditbot.db\n", "sqlite:///creditbot.db"),
     ],
 )
 def test_a_database_address_gets_the_driver_that_is_used(given_url: str, used: str) -> None:
@@ -452,11 +452,11 @@ def test_only_the_mapping_is_read_and_never_the_process_environment(monkeypatch:
     assert len(lines({})) == 4
     settings = Settings.from_environ({**GOOD, "CREDITBOT_APPROVALS_CHANNEL": "C0OTHER"})
     assert (settings.port, settings.log_level, settings.approvals_channel) == (3000, "INFO", "C0OTHER")
-    assert settings.database_url == "sqlite+aiosqlite:///creditbot.db"
+    assert settings.database_url == "sqlite:///creditbot.db"
 
 
 def test_commands_that_need_only_the_database_ask_for_nothing_else() -> None:
-    assert DatabaseSettings.from_environ({}).database_url == "sqlite+aiosqlite:///creditbot.db"
+    assert DatabaseSettings.from_environ({}).database_url == "sqlite:///creditbot.db"
     assert DatabaseSettings.from_environ({"LOG_LEVEL": "warning", "PORT": "x"}).log_level == "WARNING"
 
 

@@ -22,7 +22,7 @@ URL = "postgresql+psycopg://bot:hunter2@db/credits?password=hunter3"
     ],
 )
 def test_sqlites_fault_comes_with_the_path_and_what_to_do(tmp_path: Path, why: str, what_to_do: str) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/creditbot.db"
+    url = f"sqlite:///{tmp_path}/creditbot.db"
     bare = sentence(url, Exception(why))
     assert bare.startswith(f"DATABASE_URL: the database at {tmp_path}/creditbot.db can't be used ({why}).")
     assert what_to_do in bare
@@ -30,7 +30,7 @@ def test_sqlites_fault_comes_with_the_path_and_what_to_do(tmp_path: Path, why: s
 
 
 def test_a_path_that_is_a_folder_is_called_one(tmp_path: Path) -> None:
-    said = sentence(f"sqlite+aiosqlite:///{tmp_path}", Exception("unable to open database file"))
+    said = sentence(f"sqlite:///{tmp_path}", Exception("unable to open database file"))
     assert said.endswith("This is a folder: set DATABASE_URL to a file in it.")
 
 
