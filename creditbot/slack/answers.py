@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from sqlalchemy import RowMapping
 
@@ -38,6 +39,7 @@ ASK_ANYWAY = "ask_anyway"
 BAR_CELLS = 20
 
 
+@cache
 def help_() -> Message:
     lines = [f"`{word.usage}`: {word.purpose}" for word in WORDS.values()]
     text = "*Commands*\n" + "\n".join(["`/credits`: the parent account's balance", *lines])

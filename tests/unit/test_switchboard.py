@@ -3,12 +3,22 @@
 from typing import Any
 
 import pytest
+import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from creditbot.slack.app import on_error
 from creditbot.slack.naming import Naming, NamingAck
-from creditbot.slack.payloads import Challenge, Click, Interaction, Sender, SlashCommand, Submission
+from creditbot.slack.payloads import (
+    Challenge,
+    Click,
+    Interaction,
+    Sender,
+    SlashCommand,
+    Submission,
+    UnreadablePayload,
+)
 from creditbot.slack.switchboard import OTHERS, Switchboard, delivery
 
 WHO = Sender("U1")
@@ -26,8 +36,13 @@ def form(callback_id: str) -> Submission:
     return Submission(WHO, callback_id, "V1", "", {})
 
 
+RAISE = {"unreadable": UnreadablePayload("a form without its word"), "broken": ZeroDivisionError()}
+
+
 def handler(name: str) -> Any:
     async def handle(ack: NamingAck, found: Interaction) -> BoltResponse | None:
+        if name in RAISE:
+            raise RAISE[name]
         if name == OTHERS:
             return BoltResponse(status=404, body="")
         if isinstance(found, Submission):
@@ -45,10 +60,11 @@ def table(*names: str) -> dict[str, Any]:
 
 async def answer(found: Interaction, command: str = "/credits") -> tuple[int, str]:
     switchboard = Switchboard(
-        Naming(command), commands=table(command), buttons=table("approve"), forms=table("deny")
+        Naming(command), commands=table(command), buttons=table("approve"), forms=table("deny", *RAISE)
     )
     client = AsyncWebClient(token="xoxb-made-up")
     app = AsyncApp(client=client, signing_secret="", before_authorize=switchboard)
+    app.error(on_error)
     answered = await app.async_dispatch(delivery(found))
     return answered.status, answered.body
 
@@ -75,6 +91,13 @@ async def test_whatever_is_acked_names_the_command_as_it_is_called_here() -> Non
         200,
         '{"response_action": "errors", "errors": {"reason": "deny, or `/sg help`"}}',
     )
+
+
+async def test_what_no_handler_has_caught_is_the_payloads_fault_or_ours() -> None:
+    with structlog.testing.capture_logs() as logs:
+        assert await answer(form("unreadable")) == (400, "unreadable payload")
+        assert await answer(form("broken")) == (500, "")
+    assert [entry["log_level"] for entry in logs] == ["warning", "error"]
 
 
 def test_bolt_is_given_nothing_to_read_again() -> None:
