@@ -31,6 +31,10 @@ class Source:
             raise self.error
         return f"{wanted} {number}"
 
+    async def next(self) -> str:
+        """Of what the next reading is, once it has begun."""
+        return await asyncio.wait_for(self.news.get(), 5)
+
 
 class Clock:
     now = 0.0
@@ -50,7 +54,7 @@ async def test_all_who_ask_the_same_at_once_get_the_answer_of_one_reading() -> N
     source = Source()
     together = Together(source)
     asked = asking(together, *["acme"] * 50, "globex")
-    assert [await source.news.get(), await source.news.get()] == ["acme", "globex"]
+    assert [await source.next(), await source.next()] == ["acme", "globex"]
     source.go_on.set()
     assert await asyncio.gather(*asked) == ["acme 1"] * 50 + ["globex 2"]
 
@@ -67,10 +71,10 @@ async def test_a_reading_that_takes_long_is_not_joined_by_who_asks_later() -> No
     source, clock = Source(), Clock()
     together = Together(source, clock)
     first = asking(together, "acme")
-    await source.news.get()
+    await source.next()
     clock.now += MOMENT + 0.1
     later = asking(together, "acme", "acme")
-    await source.news.get()
+    await source.next()
     source.go_on.set()
     assert await asyncio.gather(*first, *later) == ["acme 1", "acme 2", "acme 2"]
     assert together._readings == {}
@@ -91,13 +95,13 @@ async def test_a_reading_goes_on_until_the_last_who_waits_has_left() -> None:
     source = Source()
     together = Together(source)
     one, two = asking(together, "acme", "acme")
-    await source.news.get()
+    await source.next()
     one.cancel()
     await asyncio.wait([one])
     assert (source.cancelled, two.done()) == (0, False)
     two.cancel()
     third = asking(together, "acme")  # before the reading that nobody waits for has ended
-    await source.news.get()
+    await source.next()
     source.go_on.set()
     assert await asyncio.gather(*third) == ["acme 2"]
     assert source.cancelled == 1
