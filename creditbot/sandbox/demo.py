@@ -57,7 +57,7 @@ async def tell_once() -> int:
     """Play the story to its end and return the exit status: 0 if all of it came true."""
     async with _stage(None) as stage:
         stage.console.print(
-            "[bold]creditbot demo[/]: a Slack and a SendGrid on this machine, and the real bot.\n"
+            "[bold]creditbot demo[/]: the real bot, with a simulated Slack and SendGrid on this machine.\n"
         )
         try:
             await stage.bot.start()
@@ -113,7 +113,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
                 pass
         except OSError as error:
             raise CannotKeep(
-                f"Nothing can be kept in {keep} ({error.strerror}); choose another folder with --keep."
+                f"Can't write to {keep} ({error.strerror}). Choose another folder with --keep."
             ) from error
         yield keep.resolve()
         return
@@ -155,7 +155,7 @@ async def _page(stage: Stage, usage: Mapping[str, str], port: int | None) -> Pag
         await page.start()
     except OSError as error:
         if port is not None:
-            raise PortTaken(f"Something else listens on port {port}; choose another with --port.") from error
+            raise PortTaken(f"Port {port} is already in use. Choose another one with --port.") from error
         page = on(0)
         await page.start()
     return page
@@ -163,12 +163,12 @@ async def _page(stage: Stage, usage: Mapping[str, str], port: int | None) -> Pag
 
 def _say_where(stage: Stage, page: PageServer) -> None:
     say = stage.console.print
-    say("[bold]creditbot demo[/]: the real bot, between a Slack and a SendGrid on this machine.\n")
+    say("[bold]creditbot demo[/]: the real bot, with a simulated Slack and SendGrid on this machine.\n")
     say(f"  Open  [bold cyan]{page.url}[/]\n")
-    say(f"  the record   {escape(stage.bot.in_a_shell('requests', 'list'))}")
-    say(f"  the ledger   {escape(stage.bot.in_a_shell('audit', 'verify'))}")
-    say(f"  the log      {escape(shlex.join(['tail', '-F', str(stage.bot.log_file)]))}")
-    say("\nCtrl+C ends it.")
+    say(f"  list the requests   {escape(stage.bot.in_a_shell('requests', 'list'))}")
+    say(f"  verify the ledger   {escape(stage.bot.in_a_shell('audit', 'verify'))}")
+    say(f"  follow the log      {escape(shlex.join(['tail', '-F', str(stage.bot.log_file)]))}")
+    say("\nPress Ctrl+C to stop.")
 
 
 async def _run(stage: Stage, stop: asyncio.Event, *, story: bool) -> int:
@@ -200,7 +200,7 @@ async def _tell(stage: Stage) -> int:
     try:
         await story.tell()
     except (StoryBroke, AssertionError, LookupError, TimeoutError) as error:
-        story.console.print(f"\n[bold red]The story did not come true:[/] {escape(str(error))}")
+        story.console.print(f"\n[bold red]A step of the demo failed:[/] {escape(str(error))}")
         story.console.print(escape(story.bot.log_file.read_text()[-2000:]))
         return 1
     return 0

@@ -36,17 +36,17 @@ class Story:
         self._step = 0
 
     async def tell(self) -> None:
-        await self._balance("The balance before", "1,200")
+        await self._balance("Balance before", "1,200")
         await self._request()
         card = await self._card()
         await self._refused_self_approval(card)
         await self._approval(card)
         await self._patch()
         await self._ending(card)
-        await self._balance("The balance after", "6,200")
+        await self._balance("Balance after", "6,200")
         await self._record()
         await self._ledger()
-        self.console.print("\n[bold green]All of it came true.[/]")
+        self.console.print("\n[bold green]Every step worked.[/]")
 
     async def _balance(self, title: str, remaining: str) -> None:
         self._title(title, "Alice types: /credits balance acme")
@@ -58,17 +58,17 @@ class Story:
         self._title("The request", f"Alice types: {COMMAND}")
         answer = await self._typed(ALICE, COMMAND)
         self._show(answer, "only visible to Alice")
-        self._check("Request 1" in answer.plain(), "the request was taken down")
+        self._check("Request 1" in answer.plain(), "the request was recorded")
 
     async def _card(self) -> Message:
-        self._title("The card", "in #credit-approvals, for the approvers")
+        self._title("The card", "posted in #credit-approvals for the approvers")
         card = await self._slack.until(lambda: self._slack.messages(APPROVALS)[-1])
         self._show(card)
         self._check("Expected after*\n6,200" in card.plain(), "the card shows what the balance would be")
         return card
 
     async def _refused_self_approval(self, card: Message) -> None:
-        self._title("A refused self-approval", "Alice, an approver too, presses Approve")
+        self._title("Self-approval is refused", "Alice, who is also an approver, presses Approve")
         before = len(self._slack.ephemerals(ALICE, APPROVALS))
         await self._slack.click(ALICE, card, "Approve")
         sentence = await self._slack.until(lambda: self._slack.ephemerals(ALICE, APPROVALS)[before:])
@@ -78,10 +78,10 @@ class Story:
     async def _approval(self, card: Message) -> None:
         self._title("The approval", "Bob presses Approve, and confirms")
         delivery = await self._slack.click(BOB, card, "Approve")
-        self._check(delivery.acked, "Slack got its acknowledgement")
+        self._check(delivery.acked, "Slack received the acknowledgement")
 
     async def _patch(self) -> None:
-        self._title("The PATCH", "what SendGrid received, and what it answered")
+        self._title("The PATCH call", "what SendGrid received and how it answered")
         await self._sendgrid.until(lambda: self._patches() and self._patches()[0].status is not None)
         call = self._patches()[0]
         self.console.print(f"    PATCH {escape(call.path)}  {escape(json.dumps(call.body))}")
@@ -91,15 +91,15 @@ class Story:
         self._check(sent and len(self._patches()) == 1, "one PATCH, answered 200")
 
     async def _ending(self, card: Message) -> None:
-        self._title("The end of it", "the card has followed, and Alice was told")
+        self._title("The outcome", "the card is updated, and Alice gets a message")
         await self._slack.until(lambda: "Applied: " in card.plain())
         self._show(card)
         await self._slack.until(lambda: any("*Applied*" in message.text for message in self._slack.dm(ALICE)))
         for message in self._slack.dm(ALICE):
-            self._show(message, "to Alice, a direct message")
+            self._show(message, "direct message to Alice")
 
     async def _record(self) -> None:
-        self._title("The record in SQL", "from creditbot requests list --format json")
+        self._title("The record in SQL", "printed by creditbot requests list --format json")
         status, out, _ = await self.bot.command_line("requests", "list", "--format", "json")
         found = json.loads(out) if status == 0 else []
         self._check(len(found) == 1, "the record has one request")
@@ -112,10 +112,12 @@ class Story:
             "requested_by": ALICE,
             "decided_by": BOB,
         }
-        self._check(expected.items() <= record.items(), "who asked, who agreed, and how it ended")
+        self._check(
+            expected.items() <= record.items(), "it says who requested it, who approved it and how it ended"
+        )
 
     async def _ledger(self) -> None:
-        self._title("The ledger", "every event, chained by hashes; and SendGrid's own book beside it")
+        self._title("The ledger", "every event, chained by hashes, beside SendGrid's own record")
         for event in self._rows("SELECT * FROM events ORDER BY id"):
             at = datetime.fromtimestamp(event["at"] / 1000, UTC)
             line = f"{event['id']:>3}  {at:%H:%M:%S} UTC  {event['kind']:<14} {event['actor'] or '':<9} "
@@ -123,15 +125,15 @@ class Story:
             self.console.print(f"    {escape(line)}")
         status, out, err = await self.bot.command_line("audit", "verify")
         self.console.print(indent(escape((out + err).strip()), "    "))
-        self._check(status == 0, "the chain is whole")
+        self._check(status == 0, "the hash chain is intact")
         applied = self._sendgrid.account.applied("acme")
-        self.console.print(f"    SendGrid's book for acme: {applied}")
+        self.console.print(f"    SendGrid's record for acme: {applied}")
         self._check(applied == [AMOUNT], "SendGrid applied the change exactly once")
 
     async def _typed(self, user: str, text: str) -> Message:
         before = len(self._slack.ephemerals(user, GENERAL))
         delivery = await self._slack.command(user, text, channel=GENERAL)
-        self._check(delivery.acked, "Slack got its acknowledgement", aloud=False)
+        self._check(delivery.acked, "Slack received the acknowledgement", aloud=False)
         found = await self._slack.until(lambda: self._slack.ephemerals(user, GENERAL)[before:])
         return found[0]
 
@@ -163,6 +165,6 @@ class Story:
 
     def _check(self, came_true: object, what: str, *, aloud: bool = True) -> None:
         if not came_true:
-            raise StoryBroke(f"not so: {what}")
+            raise StoryBroke(f"this is not so: {what}")
         if aloud:
             self.console.print(f"    [green]✓[/] {escape(what)}")

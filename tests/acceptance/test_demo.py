@@ -67,7 +67,7 @@ async def until_it_is_up(process: Process) -> str:
     printed = ""
     while line := (await process.stdout.readline()).decode():
         printed += line
-        if line.startswith("Ctrl+C"):
+        if line.startswith("Press Ctrl+C"):
             return printed
     raise AssertionError(f"it ended: {printed}")
 
@@ -124,10 +124,10 @@ async def test_the_commands_that_it_prints_work_as_they_are(tmp_path: Path) -> N
         await seen(url, connected)
         async with aiohttp.ClientSession(url) as session, session.post("/act/say", json=COMMAND) as answer:
             assert (await answer.json())["acked"]
-        hints = dict(re.findall(r"^  the (\w+) +(.+)$", printed, re.MULTILINE))
+        hints = dict(re.findall(r"^  \w+ the (\w+) +(.+)$", printed, re.MULTILINE))
         shown = {what: await in_a_shell(hint) for what, hint in hints.items() if what != "log"}
         log = await in_a_shell(hints["log"].replace("tail -F", "tail"))
-    assert shown["record"].splitlines()[1].endswith("\tBlack Friday")
+    assert shown["requests"].splitlines()[1].endswith("\tBlack Friday")
     assert "The ledger is intact" in shown["ledger"]
     assert "creditbot is up" in log
 
@@ -155,7 +155,7 @@ async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         status, err = await run(tmp_path, "--port", port)
     assert status == 2
-    assert err == f"Something else listens on port {port}; choose another with --port.\n"
+    assert err == f"Port {port} is already in use. Choose another one with --port.\n"
 
 
 async def run(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -168,9 +168,7 @@ async def test_a_folder_in_which_nothing_can_be_kept_is_said_in_one_line(tmp_pat
     (tmp_path / "file").touch()
     status, err = await run(tmp_path, "--keep", "file/folder")
     assert status == 2
-    assert err == (
-        "Nothing can be kept in file/folder (Not a directory); choose another folder with --keep.\n"
-    )
+    assert err == ("Can't write to file/folder (Not a directory). Choose another folder with --keep.\n")
 
 
 @pytest.mark.parametrize("other", [("--keep", "kept"), ("--port", "0"), ("--story",)])

@@ -129,7 +129,7 @@ async def test_a_chart_can_be_read_without_seeing_it(stage: Stage, seat: Seat) -
 async def test_a_block_that_is_not_known_is_named(stage: Stage, seat: Seat) -> None:
     for kind in sorted(NOT_DRAWN | {"hologram"}):
         body = posted(stage, seat, {"type": kind}, {"type": "section", "text": plain("goes on")})
-        await expect(body.locator(".unknown")).to_contain_text(f"A block of type {kind} stands here")
+        await expect(body.locator(".unknown")).to_contain_text(f"Not shown: a block of type {kind}.")
         await expect(body).to_contain_text("goes on")
 
 

@@ -53,7 +53,7 @@ async def test_two_commands_in_a_row_are_both_sent(seat: Seat, subuser: str) -> 
 
 async def test_a_command_that_no_app_has_is_refused(seat: Seat) -> None:
     await seat.type("/weather Berlin")
-    await expect(seat.page.get_by_role("alert").first).to_contain_text("/weather is not a command here")
+    await expect(seat.page.get_by_role("alert").first).to_contain_text("There is no command /weather here")
     await expect(seat.box).to_have_value("/weather Berlin")
 
 

@@ -68,7 +68,7 @@ async def test_mail_that_is_sent_lowers_a_balance_and_can_be_stopped(
     panel = await seat.open_panel("SendGrid")
     left = panel.locator(f"[data-subuser={subuser}] .remain")
     await expect(left).not_to_have_text("1,200")
-    mail = panel.get_by_role("switch", name="mail is being sent")
+    mail = panel.get_by_role("switch", name="send mail")
     await mail.click()  # not uncheck(): news of mail may show the old state until the sandbox has heard
     await stage.slack.until(lambda: not rates)
 

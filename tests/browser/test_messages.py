@@ -140,7 +140,7 @@ async def test_on_a_phone_each_drawer_has_a_button_that_closes_it(stage: Stage, 
     seat = await open_page(stage, viewport=PHONE, has_touch=True)
     for opens, closes, drawer in (
         ("Channels", "Close channels", "#nav"),
-        ("SendGrid and the record", "Close this side", "#panel"),
+        ("SendGrid and the record", "Close the panel", "#panel"),
     ):
         await seat.page.get_by_role("button", name=opens, exact=True).click()
         await expect(seat.page.locator(drawer)).to_be_visible()

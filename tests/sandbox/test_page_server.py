@@ -214,18 +214,18 @@ async def test_a_reply_goes_into_its_thread(browser: aiohttp.ClientSession, slac
 
 
 IMPOSSIBLE: list[tuple[str, Json, str]] = [
-    ("say", {"user": ALICE, "channel": GENERAL, "text": " "}, "nothing to send"),
-    ("say", {"user": ALICE, "channel": GENERAL, "text": "/weather"}, "/weather is not a command"),
-    ("say", {"user": ALICE, "channel": GENERAL, "text": "/credits", "thread_ts": "1.2"}, "no slash commands"),
+    ("say", {"user": ALICE, "channel": GENERAL, "text": " "}, "Type a message"),
+    ("say", {"user": ALICE, "channel": GENERAL, "text": "/weather"}, "no command /weather"),
+    ("say", {"user": ALICE, "channel": GENERAL, "text": "/credits", "thread_ts": "1.2"}, "Slash commands don't work"),
     ("say", {"user": "U0NOBODY", "channel": GENERAL, "text": "hi"}, "no person"),
     ("say", {"user": ALICE, "channel": "C0NOWHERE", "text": "hi"}, "no channel"),
     ("say", {"user": 7, "channel": GENERAL, "text": "hi"}, "user must be a string"),
     (
         "click",
         {"user": ALICE, "channel": GENERAL, "ts": "1.2", "action_id": "a", "block_id": "b"},
-        "no such message",
+        "message is gone",
     ),
-    ("submit", {"user": ALICE, "view": "V0NONE", "values": {}}, "no such view"),
+    ("submit", {"user": ALICE, "view": "V0NONE", "values": {}}, "form is closed"),
     ("submit", {"user": ALICE, "view": "V0NONE", "values": {"a": 1}}, "values are strings"),
     ("switch", {"name": "everything", "on": True}, "no switch"),
 ]

@@ -44,15 +44,15 @@ class Acts:
     async def _say(self, act: Json) -> Json:
         user, channel, text = _string(act, "user"), _string(act, "channel"), _string(act, "text").strip()
         if not text:
-            raise BadAct("There is nothing to send.")
+            raise BadAct("Type a message or a command first.")
         if not text.startswith("/"):
             self._slack.say(user, text, channel=channel, thread_ts=act.get("thread_ts"))
             return {}
         if act.get("thread_ts"):
-            raise BadAct("Slack takes no slash commands in threads.")
+            raise BadAct("Slash commands don't work in threads.")
         word = text.split()[0]
         if word not in self._commands:
-            raise BadAct(f"{word} is not a command here. Try {', '.join(sorted(self._commands))}.")
+            raise BadAct(f"There is no command {word} here. Try {', '.join(sorted(self._commands))}.")
         return _told(await self._slack.command(user, text, channel=channel))
 
     async def _click(self, act: Json) -> Json:
@@ -112,12 +112,12 @@ class Acts:
         for message in reversed(self._slack.workspace.messages):
             if (message.channel, message.ts) == place:
                 return message
-        raise LookupError("there is no such message")
+        raise LookupError("This message is gone.")
 
     def _view(self, act: Json) -> View:
         found = self._slack.workspace.views.get(_string(act, "view"))
         if found is None:
-            raise LookupError("there is no such view")
+            raise LookupError("This form is closed.")
         return found
 
 

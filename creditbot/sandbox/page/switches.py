@@ -23,12 +23,12 @@ class Switch:
 
 SWITCHES = (
     Switch("drop", "Drop after applying", "the next answer is lost", "drop_after"),
-    Switch("hang", "Hang", "the next PATCH is not answered", "hang_before"),
-    Switch("error", "500", "the next PATCH is an error", "status_before"),
+    Switch("hang", "Hang", "the next PATCH gets no answer", "hang_before"),
+    Switch("error", "500", "the next PATCH fails with a server error", "status_before"),
     Switch(
         "rate_limit",
         "429",
-        "the next PATCH must wait 5 s",
+        "rate limit: retry after 5 s",
         "rate_limit",
         FaultOptions(reset=5),
     ),
@@ -46,7 +46,7 @@ class Switchboard:
         """Each switch as the page draws it."""
         pending = {fault.kind for fault in self._sendgrid.faults.pending}
         rows = [(s.name, s.label, s.tells, s.kind in pending) for s in SWITCHES]
-        down = "503 to all that the bot calls"
+        down = "the bot’s calls get a 503"
         rows.append((SLACK_DOWN, "Slack down", down, self._slack.faults.down))
         return [dict(zip(("name", "label", "tells", "on"), row, strict=True)) for row in rows]
 

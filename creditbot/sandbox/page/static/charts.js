@@ -14,7 +14,7 @@ const shown = (value) => Number(value).toLocaleString("en", { maximumFractionDig
 export function drawChart(block) {
   const { chart } = block;
   const draw = { line: lines, area: lines, bar: bars, pie }[chart.type];
-  if (!draw) return el("p", { class: "unknown" }, `A chart of type ${chart.type} stands here, which this page does not know.`);
+  if (!draw) return el("p", { class: "unknown" }, `Not shown: a chart of type ${chart.type}. Reason: this page can’t draw it.`);
   const names = chart.segments?.map((one) => `${one.label}: ${shown(one.value)}`) ?? chart.series.map((one) => one.name);
   return el(
     "figure",

@@ -10,7 +10,7 @@ const place = document.getElementById("guide");
 const STEPS = 6;
 const LAST = {
   number: 6,
-  text: "That’s all: nothing sent twice, nothing lost, nothing pretended. Next:",
+  text: "Done: nothing was sent twice, nothing was lost, and no outcome was guessed. Next:",
   does: "install",
   label: "Install it for real",
 };
@@ -34,7 +34,7 @@ export function nextStep({ cast, me, channel: here, record, switches }) {
 function firstChange({ cast, me, here, requests }) {
   const open = underWay(requests);
   if (!open) {
-    if (here.startsWith("D")) return { number: 1, text: "Commands are typed in a channel.", does: "general", label: "Go to the channel" };
+    if (here.startsWith("D")) return { number: 1, text: "Type commands in a channel.", does: "general", label: "Go to the channel" };
     return { number: 1, text: "Ask for credits. Type this below and press Enter:", code: `/credits add ${cast.subuser} 5000 Black Friday`, does: "type", label: "Type it for me" };
   }
   return approve({ cast, me, here, open, number: 2 });
@@ -43,10 +43,10 @@ function firstChange({ cast, me, here, requests }) {
 const underWay = (requests) => requests.find((request) => ["pending", "approved", "applying"].includes(request.status));
 
 function approve({ cast, me, here, open, number }) {
-  if (open.status !== "pending") return { number: number + 1, text: "It is approved and on its way to SendGrid. Watch the PATCH call arrive and the card change." };
-  const other = switchToAnApprover({ cast, me, open, number, why: "Someone else must approve it: nobody approves their own request." });
+  if (open.status !== "pending") return { number: number + 1, text: "Approved. Watch the PATCH call arrive at SendGrid and the card change." };
+  const other = switchToAnApprover({ cast, me, open, number, why: "Someone else has to approve it: nobody can approve their own request." });
   if (other) return other;
-  if (here !== cast.approvals) return { number, text: "Requests are cards in the approvals channel.", does: "approvals", label: "Open it" };
+  if (here !== cast.approvals) return { number, text: "The request is a card in the approvals channel.", does: "approvals", label: "Open it" };
   return { number: number + 1, text: "Read the card, then press Approve and confirm." };
 }
 
@@ -60,19 +60,19 @@ function makeDoubt({ cast, me, here, requests, switches }) {
   const open = underWay(requests);
   const armed = switches.some((one) => one.on && ["drop", "hang", "error"].includes(one.name));
   if (!armed && open?.status !== "applying") {
-    return { number: 4, text: "Applied once, and recorded. Now break something: under SendGrid, switch on “Drop after applying”, so that its next answer is lost.", does: "sendgrid", label: "Show me" };
+    return { number: 4, text: "Applied once, and recorded. Now break something: in the SendGrid panel, turn on “Drop after applying”, so that the next answer is lost.", does: "sendgrid", label: "Show me" };
   }
   if (open) return { ...approve({ cast, me, here, open, number: 4 }), number: 4 };
-  if (here.startsWith("D")) return { number: 4, text: "Ask again, in a channel.", does: "general", label: "Go to the channel" };
-  return { number: 4, text: "Now ask for another change, and have it approved:", code: `/credits add ${cast.subuser} 250 Newsletter`, does: "type", label: "Type it for me" };
+  if (here.startsWith("D")) return { number: 4, text: "Ask for another change in a channel.", does: "general", label: "Go to the channel" };
+  return { number: 4, text: "Now ask for another change and have it approved:", code: `/credits add ${cast.subuser} 250 Newsletter`, does: "type", label: "Type it for me" };
 }
 
 function settle({ cast, me, here, open }) {
   const number = 5;
   if (open.remain_after === null) {
-    return { number, text: "In doubt: the answer was lost. creditbot never sends a change twice. In a few seconds it reads the balance and settles the request if that proves what happened." };
+    return { number, text: "In doubt: the answer was lost, and creditbot never sends a change twice. In a few seconds it reads the balance, and settles the request if the balance proves what happened." };
   }
-  const why = "The balance proves nothing, so an approver must say what happened.";
+  const why = "The balance proves nothing, so an approver has to say what happened.";
   const other = switchToAnApprover({ cast, me, open, number, why });
   if (other) return other;
   if (here !== cast.approvals) return { number, text: why, does: "approvals", label: "Open the card" };
@@ -107,5 +107,5 @@ function draw(step) {
 }
 
 function again() {
-  return el("button", { type: "button", class: "quiet small", "data-focus": "guide-on", click: () => change({ guideOff: false }) }, "Show what to try next");
+  return el("button", { type: "button", class: "quiet small", "data-focus": "guide-on", click: () => change({ guideOff: false }) }, "Show the tour");
 }

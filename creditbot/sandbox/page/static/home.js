@@ -35,7 +35,7 @@ function nothing() {
     "div",
     { class: "empty" },
     el("h3", {}, "No Home tab yet"),
-    el("p", {}, "creditbot has published nothing here. What it does, it does in channels and direct messages:"),
-    el("ul", {}, el("li", {}, el("code", {}, "/credits help"), " lists the commands, in any channel."), el("li", {}, "News about your own requests is under Messages.")),
+    el("p", {}, "creditbot doesn’t use the Home tab. It works in channels and direct messages:"),
+    el("ul", {}, el("li", {}, el("code", {}, "/credits help"), " in any channel lists the commands."), el("li", {}, "The Messages tab has the news about your requests.")),
   );
 }

@@ -35,7 +35,7 @@ export function drawInput(block) {
     several ? "fieldset" : "div",
     { class: "input", "data-block": block.block_id },
     several ? el("legend", {}, title) : el("label", { for: id }, title),
-    draw ? draw(block.element, id) : el("p", { class: "unknown", id }, `This page does not know the field ${block.element.type}.`),
+    draw ? draw(block.element, id) : el("p", { class: "unknown", id }, `Not shown: a field of type ${block.element.type}. Reason: this page can’t draw it.`),
     block.hint ? el("p", { class: "hint", id: `${id}-hint` }, drawText(block.hint)) : null,
     el("p", { class: "error", id: `${id}-error` }),
   );

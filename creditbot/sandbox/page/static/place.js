@@ -22,7 +22,7 @@ function status() {
 }
 
 function described(here) {
-  if (inApp()) return "What creditbot tells you in private";
+  if (inApp()) return "Direct messages from creditbot";
   const groups = groupsOf(state.me).map((group) => `@${group.handle}`);
   const as = `${me().real_name}${groups.length ? `, of ${groups.join(", ")}` : ""}`;
   return `${here?.members.length.toLocaleString("en")} members · you act as ${as}`;

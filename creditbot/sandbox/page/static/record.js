@@ -13,7 +13,7 @@ const TABLES = [
   {
     name: "requests",
     title: "Requests",
-    none: "There are no requests yet.",
+    none: "No requests yet.",
     columns: {
       ID: (row) => row.id,
       Subuser: (row) => el("b", {}, row.subuser),
@@ -29,8 +29,8 @@ const TABLES = [
     columns: {
       For: (row) => row.request_id,
       Try: (row) => row.number,
-      Began: (row) => moment(row.started_at),
-      Outcome: (row) => (row.outcome ? words(row.outcome) : "under way"),
+      Started: (row) => moment(row.started_at),
+      Outcome: (row) => (row.outcome ? words(row.outcome) : "in progress"),
       HTTP: (row) => row.answer_status ?? "none",
       Before: (row) => number(row.remain_before),
     },
@@ -38,8 +38,8 @@ const TABLES = [
   {
     name: "events",
     title: "Ledger",
-    about: "Each event holds the hash of the one before it.",
-    none: "There are no events yet.",
+    about: "Each event includes the hash of the one before it.",
+    none: "No events yet.",
     columns: {
       "No.": (row) => row.id,
       At: (row) => moment(row.at),

@@ -11,10 +11,10 @@ const signed = (value) => (value > 0 ? `+${number(value)}` : number(value).repla
 const LOW = 0.05;
 
 const FAULTS = {
-  drop_after: "applied, then the answer was dropped",
+  drop_after: "applied, but the answer was lost",
   hang_before: "no answer",
   status_before: "not applied",
-  rate_limit: "not applied; come again later",
+  rate_limit: "not applied: rate limit",
 };
 
 export function drawSendGrid(body) {
@@ -24,7 +24,7 @@ export function drawSendGrid(body) {
   keyed(body.querySelector(".subusers"), state.subusers.list, { key: (one) => one.username, version: (one) => one.type, draw: drawSubuser });
   for (const one of state.subusers.list) updateSubuser(body, one);
   const { parent } = state.subusers;
-  if (parent) body.querySelector(".parent").textContent = `Parent account: ${number(parent.remain)} of ${number(parent.total)} remain. All mail counts against it, too.`;
+  if (parent) body.querySelector(".parent").textContent = `Parent account: ${number(parent.remain)} of ${number(parent.total)} left. Mail that subusers send counts against it as well.`;
   keyed(body.querySelector(".switches"), state.switches, { key: (one) => one.name, version: (one) => one.label, draw: drawSwitch });
   for (const one of state.switches) body.querySelector(`[data-switch="${one.name}"]`).checked = one.on;
   const calls = state.calls.length ? state.calls : [{ number: "none" }];
@@ -35,10 +35,10 @@ function frame() {
   return el(
     "div",
     {},
-    el("h3", {}, "Subusers", el("label", { class: "mail toggle" }, el("input", { type: "checkbox", role: "switch", change: setMail }), "mail is being sent")),
+    el("h3", {}, "Subusers", el("label", { class: "mail toggle" }, el("input", { type: "checkbox", role: "switch", change: setMail }), "send mail")),
     el("ul", { class: "subusers" }),
     el("p", { class: "muted parent" }),
-    el("h3", {}, "What goes wrong"),
+    el("h3", {}, "Break something"),
     el("ul", { class: "switches" }),
     el("h3", {}, "PATCH calls"),
     el("ol", { class: "calls", "aria-live": "polite" }),
@@ -95,7 +95,7 @@ function drawSwitch(one) {
 }
 
 function drawCall(call) {
-  if (call.number === "none") return el("li", { class: "empty" }, "None yet. One is sent when a request has been approved.");
+  if (call.number === "none") return el("li", { class: "empty" }, "None yet. creditbot sends one when a request is approved.");
   const [word, kind] = outcome(call);
   return el(
     "li",

@@ -2,6 +2,6 @@
 
 import { el } from "./dom.js";
 
-export function unknown(what, type, why = "this page does not know it") {
-  return el("p", { class: "unknown" }, `A ${what} of type `, el("code", {}, String(type)), ` stands here; ${why}, so it is not drawn.`);
+export function unknown(what, type, why = "this page can’t draw it") {
+  return el("p", { class: "unknown" }, `Not shown: a ${what} of type `, el("code", {}, String(type)), `. Reason: ${why}.`);
 }
