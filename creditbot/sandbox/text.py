@@ -52,5 +52,6 @@ def _plain(text: str, workspace: Workspace) -> str:
     text = re.sub(r"<!date\^(\d+)\^[^>]*>", moment, text)
     text = re.sub(r"<@(\w+)>", name, text)
     text = re.sub(r"<#(\w+)>", channel, text)
+    text = re.sub(r"<https?://[^|>]+\|([^>]+)>", r"\1", text)
     text = re.sub(r"<!subteam\^(\w+)>", group, text)
     return html.unescape(re.sub(r"[*`]", "", text))

@@ -408,6 +408,7 @@ def test_the_demo_comes_true(tmp_path: Path, arguments: tuple[str, ...]) -> None
         assert step in done.stdout
     assert 'PATCH /v3/subusers/acme/credits/remaining  {"allocation_update": 5000}' in done.stdout
     assert "Every step worked." in done.stdout
+    assert "<http" not in done.stdout  # a link is told by its words
 
 
 @pytest.mark.parametrize("number", ["0", "2147483648", "99999999999999999999"])

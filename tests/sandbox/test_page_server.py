@@ -216,7 +216,7 @@ async def test_a_reply_goes_into_its_thread(browser: aiohttp.ClientSession, slac
 IMPOSSIBLE: list[tuple[str, Json, str]] = [
     ("say", {"user": ALICE, "channel": GENERAL, "text": " "}, "Type a message"),
     ("say", {"user": ALICE, "channel": GENERAL, "text": "/weather"}, "no command /weather"),
-    ("say", {"user": ALICE, "channel": GENERAL, "text": "/credits", "thread_ts": "1.2"}, "Slash commands don't work"),
+    ("say", {"user": ALICE, "channel": GENERAL, "text": "/credits", "thread_ts": "1.2"}, "in threads"),
     ("say", {"user": "U0NOBODY", "channel": GENERAL, "text": "hi"}, "no person"),
     ("say", {"user": ALICE, "channel": "C0NOWHERE", "text": "hi"}, "no channel"),
     ("say", {"user": 7, "channel": GENERAL, "text": "hi"}, "user must be a string"),
