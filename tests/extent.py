@@ -5,6 +5,7 @@ Nothing else decides it. What is sampled in the short form depends on a seed, wh
 """
 
 from collections.abc import Iterable, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 from random import Random
 from typing import Any, TypeVar
@@ -44,16 +45,24 @@ def pairwise(cases: Iterable[Case]) -> list[Case]:
     all_cases = list(cases)
     if long_form():
         return all_cases
-    order = list(all_cases)
+    pairs = [set(combinations(enumerate(case), 2)) for case in all_cases]
+    order = list(range(len(all_cases)))
     Random(_chosen["seed"]).shuffle(order)
+    # Whichever has the most pairs that none before it has. What a case has new only ever becomes less, so one
+    # that still has as many as the next is said to have had is the best there is.
+    waiting = [(-len(pairs[number]), place, number) for place, number in enumerate(order)]
+    heapify(waiting)
     met: set[tuple[Any, ...]] = set()
     kept = []
-    for case in order:
-        pairs = set(combinations(enumerate(case), 2)) - met
-        if pairs:
-            met |= pairs
-            kept.append(case)
-    return sorted(kept, key=all_cases.index)
+    while waiting:
+        _, place, number = heappop(waiting)
+        new = pairs[number] - met
+        if waiting and -len(new) > waiting[0][0]:
+            heappush(waiting, (-len(new), place, number))
+        elif new:
+            met |= new
+            kept.append(number)
+    return [all_cases[number] for number in sorted(kept)]
 
 
 def sample(cases: Iterable[T], size: int) -> list[T]:

@@ -15,6 +15,7 @@ from creditbot.domain.who import Actor, Roster, Who
 from creditbot.operations.deeds import RECORDED
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import events
+from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids, patches
 from .conftest import StartBot
@@ -169,7 +170,7 @@ async def test_a_quorum_of_two_takes_two_people(start: StartBot, sandbox: SendGr
 
 async def test_two_approvals_at_once_through_two_processes_make_the_quorum_once(start: StartBot) -> None:
     bots = [start(TWO), start(TWO)]
-    for _ in range(10):
+    for _ in range(short_or_long(4, 10)):
         request = await bots[0].checked()
 
         await asyncio.gather(

@@ -23,6 +23,7 @@ from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
 from creditbot.store import attempts, requests
 from creditbot.store.opened import BUSY_TIMEOUT
+from tests.extent import short_or_long
 
 from .adapters import (
     ANN,
@@ -355,7 +356,7 @@ async def test_two_processes_that_apply_the_same_request_at_once_send_it_once(
     start: StartBot, sandbox: SendGridSandbox
 ) -> None:
     bots = [start(), start()]
-    for turn in range(50):
+    for turn in range(short_or_long(10, 50)):
         name = f"subuser-{turn}"
         sandbox.account.add_subuser(Subuser(name, type="nonrecurring", remain=10))
         request = await bots[0].approved(5, name)

@@ -19,6 +19,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sendgrid import SendGrid
 from creditbot.slack.cards import card
 from creditbot.store import requests
+from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, answered_too_late, ids, patches
 from .conftest import StartBot
@@ -435,7 +436,7 @@ async def test_an_approved_request_does_not_expire(bot: Bot, sandbox: SendGridSa
 
 async def test_of_cancel_approve_deny_and_expiry_at_once_one_wins(start: StartBot, clock: Clock) -> None:
     bots = [start(), start()]
-    for turn in range(10):
+    for turn in range(short_or_long(4, 10)):
         request = await bots[0].checked()
         first, second = bots[turn % 2], bots[1 - turn % 2]
 
@@ -465,7 +466,7 @@ async def test_of_a_cancel_and_the_claim_to_send_at_once_one_wins(
     start: StartBot, sandbox: SendGridSandbox
 ) -> None:
     bots = [start(), start()]
-    for turn in range(20):
+    for turn in range(short_or_long(4, 20)):
         name = f"subuser-{turn}"
         sandbox.account.add_subuser(Subuser(name, type="nonrecurring", remain=10))
         request = await bots[0].approved(5, name)

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, event, insert
 
+from creditbot import listing
 from creditbot.domain.requests import Status
 from creditbot.listing import COLUMNS, HEADINGS, PAGE, Format, as_document, print_requests
 from creditbot.store import lists
 from creditbot.store.database import Database
 from creditbot.store.lists import EVERY, Wanted
 from creditbot.store.tables import approvals, requests
+from tests.extent import short_or_long
 
 from .filled import DAY, fill, row
 
@@ -135,9 +137,11 @@ async def test_a_terminal_of_any_width_gets_whole_values(url: str, width: int) -
 
 @pytest.mark.parametrize("format_", ["json", "csv", "table"])
 async def test_a_long_list_is_read_in_pages_and_takes_no_more_memory_than_a_short_one(
-    url: str, format_: Format
+    url: str, format_: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two pages more or less are as much as there is to hold."""
+    page = short_or_long(100, PAGE)
+    monkeypatch.setattr(listing, "PAGE", page)
     pages = 0
 
     def count(*_: object) -> None:
@@ -151,10 +155,10 @@ async def test_a_long_list_is_read_in_pages_and_takes_no_more_memory_than_a_shor
         tracemalloc.stop()
         return most
 
-    fill(url, (row(number, reason="x" * 500) for number in range(1, 2 * PAGE)))
+    fill(url, (row(number, reason="x" * 500) for number in range(1, 2 * page)))
     await peak()  # what is kept of statements and drivers has been made by now
     short = await peak()
-    fill(url, (row(number, reason="x" * 500) for number in range(2 * PAGE, 8 * PAGE)))
+    fill(url, (row(number, reason="x" * 500) for number in range(2 * page, 8 * page)))
     event.listen(Engine, "begin", count)
     try:
         long = await peak()

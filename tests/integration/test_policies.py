@@ -21,7 +21,7 @@ from creditbot.store import attempts
 from creditbot.store.engines import is_postgres
 from tests import authority
 from tests.authority import ACTIONS, ROLES
-from tests.extent import pairwise
+from tests.extent import pairwise, short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, OUTSIDER, Bot, Clock, patches
 from .conftest import StartBot
@@ -171,7 +171,7 @@ class TestAQuorum:
 
     async def test_is_one_decision_whatever_is_clicked_at_once(self, start: StartBot) -> None:
         bots = [start(TWO), start(TWO)]
-        for _ in range(10):
+        for _ in range(short_or_long(4, 10)):
             request = await bots[0].checked(1)
             await bots[0].decisions.approve(request.id, ANN)
             await asyncio.gather(

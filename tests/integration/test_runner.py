@@ -228,7 +228,7 @@ async def test_two_runners_on_one_database_send_each_change_once(
         running(runner_of(bots[0])),
         running(runner_of(bots[1])),
     ):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not await all_applied():
                 first.clock.advance(seconds=1)
                 await asyncio.sleep(0.05)
