@@ -52,6 +52,12 @@ def unhurried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if "people_wait" not in request.keywords:
         monkeypatch.setattr(database, "PATIENCE", 30)
         monkeypatch.setattr(database, "TURN_TIMEOUT", 30)
+        let_wait_for_the_lock(monkeypatch, 30)
+
+
+def let_wait_for_the_lock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    for engines in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"creditbot.store.{engines}.BUSY_TIMEOUT", seconds)
 
 
 @pytest.fixture(scope="session")

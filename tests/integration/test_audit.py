@@ -37,7 +37,7 @@ from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import StartBot, on_sqlite
 from .tampering import Tamperer, as_administrator, forge_an_approval, go_back_to, undone
 
-TAMPERINGS = short_or_long(200, 1000)
+TAMPERINGS = short_or_long(100, 1000)
 
 KEY, NEWER = b"a key that only the bot has, long", b"and the one with which it follows"
 
@@ -565,6 +565,7 @@ async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(
 ) -> None:
     page = short_or_long(100, audit.PAGE)
     monkeypatch.setattr(audit, "PAGE", page)
+    monkeypatch.setattr("creditbot.store.sqlite.PAGE", page)
     request_id = (await bot.checked()).id if of_one_request else None
 
     async def peak(more: int) -> int:

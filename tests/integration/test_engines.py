@@ -53,6 +53,7 @@ async def test_the_mode_of_a_file_that_is_there_is_its_owners_affair(tmp_path: P
 
 
 @on_postgres
+@pytest.mark.people_wait
 async def test_a_commit_is_on_disk_and_sees_what_was_committed_before_its_turn(url: str) -> None:
     settings = ("synchronous_commit", "transaction_isolation", "lock_timeout")
     database = Database(url)

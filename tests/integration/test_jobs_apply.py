@@ -22,7 +22,6 @@ from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
 from creditbot.store import attempts, requests
-from creditbot.store.opened import BUSY_TIMEOUT
 from tests.extent import short_or_long
 
 from .adapters import (
@@ -39,7 +38,7 @@ from .adapters import (
     ids,
     patches,
 )
-from .conftest import StartBot
+from .conftest import StartBot, let_wait_for_the_lock
 
 TIMEOUT = 10.0
 LAPSE = timedelta(seconds=TIMEOUT) + MARGIN
@@ -525,10 +524,10 @@ async def test_a_key_that_lost_its_scope_fails_the_change_with_its_name(
 
 
 async def given_up_while_waiting(
-    first: Bot, second: Bot, sandbox: SendGridSandbox, request: CreditRequest
+    first: Bot, second: Bot, sandbox: SendGridSandbox, request: CreditRequest, held: asyncio.Event
 ) -> "asyncio.Task[None]":
-    """`first` waits so long for its answer that `second` gives its attempt up."""
-    sandbox.faults.add("slow", seconds=3)
+    """`first` waits so long for its answer that `second` gives its attempt up; `held` lets it come."""
+    sandbox.faults.add("slow", until=held)
     working = asyncio.create_task(first.apply(request.id))
     await sandbox.until(lambda: patches(sandbox))
     first.clock.now += LAPSE
@@ -540,10 +539,12 @@ async def given_up_while_waiting(
 async def test_a_late_yes_settles_a_request_that_was_given_up(
     start: StartBot, sandbox: SendGridSandbox
 ) -> None:
-    first, second = start(), start()
+    first, second, held = start(), start(), asyncio.Event()
     request = await first.approved()
 
-    await (await given_up_while_waiting(first, second, sandbox, request))
+    working = await given_up_while_waiting(first, second, sandbox, request, held)
+    held.set()
+    await working
 
     found = await first.request(request.id)
     assert (found.status, found.remain_after) == (Status.APPLIED, 1250)
@@ -575,11 +576,12 @@ async def test_an_attempt_is_over_for_all_when_whoever_sent_it_has_given_up(
 async def test_a_late_no_settles_a_request_that_was_given_up(
     start: StartBot, sandbox: SendGridSandbox
 ) -> None:
-    first, second = start(), start()
+    first, second, held = start(), start(), asyncio.Event()
     request = await first.approved(-600)
 
-    working = await given_up_while_waiting(first, second, sandbox, request)
+    working = await given_up_while_waiting(first, second, sandbox, request, held)
     sandbox.account.send_mail("acme", 900)
+    held.set()
     await working
 
     assert await first.status(request.id) is Status.FAILED
@@ -589,11 +591,12 @@ async def test_a_late_no_settles_a_request_that_was_given_up(
 async def test_an_answer_after_a_person_has_settled_changes_nothing(
     start: StartBot, sandbox: SendGridSandbox
 ) -> None:
-    first, second = start(), start()
+    first, second, held = start(), start(), asyncio.Event()
     request = await first.approved()
-    working = await given_up_while_waiting(first, second, sandbox, request)
+    working = await given_up_while_waiting(first, second, sandbox, request, held)
     settled = await second.decisions.settle(request.id, BEN, applied=True, reason="I saw it in SendGrid")
 
+    held.set()
     await working
 
     assert await first.request(request.id) == settled
@@ -627,9 +630,11 @@ async def test_a_process_that_stood_still_after_writing_an_attempt_down_does_not
 
 
 async def test_a_known_success_is_written_down_even_if_the_database_was_locked(
-    bot: Bot, sandbox: SendGridSandbox
+    start: StartBot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commit of a known result is repeated: a success must not turn into doubt."""
+    let_wait_for_the_lock(monkeypatch, 0.1)
+    bot = start()
     request = await bot.approved()
     sandbox.faults.add("slow", seconds=0.2)
 
@@ -637,7 +642,7 @@ async def test_a_known_success_is_written_down_even_if_the_database_was_locked(
     await sandbox.until(lambda: patches(sandbox))
     with another_writer(bot.url):
         await sandbox.until(lambda: sandbox.account.ledger)
-        await asyncio.sleep(BUSY_TIMEOUT + 0.3)  # longer than one try to write waits
+        await asyncio.sleep(0.4)  # longer than one try to write waits
     await working
 
     assert await bot.status(request.id) is Status.APPLIED

@@ -81,6 +81,7 @@ async def test_processes_work_side_by_side(databases: list[Database]) -> None:
         assert await connection.scalar(text("SELECT count(*) FROM deliveries")) == ENOUGH * len(databases)
 
 
+@pytest.mark.people_wait
 async def test_what_a_transaction_relies_on_ends_with_it(databases: list[Database]) -> None:
     """Else the next one on that connection, another process's, would have its settings or its lock."""
     async with databases[0].write() as transaction:

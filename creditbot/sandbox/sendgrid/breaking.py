@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 
 from aiohttp import web
 
@@ -124,8 +125,12 @@ async def _reset(encounter: Encounter) -> Outcome:
 
 async def _pause(encounter: Encounter, default: float, *, until_client_leaves: bool) -> None:
     loop = asyncio.get_running_loop()
-    ends = loop.time() + encounter.fault.options.get("seconds", default)
+    options = encounter.fault.options
+    until = options.get("until")
+    ends = inf if until is not None else loop.time() + options.get("seconds", default)
     while loop.time() < ends and not encounter.stopping():
+        if until is not None and until.is_set():
+            return
         if until_client_leaves and encounter.request.transport is None:
             return
         await asyncio.sleep(POLL_SECONDS)

@@ -1,5 +1,6 @@
 """The faults that can be set: what goes wrong, for which request, and how often."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict, Unpack, get_args
@@ -28,6 +29,7 @@ class FaultOptions(TypedDict, total=False):
     """What a fault may be given besides its kind; see `OPTIONS` for which kind takes which."""
 
     seconds: float
+    until: asyncio.Event
     status: int
     body: object
     reset: int | None
@@ -46,7 +48,7 @@ OPTIONS: dict[Kind, frozenset[str]] = {
     "garbage_after": frozenset({"body"}),
     "rate_limit": frozenset({"reset", "header_case"}),
     "truncate_after": frozenset(),
-    "slow": frozenset({"seconds"}),
+    "slow": frozenset({"seconds", "until"}),
     "reset_connection": frozenset({"applied"}),
     "refuse": frozenset({"seconds"}),
 }
@@ -103,7 +105,8 @@ class Faults:
         rate_limit: 429, not applied; `reset` is sent as it is (epoch or seconds; None leaves the header out;
             not given, the end of the next minute), header names in `header_case` (documented, lower, upper).
         truncate_after: applied; the headers and half of the body arrive, then the connection closes.
-        slow: waits `seconds` (1), then applies and answers, even if the client has left by then.
+        slow: waits `seconds` (1), or until an event is set, then applies and answers, even if the client has
+            left by then.
         reset_connection: TCP reset instead of an answer; applied only with `applied=True`.
         refuse: at once, and for `seconds` (1), no new connections; idle ones are closed. It concerns
             connections, so `method`, `username` and `times` mean nothing here.
