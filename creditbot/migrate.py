@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from creditbot.store import append_only, identity, leftovers
+from creditbot.store import append_only, identity, in_step, leftovers
 from creditbot.store.engines import is_postgres
 from creditbot.store.postgres import UNPREPARED, connection_parameters
 from creditbot.store.sqlite import prepare_sqlite
@@ -53,6 +53,7 @@ def migrate(url: str) -> None:
         command.upgrade(config, "head")
         # Someone may have taken them away since; the migrations lay them only once.
         append_only.lay(connection)
+        in_step.lay(connection)
         if is_postgres(url):
             from creditbot.runners.schema import lay_queue  # noqa: PLC0415 - only there with PostgreSQL's extra
 

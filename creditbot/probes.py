@@ -51,7 +51,7 @@ class Probes:
 
 
 async def _what_keeps_from_writing(connection: AsyncConnection) -> str | None:
-    await health.counts(connection)
+    await health.has_tables(connection)
     await events.check_key(connection)
     if await health.is_read_only(connection):
         return "the database is read-only"

@@ -15,6 +15,7 @@ LEFT_OUT: dict[Table, frozenset[str]] = {
     requests: frozenset(
         {
             "version",
+            "follows_policy",
             "next_try_at",
             "tries",
             "waits_for",

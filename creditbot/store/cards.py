@@ -11,16 +11,15 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.place import Place
-from creditbot.domain.requests import FINAL
 
 from . import damage
 from .database import Transaction
-from .readable import count, has_come, is_too_far, read
-from .tables import cards, requests
+from .readable import Time, count, has_come, is_too_far, read
+from .tables import NOT_ENDED, cards, requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +49,22 @@ MOST_VERSION = 2**31 - 1
 COLUMNS = [field.name for field in fields(Card)]
 
 
-def to_draw(version: int | ColumnElement[int], now: datetime) -> ColumnElement[bool]:
-    """The cards that show an older version of their request, or do not yet point to the one that is posted
+def to_draw(older: ColumnElement[bool], now: Time) -> ColumnElement[bool]:
+    """The cards that show an `older` version of their request, or do not yet point to the one that is posted
     elsewhere; as far as they may be tried now.
     """
     instead = cards.alias()
-    elsewhere = exists().where(
+    # Not EXISTS, for which PostgreSQL may read all cards to have them at hand.
+    posted = select(instead.c.id).where(
         instead.c.request_id == cards.c.request_id, instead.c.moved_at.is_(None), instead.c.ts.is_not(None)
     )
+    elsewhere = posted.limit(1).scalar_subquery().is_not(None)
     return and_(
         cards.c.given_up_at.is_(None),
         has_come(cards.c.next_try_at, now),
-        case(
-            # None shows a newer version than there is, unless it was damaged.
-            (
-                or_(cards.c.moved_at.is_(None), is_too_far(cards.c.moved_at, now)),
-                cards.c.shown_version.is_distinct_from(version),
-            ),
-            else_=and_(cards.c.ts.is_not(None), elsewhere),
+        or_(
+            and_(or_(cards.c.moved_at.is_(None), is_too_far(cards.c.moved_at, now)), older),
+            and_(cards.c.moved_at.is_not(None), cards.c.ts.is_not(None), elsewhere),
         ),
     )
 
@@ -81,7 +78,9 @@ async def behind(
         DamagedRow: one of them can't be read.
     """
     newest = MOST_VERSION if version is None else version
-    query = select(cards).where(cards.c.request_id == request_id, to_draw(newest, now))
+    # None shows a newer version than there is, unless it was damaged.
+    older = cards.c.shown_version.is_distinct_from(newest) | (cards.c.wanted_version != newest)
+    query = select(cards).where(cards.c.request_id == request_id, to_draw(older, now))
     return [Card(**values) for values in await damage.rows(connection, query, cards, COLUMNS, now)]
 
 
@@ -117,10 +116,12 @@ async def shown(
     Then nobody knows which of two drawings came last, or whether there are two messages now, so that each is
     drawn once more. If the row has come to stand for another message, this one gets a row of its own.
     """
+    # A trigger keeps what is wanted; written anew, it is right again if it was damaged.
+    wanted = select(requests.c.version).where(requests.c.id == card.request_id).scalar_subquery()
     ours = await transaction.connection.execute(
         update(cards)
         .where(cards.c.id == card.id, cards.c.next_try_at == lease)
-        .values(channel=channel, ts=ts, shown_version=version, **FRESH)
+        .values(channel=channel, ts=ts, shown_version=version, wanted_version=wanted, **FRESH)
     )
     if ours.rowcount == 0:
         await joined(transaction, card.request_id, channel, ts)
@@ -244,12 +245,8 @@ async def move(transaction: Transaction, request_id: int, channel: str, at: date
 async def of_open_requests(connection: AsyncConnection) -> list[tuple[int, str, str]]:
     """The request, its subuser and the channel of each card that shows a request that has not ended."""
     columns = [cards.c.request_id, requests.c.subuser, cards.c.channel]
-    query = (
-        select(*columns)
-        .join(requests)
-        .where(requests.c.status.not_in(FINAL), cards.c.moved_at.is_(None))
-        .order_by(cards.c.id)
-    )
+    open_ = select(requests.c.id).where(NOT_ENDED)
+    query = select(*columns).join(requests).where(requests.c.id.in_(open_), cards.c.moved_at.is_(None))
     rows = [read(columns, row) for row in (await connection.execute(query)).mappings()]
     return [(row["request_id"], row["subuser"], row["channel"]) for row, unreadable in rows if not unreadable]
 

@@ -1,11 +1,11 @@
 """What the tables tell of changes that SendGrid applied, or may have."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import BigInteger, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, RowMapping, func, or_, select, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.drift import Change, Landed, Settler
@@ -28,6 +28,9 @@ COLUMNS = [
     )
 ]
 
+PAGE = 500
+"""Requests that are read at a time."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -36,6 +39,25 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
 
     By the subuser's name without regard to case, in which two names may be the same subuser's.
     """
+    # Two ways into one index: for a condition with OR, all requests would be looked at.
+    ids = select(requests.c.id)
+    which = union_all(
+        ids.where(requests.c.finished_at.is_(None)), ids.where(requests.c.finished_at >= moment)
+    )
+    found: dict[str, list[Change]] = {}
+    for some in _batched(sorted((await connection.execute(which)).scalars())):
+        for row in await _sendings(connection, some):
+            change = _change(row)
+            if change is not None:
+                found.setdefault(row["subuser_key"], []).append(change)
+    return found
+
+
+def _batched(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))
+
+
+async def _sendings(connection: AsyncConnection, ids: Sequence[int]) -> Sequence[RowMapping]:
     counts = or_(attempts.c.outcome.is_(None), attempts.c.outcome.in_(["applied", "in_doubt"]))
     query = (
         select(
@@ -44,32 +66,31 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
             func.max(attempts.c.outcome).filter(attempts.c.outcome == "applied").label("answered"),
         )
         .join(attempts, attempts.c.request_id == requests.c.id)
-        .where(counts, or_(requests.c.finished_at.is_(None), requests.c.finished_at >= moment))
+        .where(counts, requests.c.id.in_(ids), attempts.c.request_id.in_(ids))
         .group_by(requests.c.id)
         .order_by(requests.c.id)
     )
-    found: dict[str, list[Change]] = {}
-    for stored in (await connection.execute(query)).mappings():
-        row, unreadable = read([*COLUMNS, attempts.c.started_at], stored)
-        if unreadable or row["status"] not in set(Status):
-            log.error("A request can't be read, and is not reckoned with", request_id=stored["id"])
-            continue
-        landed = _landed(Status(row["status"]), contradicted=row["contradicted_at"] is not None)
-        by = _settler(row, answered=stored["answered"] is not None)
-        if landed is Landed.NO and by is None:
-            continue  # SendGrid said no, so there is no more to say of it
-        found.setdefault(row["subuser_key"], []).append(
-            Change(
-                row["id"],
-                row["subuser"],
-                row["allocation_update"],
-                row["started_at"],
-                row["finished_at"],
-                landed,
-                by,
-            )
-        )
-    return found
+    return (await connection.execute(query)).mappings().all()
+
+
+def _change(stored: RowMapping) -> Change | None:
+    row, unreadable = read([*COLUMNS, attempts.c.started_at], stored)
+    if unreadable or row["status"] not in set(Status):
+        log.error("A request can't be read, and is not reckoned with", request_id=stored["id"])
+        return None
+    landed = _landed(Status(row["status"]), contradicted=row["contradicted_at"] is not None)
+    by = _settler(row, answered=stored["answered"] is not None)
+    if landed is Landed.NO and by is None:
+        return None  # SendGrid said no, so there is no more to say of it
+    return Change(
+        row["id"],
+        row["subuser"],
+        row["allocation_update"],
+        row["started_at"],
+        row["finished_at"],
+        landed,
+        by,
+    )
 
 
 def _settler(row: Mapping[str, Any], *, answered: bool) -> Settler | None:

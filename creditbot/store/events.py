@@ -95,6 +95,23 @@ async def latest(connection: AsyncConnection, kind: str) -> dict[str, Any] | Non
     return None if found is None else _read(found)
 
 
+async def last_before(connection: AsyncConnection, moment: datetime) -> int:
+    """The ID of the last event before this moment; 0 if there is none.
+
+    Found by halves: events have no index by time, and were written in its order, but for moments.
+    """
+    query = select(events.c.id).order_by(events.c.id.desc()).limit(1)
+    least, most = 0, int(await connection.scalar(query) or 0)
+    while least < most:
+        middle = (least + most + 1) // 2
+        at = await connection.scalar(select(events.c.at).where(events.c.id == middle))
+        if at is None or at < to_millis(moment):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
 def _read(detail: str) -> dict[str, Any] | None:
     """None of a detail that is not as we write it: `creditbot audit verify` tells of such an event."""
     try:

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .tables import requests
+from .tables import request_counts, requests
 
 
 async def queue_comment(connection: AsyncConnection) -> str | None:
@@ -26,7 +26,13 @@ async def has_queue(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")))
 
 
+async def has_tables(connection: AsyncConnection) -> None:
+    """Raise what the database raises where our tables can't be read."""
+    await connection.execute(select(requests.c.id).order_by(requests.c.id).limit(1))
+
+
 async def counts(connection: AsyncConnection) -> dict[str, int]:
     """The number of requests by status."""
-    query = select(requests.c.status, func.count().label("number")).group_by(requests.c.status)
-    return {row.status: row.number for row in await connection.execute(query)}
+    number = func.sum(request_counts.c.number)
+    query = select(request_counts.c.status, number.label("number")).group_by(request_counts.c.status)
+    return {row.status: int(row.number) for row in await connection.execute(query.having(number > 0))}

@@ -2,17 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, insert, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
 from creditbot.domain.questions import SAME_IN, SAME_WITHIN, TOKEN, WAITS, Question
-from creditbot.domain.requests import CreditRequest, subuser_key
+from creditbot.domain.requests import OPEN, CreditRequest, subuser_key
 
 from . import cards
 from .database import Transaction
 from .requests import get, load_readable, new_token
-from .tables import questions, requests
+from .tables import IS_OPEN, is_in, questions, requests
 
 KEPT = WAITS + timedelta(hours=1)
 """As long as it can be answered, and as the answer may be delivered again."""
@@ -22,13 +22,17 @@ async def the_same(
     connection: AsyncConnection, command: Ask, person: str, now: datetime
 ) -> CreditRequest | None:
     """The newest request of this person for the very same, if they made one within SAME_WITHIN."""
-    query = select(requests).where(
+    since = now - SAME_WITHIN
+    same = select(requests.c.id).where(
         requests.c.requested_by == person,
-        requests.c.requested_at >= now - SAME_WITHIN,
+        requests.c.requested_at >= since,
         requests.c.subuser_key == subuser_key(command.subuser),
         requests.c.allocation_update == command.allocation_update,
-        requests.c.status.in_(sorted(SAME_IN)),
     )
+    # What has ended since then is all that can have been asked for since then.
+    ended = is_in(SAME_IN - OPEN), requests.c.finished_at >= since
+    which = union_all(same.where(IS_OPEN), same.where(*ended))
+    query = select(requests).where(requests.c.id.in_(which))
     found = await load_readable(connection, query.order_by(requests.c.requested_at.desc()).limit(1))
     return found[0] if found else None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, or_, type_coerce
+from sqlalchemy import BigInteger, BindParameter, Column, ColumnElement, bindparam, or_, type_coerce
 
 from .types import Moment, Words, from_millis
 
@@ -42,7 +42,18 @@ def read(columns: Iterable[Column[Any]], row: Mapping[Any, Any]) -> tuple[dict[s
     return values, unreadable
 
 
-def has_come(column: Column[Any], now: datetime) -> ColumnElement[bool]:
+NOW, TOO_FAR = bindparam("now", type_=Moment()), bindparam("too_far", type_=Moment())
+"""The moment in a statement that is built once, which is given `moments` each time."""
+
+Time = datetime | BindParameter[datetime]
+"""A moment, or NOW."""
+
+
+def moments(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "too_far": now + LONGEST_WAIT}
+
+
+def has_come(column: Column[Any], now: Time) -> ColumnElement[bool]:
     """Whether something that waits until the time in a column may go on.
 
     To SQLite a text or a blob is greater than any number, and so further off than any time.
@@ -50,9 +61,9 @@ def has_come(column: Column[Any], now: datetime) -> ColumnElement[bool]:
     return or_(column.is_(None), column <= now, is_too_far(column, now))
 
 
-def is_too_far(column: Column[Any], now: datetime) -> ColumnElement[bool]:
+def is_too_far(column: Column[Any], now: Time) -> ColumnElement[bool]:
     """Whether the time in a column is so far off that nobody can have meant it."""
-    return column > now + LONGEST_WAIT
+    return column > (now + LONGEST_WAIT if isinstance(now, datetime) else TOO_FAR)
 
 
 def believed(moment: datetime | None, now: datetime) -> datetime | None:

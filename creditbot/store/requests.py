@@ -9,15 +9,17 @@ from typing import Any
 import structlog
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     RowMapping,
     Select,
-    and_,
+    bindparam,
     case,
     delete,
     func,
     insert,
-    or_,
     select,
+    true,
+    union_all,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +32,6 @@ from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import (
     FINAL,
     HOLDS_SUBUSER,
-    OPEN,
     Approval,
     Check,
     CreditRequest,
@@ -48,7 +49,8 @@ from . import cards as cards_store
 from . import events, notices, readable, runs
 from .audited import AUDITED, recorded
 from .database import Transaction
-from .tables import approvals, cards, requests
+from .tables import IS_HELD, IS_OPEN, IS_PENDING, approvals, cards, is_in, requests
+from .types import Moment, Words
 
 log = structlog.get_logger(__name__)
 
@@ -223,6 +225,7 @@ async def _overtake(transaction: Transaction, applied: CreditRequest | Outline) 
     waiting_too = (
         update(requests)
         .where(
+            IS_OPEN,
             requests.c.subuser_key == subuser_key(applied.subuser),
             requests.c.status == Status.PENDING,
             requests.c.id != applied.id,
@@ -239,7 +242,7 @@ async def release(transaction: Transaction, subuser: str) -> None:
     """Let the requests that wait for this subuser be tried at once."""
     waiting = (
         update(requests)
-        .where(requests.c.subuser_key == subuser_key(subuser), requests.c.status == Status.APPROVED)
+        .where(IS_OPEN, requests.c.subuser_key == subuser_key(subuser), requests.c.status == Status.APPROVED)
         .values(next_try_at=None)
         .returning(requests.c.id)
     )
@@ -331,27 +334,47 @@ async def usage(
 ) -> Usage:
     """What counts towards the rolling caps, but for the request `without`: all that is open, whatever its
     age, and what was applied since. Additions and removals both count, by their amounts.
+
+    It is summed up anew each time, from the rows themselves, so that no sum can be wrong. Each is found by an
+    index that holds all that is summed: `requests_open` has what is open, which is never much, and
+    `requests_by_end` what has ended, from that moment on. Those before it are not looked at, however many.
     """
-    open_ = requests.c.status.in_(sorted(OPEN))
-    lately = and_(requests.c.status == Status.APPLIED, requests.c.finished_at >= since)
-    # What nobody can have asked for was damaged, and is sent by nobody; nor could it be added up.
-    amount = case((plausible(), func.abs(requests.c.allocation_update)), else_=0)
-    same_subuser = requests.c.subuser_key == subuser_key(subuser)
-
-    def total(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-        counted = case((and_(*conditions), amount), else_=0) if conditions else amount
-        return func.coalesce(func.sum(counted), 0)
-
-    query = select(total(requests.c.requested_by == requested_by), total(same_subuser), total()).where(
-        or_(open_, lately), requests.c.id != (without or 0)
-    )
-    mine, its, all_ = (await connection.execute(query)).one()
+    given = {
+        "since": since,
+        "requested_by": requested_by,
+        "subuser_key": subuser_key(subuser),
+        "without": without or 0,
+    }
+    mine, its, all_ = (await connection.execute(_USAGE, given)).one()
     return Usage(by_requester=int(mine), of_subuser=int(its), in_all=int(all_))
 
 
 def plausible() -> ColumnElement[bool]:
     """Whether a request's change is one that can be asked for."""
     return requests.c.allocation_update.between(-MAX_AMOUNT, MAX_AMOUNT)
+
+
+def _usage() -> Select[int, int, int]:
+    def amounts(*which: ColumnElement[bool]) -> Select[Any]:
+        # What nobody can have asked for was damaged, and is sent by nobody; nor could it be added up.
+        amount = case((plausible(), func.abs(requests.c.allocation_update)), else_=0)
+        query = select(requests.c.requested_by, requests.c.subuser_key, amount.label("amount"))
+        return query.where(*which, requests.c.id != bindparam("without", type_=Integer()))
+
+    lately = requests.c.finished_at >= bindparam("since", type_=Moment())
+    counted = union_all(amounts(IS_OPEN), amounts(is_in({Status.APPLIED}), lately)).subquery()
+
+    def total(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((condition, counted.c.amount), else_=0)), 0)
+
+    return select(
+        total(counted.c.requested_by == bindparam("requested_by", type_=Words())),
+        total(counted.c.subuser_key == bindparam("subuser_key", type_=Words())),
+        total(true()),
+    )
+
+
+_USAGE = _usage()
 
 
 async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | None:
@@ -374,14 +397,13 @@ async def _one(connection: AsyncConnection, query: Select[Any]) -> CreditRequest
 
 async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[Neighbour, ...]:
     """The newest few other requests of its subuser that are open, or were applied lately."""
-    open_ = requests.c.status.in_([Status.PENDING, Status.APPROVED, *HOLDS_SUBUSER])
-    lately = and_(
-        requests.c.status == Status.APPLIED, requests.c.finished_at >= request.requested_at - LATELY
-    )
-    same = requests.c.subuser_key == subuser_key(request.subuser)
     columns = [requests.c[name] for name in ("id", "allocation_update", "status", "requested_by")]
-    query = select(*columns).where(same, requests.c.id != request.id, or_(open_, lately))
-    rows = await connection.execute(query.order_by(requests.c.id.desc()).limit(BESIDE))
+    others = select(*columns).where(
+        requests.c.subuser_key == subuser_key(request.subuser), requests.c.id != request.id
+    )
+    lately = is_in({Status.APPLIED}), requests.c.finished_at >= request.requested_at - LATELY
+    query = union_all(others.where(IS_OPEN), others.where(*lately))
+    rows = await connection.execute(query.order_by(query.selected_columns.id.desc()).limit(BESIDE))
     found = [values for values, bad in (readable.read(columns, row) for row in rows.mappings()) if not bad]
     places = await cards_store.places(connection, [one["id"] for one in found]) if found else {}
     return tuple(
@@ -449,24 +471,29 @@ async def remind_no_more(transaction: Transaction, request_id: int) -> None:
 
 async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
     """All that wait for approvals, oldest first."""
-    query = select(requests).where(requests.c.status == Status.PENDING).order_by(requests.c.id)
+    pending = select(requests.c.id).where(IS_OPEN, IS_PENDING)
+    query = select(requests).where(requests.c.id.in_(pending)).order_by(requests.c.id)
     return await load_readable(connection, query)
 
 
 async def without_token(connection: AsyncConnection, since: datetime) -> list[CreditRequest]:
     """Those of an older version that its cards still have buttons for: open, or failed since then."""
-    failed = and_(requests.c.status == Status.FAILED, requests.c.finished_at >= since)
-    wanted = or_(requests.c.status.in_(OPEN), failed)
-    query = select(requests).where(requests.c.token.is_(None), wanted).order_by(requests.c.id)
+    none = select(requests.c.id).where(requests.c.token.is_(None))
+    failed = is_in({Status.FAILED}), requests.c.finished_at >= since
+    found = union_all(none.where(IS_OPEN), none.where(*failed))
+    query = select(requests).where(requests.c.id.in_(found)).order_by(requests.c.id)
     return await load_readable(connection, query)
 
 
 async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
     """The ID of the request that is being applied to this subuser, or is in doubt."""
     # One that an older creditbot has written may have no key.
-    same = or_(requests.c.subuser_key == subuser_key(subuser), requests.c.subuser == subuser)
-    query = select(requests.c.id).where(same, requests.c.status.in_(HOLDS_SUBUSER)).order_by(requests.c.id)
-    return await connection.scalar(query.limit(1))
+    held = select(requests.c.id).where(IS_HELD)
+    same = union_all(
+        held.where(requests.c.subuser_key == subuser_key(subuser)), held.where(requests.c.subuser == subuser)
+    )
+    found: int | None = await connection.scalar(select(func.min(same.subquery().c.id)))
+    return found
 
 
 async def load_readable(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
@@ -484,10 +511,11 @@ async def load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRe
     rows = list((await connection.execute(query.with_only_columns(*columns))).mappings())
     agreed: dict[int, list[RowMapping]] = {row["id"]: [] for row in rows}
     # Each approval makes a new version, so what is in its first has none.
-    if any(row["version"] != 1 for row in rows):
+    perhaps = [row["id"] for row in rows if row["version"] != 1]
+    if perhaps:
         found = await connection.execute(
             select(*readable.as_they_lie(approvals.columns))
-            .where(approvals.c.request_id.in_(query.with_only_columns(requests.c.id)))
+            .where(approvals.c.request_id.in_(perhaps))
             .order_by(approvals.c.id)
         )
         for row in found.mappings():

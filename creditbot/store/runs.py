@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Table, select, update
 
 from .database import Transaction
-from .readable import count, has_come
+from .readable import Time, count, has_come
 
 NONE = {"runs": 0, "run_after": None}
 """The columns of a row with which a job has got somewhere."""
 
 
-def may_begin(table: Table, now: datetime) -> ColumnElement[bool]:
+def may_begin(table: Table, now: Time) -> ColumnElement[bool]:
     """Whether a job may begin with a row: it waits longer after each time that came to nothing."""
     return has_come(table.c.run_after, now)
 

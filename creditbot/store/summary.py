@@ -10,8 +10,9 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.ledger import GENESIS
 from creditbot.domain.requests import FINAL, Status
 
+from .events import last_before
 from .requests import plausible
-from .tables import events, requests
+from .tables import IS_DECIDED, IS_PENDING, events, is_in, requests
 from .types import to_millis
 
 
@@ -23,7 +24,9 @@ async def digest(
     With `after_event`, count exactly what was written after that one: an event may be written a moment later
     than the time that it bears.
     """
-    lately = events.c.at >= to_millis(since) if after_event is None else events.c.id > after_event
+    if after_event is None:
+        after_event = await last_before(connection, since)
+    lately = events.c.id > after_event
     ends = await connection.execute(
         select(events.c.to_status, func.count())
         .where(lately, events.c.to_status.in_([str(status) for status in FINAL]))
@@ -43,9 +46,7 @@ async def digest(
     )
     # What can't be read is left out, so that the rest is told of.
     amounts = list(asked.scalars())
-    in_doubt = await connection.execute(
-        select(requests.c.id).where(requests.c.status == Status.IN_DOUBT).order_by(requests.c.id)
-    )
+    in_doubt = await connection.execute(select(requests.c.id).where(IS_DECIDED, is_in({Status.IN_DOUBT})))
     head = (
         await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
     ).first()
@@ -67,12 +68,9 @@ async def digest(
         emergencies=await _count(connection, lately, events.c.kind == "break_glass"),
         net={name: int(total) for name, total in net if isinstance(name, str)},
         waiting=int(
-            await connection.scalar(
-                select(func.count()).select_from(requests).where(requests.c.status == Status.PENDING)
-            )
-            or 0
+            await connection.scalar(select(func.count()).select_from(requests).where(IS_PENDING)) or 0
         ),
-        in_doubt=tuple(in_doubt.scalars()),
+        in_doubt=tuple(sorted(in_doubt.scalars())),
         events=0 if head is None else int(head.id),
         head=GENESIS if head is None else str(head.hash),
         compared=compared.get("compared"),

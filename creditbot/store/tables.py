@@ -1,11 +1,13 @@
 """The tables. `migrations/` lays the same ones; a test holds the two together."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -14,15 +16,16 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    literal_column,
     text,
 )
 
-from creditbot.domain.requests import HOLDS_SUBUSER, Status
+from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, OPEN, Status
 
-from . import append_only
+from . import append_only, in_step
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0015"
+SCHEMA_VERSION = "0016"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -90,6 +93,8 @@ requests = Table(
     # What its card's buttons carry, so that a click tells which request it is about. None of a request that
     # an older version took down, until a process of this one starts.
     Column("token", Words(32)),
+    # The policy that it follows: its expiry, its reminders and its card.
+    Column("follows_policy", Words(64)),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -107,26 +112,75 @@ requests = Table(
     sqlite_autoincrement=True,
 )
 
+
+def is_in(statuses: Collection[Status]) -> ColumnElement[bool]:
+    """Whether a request is in one of these, written out in SQL as an index of a part of the table has it.
+
+    SQLite takes such an index only for a query that repeats its condition.
+    """
+    written = _written(statuses)
+    return requests.c.status == written[0] if len(written) == 1 else requests.c.status.in_(written)
+
+
+def _written(statuses: Collection[Status]) -> list[ColumnElement[str]]:
+    return [literal_column(f"'{status}'") for status in sorted(statuses)]
+
+
+def _part(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
+    """An index of the rows to which there is more to come: as small as what is under way, however long the
+    record is.
+    """
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+IS_PENDING, IS_HELD = is_in({Status.PENDING}), is_in(HOLDS_SUBUSER)
+NOT_ENDED = requests.c.status.not_in(_written(FINAL))
+"""Also in a state that this version does not know."""
+IS_OPEN = NOT_ENDED & is_in(OPEN)
+IS_DECIDED = is_in(OPEN - {Status.PENDING})
+"""Open, and past the decision: a job is at work on it, or will be."""
+
+TO_REMIND = IS_PENDING & requests.c.remind_at.is_not(None)
+NEVER_REMINDED = IS_PENDING & (requests.c.remind_at >= requests.c.expires_at)
+"""Only where a time was damaged."""
+TO_CHECK = IS_PENDING & (requests.c.checked_at.is_(None) | requests.c.overtaken_by.is_not(None))
+
 # One change of a subuser at a time: while one is under way or in doubt, the next waits.
-Index(
-    "one_change_per_subuser",
-    requests.c.subuser_key,
-    unique=True,
-    sqlite_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
-    postgresql_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
-)
+_part("one_change_per_subuser", requests.c.subuser_key, unique=True, where=IS_HELD)
 # An earlier version that still runs knows no keys; this holds it to one change of a name at least.
-Index(
-    "one_change_per_spelling",
-    requests.c.subuser,
-    unique=True,
-    sqlite_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
-    postgresql_where=requests.c.status.in_(sorted(HOLDS_SUBUSER)),
+_part("one_change_per_spelling", requests.c.subuser, unique=True, where=IS_HELD)
+_part(
+    "requests_open",
+    requests.c.status,
+    requests.c.subuser_key,
+    requests.c.requested_by,
+    requests.c.allocation_update,
+    where=NOT_ENDED,
 )
-Index("requests_by_status", requests.c.status)
-Index("requests_by_subuser", requests.c.subuser_key)
-Index("requests_by_end", requests.c.finished_at)
-Index("requests_lately", requests.c.subuser_key, requests.c.requested_at)
+_part("requests_to_expire", requests.c.expires_at, where=IS_PENDING)
+_part("requests_to_remind", requests.c.remind_at, where=TO_REMIND)
+_part("requests_never_reminded", requests.c.remind_at, where=NEVER_REMINDED)
+_part("requests_to_check", requests.c.next_try_at, where=TO_CHECK)
+_part("requests_decided", requests.c.next_try_at, where=IS_DECIDED)
+Index("requests_by_subuser", requests.c.subuser_key, requests.c.id)
+# With all that the caps count, so that they are read from here.
+Index(
+    "requests_by_end",
+    requests.c.finished_at,
+    requests.c.status,
+    requests.c.subuser_key,
+    requests.c.requested_by,
+    requests.c.allocation_update,
+)
+
+# Kept by triggers: see `in_step`.
+request_counts = Table(
+    "request_counts",
+    metadata,
+    Column("subuser_key", Words(128), primary_key=True),
+    Column("status", Words(20), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
 
 approvals = Table(
     "approvals",
@@ -189,6 +243,8 @@ cards = Table(
     # How often it may have been posted: counted before each post, and back only if that was clearly refused.
     Column("posts", Integer, nullable=False, server_default="0"),
     Column("shown_version", Integer, nullable=False, server_default="0"),
+    # The version of its request, once there is something to show of it; kept by triggers: see `in_step`.
+    Column("wanted_version", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("error", Words()),
@@ -200,6 +256,9 @@ cards = Table(
     UniqueConstraint("channel", "ts", name="each_message_once"),
 )
 Index("cards_by_request", cards.c.request_id)
+IS_OLDER = cards.c.shown_version.is_distinct_from(cards.c.wanted_version)
+BEHIND = cards.c.given_up_at.is_(None) & (cards.c.moved_at.is_not(None) | IS_OLDER)
+_part("cards_behind", cards.c.next_try_at, where=BEHIND)
 
 notices = Table(
     "notices",
@@ -218,7 +277,7 @@ notices = Table(
     UniqueConstraint("request_id", "kind", "person", name="each_notice_once"),
 )
 UNTOLD = notices.c.sent_at.is_(None) & notices.c.given_up_at.is_(None)
-Index("unsent_notices", notices.c.id, sqlite_where=UNTOLD, postgresql_where=UNTOLD)
+_part("unsent_notices", notices.c.next_try_at, where=UNTOLD)
 
 bulletins = Table(
     "bulletins",
@@ -239,6 +298,8 @@ bulletins = Table(
     Column("run_after", Moment),
     UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
+UNPOSTED = bulletins.c.sent_at.is_(None) & bulletins.c.given_up_at.is_(None)
+_part("unposted_bulletins", bulletins.c.next_try_at, where=UNPOSTED)
 
 snapshots = Table(
     "snapshots",
@@ -285,3 +346,8 @@ Index("questions_by_age", questions.c.at)
 def lay_triggers(_table: Table, connection: Connection, **_: Any) -> None:
     """The database itself refuses to change what has been recorded."""
     append_only.lay(connection)
+
+
+@event.listens_for(metadata, "after_create")
+def keep_in_step(_metadata: MetaData, connection: Connection, **_: Any) -> None:
+    in_step.lay(connection)

@@ -30,7 +30,7 @@ LATELY = timedelta(days=34)
 
 RECENT = 1000
 
-APART = timedelta(seconds=30)
+APART = timedelta(minutes=5)
 """From one to the next of the older ones."""
 
 SUBUSERS = 200
@@ -58,9 +58,9 @@ class Copy:
         return hashlib.sha256(self.token.encode()).hexdigest()
 
 
-def times(requests: int, now: datetime) -> list[datetime]:
-    """When each was asked for, the oldest first."""
-    recent = min(requests, RECENT)
+def times(requests: int, now: datetime, recent: int) -> list[datetime]:
+    """When each was asked for, the oldest first; as many as are `recent` within a few weeks."""
+    recent = min(requests, recent)
     older = requests - recent
     begun = now - LATELY
     return [begun - APART * (older - number) for number in range(older)] + [
@@ -182,10 +182,10 @@ async def template() -> Template:
     return found
 
 
-def seed(path: Path, laid: Template, requests: int) -> None:
+def seed(path: Path, laid: Template, requests: int, recent: int = RECENT) -> None:
     """Fill a new SQLite file. Only what was committed before may be lost in a crash, and nothing is there."""
     shutil.copy(migrated(), path)
-    asked = times(requests, datetime.now(UTC))
+    asked = times(requests, datetime.now(UTC), recent)
     copies = [Copy(number, round(at.timestamp() * 1000) - laid.begun) for number, at in enumerate(asked, 1)]
     with closing(sqlite3.connect(path)) as connection:
         for pragma in ("synchronous=OFF", "cache_size=-1000000", "foreign_keys=OFF"):
@@ -223,7 +223,7 @@ def to_postgres(path: Path, server: PostgresServer, name: str) -> None:
         closing(sqlite3.connect(path)) as file,
         psycopg.connect(server.url(name), autocommit=True) as connection,
     ):
-        for table in (*COPIED, "events"):
+        for table in (*COPIED, "events", "request_counts"):
             _copy_table(file, connection, table)
         connection.execute("VACUUM ANALYZE")
 
@@ -244,6 +244,8 @@ def _copy_table(file: sqlite3.Connection, connection: "psycopg.Connection[Any]",
                 copying.write_row(row)
         for statement in laid_again:
             connection.execute(statement)
+    if "id" not in columns:
+        return
     found = connection.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table,)).fetchone()
     if found is not None and found[0] is not None:
         query = sql.SQL("SELECT setval({}, (SELECT max(id) FROM {}))").format(sql.Literal(found[0]), its_name)

@@ -159,6 +159,49 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
     assert tuple(row) == ("command:1", "failed", 3, None, None, None)
 
 
+def test_cards_and_counts_are_brought_in_step_with_the_requests_that_are_there(
+    new_database: MakeDatabase,
+) -> None:
+    url = new_database()
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0015")
+        for name, status, version, checked in (
+            ("a", "applied", 7, 5), ("a", "pending", 1, None), ("b", "applied", 3, 5),
+        ):  # fmt: skip
+            connection.execute(
+                text(
+                    "INSERT INTO requests (origin, subuser, subuser_key, allocation_update, reason, status, "
+                    "version, requested_by, requested_at, expires_at, approvals_needed, checked_at) "
+                    "VALUES (:origin, :name, :name, 5, 'x', :status, :version, 'U1', 0, 1, 1, :checked)"
+                ),
+                {
+                    "origin": f"{name}{version}",
+                    "name": name,
+                    "status": status,
+                    "version": version,
+                    "checked": checked,
+                },
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO cards (request_id, channel, ts, shown_version) "
+            "VALUES (1, 'C1', '1.0', 7), (2, 'C1', NULL, 0), (3, 'C1', '3.0', 2)"
+        )
+    engine.dispose()
+
+    migrate(url)
+
+    with engine.begin() as connection:
+        wanted = connection.exec_driver_sql("SELECT wanted_version FROM cards ORDER BY id").scalars().all()
+        counts = connection.exec_driver_sql("SELECT * FROM request_counts ORDER BY 1, 2").all()
+    engine.dispose()
+    assert wanted == [7, 0, 3]
+    assert [tuple(row) for row in counts] == [("a", "applied", 1), ("a", "pending", 1), ("b", "applied", 1)]
+
+
 @pytest.fixture
 def with_requests(new_database: MakeDatabase) -> Callable[..., str]:
     """Makes a database as it was before names were folded, with requests by name and status."""

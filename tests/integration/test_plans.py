@@ -1,0 +1,196 @@
+"""Nothing that is done often looks at all of a table that grows: see `plans.py`."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import select
+
+from creditbot.domain.paging import History, Pending, Section, Turn
+from creditbot.domain.policy import Limits
+from creditbot.domain.requests import Status
+from creditbot.domain.who import Actor
+from creditbot.operations import give_tokens, move_cards, put_in_force
+from creditbot.probes import Probes
+from creditbot.sandbox.sendgrid import SendGridSandbox
+from creditbot.store import bulletins, deliveries, lists
+from creditbot.store.lists import Wanted
+from creditbot.store.tables import bulletins as planned
+from tests.bench import seeding
+from tests.postgres import PostgresServer
+
+from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, Clock, database_url
+from .plans import Plans, watched
+
+REQUESTS = 3000
+"""So many that by the statistics an index is the better way, wherever there is one."""
+
+CAPPED = replace(
+    POLICY,
+    limits=Limits(per_requester_24h=10**7, per_subuser_24h=10**7, in_all_24h=10**8),
+    digest=time(9),
+    drift=time(9),
+)
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("seeded") / "seeded.db"
+    seeding.seed(path, asyncio.run(seeding.template()), REQUESTS, recent=100)
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_postgres(seeded: Path, postgres: PostgresServer) -> str:
+    """The same there, with statistics."""
+    name = postgres.create_migrated()
+    seeding.to_postgres(seeded, postgres, name)
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        # Small as it is, it would rather read some tables from end to end, and large ones by an index.
+        connection.execute(sql.SQL("ALTER DATABASE {} SET enable_seqscan = off").format(sql.Identifier(name)))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def long_record(
+    request: pytest.FixtureRequest, seeded: Path, tmp_path: Path, sandbox: SendGridSandbox
+) -> AsyncIterator[Bot]:
+    """A bot whose record is long, now."""
+    if request.param == "sqlite":
+        url = database_url(Path(shutil.copy(seeded, tmp_path)))
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.driver_url(request.getfixturevalue("of_postgres"))
+    clock = Clock()
+    clock.now = datetime.now(UTC)
+    bot = Bot(url, sandbox, clock, policy=CAPPED)
+    yield bot
+    await bot.close()
+
+
+async def from_asking_to_the_end(bot: Bot) -> None:
+    request = await bot.ask(5, "acme")
+    for job in ("check", "draw", "notify"):
+        await bot.work(job)
+    await bot.decisions.approve(request.id, ANN)
+    await bot.work()
+    assert await bot.status(request.id) is Status.APPLIED
+
+
+async def every_other_end(bot: Bot) -> None:
+    denied, cancelled, expired = [await bot.checked(amount, "acme") for amount in (11, 12, 13)]
+    await bot.decisions.deny(denied.id, BEN, "not now")
+    await bot.decisions.cancel(cancelled.id, ASKER)
+    bot.clock.advance(hours=30)
+    await bot.work()
+    assert await bot.status(expired.id) is Status.EXPIRED
+    bot.clock.advance(hours=-30)
+
+
+async def a_doubt(bot: Bot, sandbox: SendGridSandbox) -> None: ...
+
+
+async def the_sweep(bot: Bot) -> None:
+    await bot.due()
+
+
+async def pending(bot: Bot) -> None:
+    await bot.checked(7, "acme")
+    found = await bot.reading.pending(Pending(), Actor(BEN))
+    turn = Turn(True, found.page.entries[0][0], found.page.entries[0][1].id)
+    await bot.reading.pending(Pending(turn), Actor(BEN))
+
+
+async def history(bot: Bot) -> None:
+    for subuser in (None, "customer-7"):
+        page = await bot.reading.history(History(subuser))
+        assert page.total >= REQUESTS // seeding.SUBUSERS
+        for onward, id_ in ((True, page.entries[-1][1].id), (False, page.entries[2][1].id)):
+            await bot.reading.history(History(subuser, Turn(onward, Section.ALL, id_)))
+
+
+async def show(bot: Bot) -> None:
+    await bot.reading.show(REQUESTS // 2, Actor(ANN))
+
+
+async def the_probes(bot: Bot) -> None:
+    probes = Probes(bot.database, [])
+    assert (await probes.ready())[0] == 200
+    assert (await probes.metrics())[0] == 200
+
+
+async def the_digest(bot: Bot) -> None:
+    for _ in range(2):  # the first one ever, and the one that follows it
+        await bot.announce(await planned_now(bot, bulletins.DIGEST))
+
+
+async def the_comparison(bot: Bot) -> None:
+    await bot.compare(await planned_now(bot, bulletins.DRIFT))
+
+
+async def planned_now(bot: Bot, kind: str) -> int:
+    bot.clock.advance(seconds=1)
+    async with bot.database.write() as transaction:
+        await bulletins.plan(transaction, kind, bot.clock())
+    async with bot.database.read() as connection:
+        open_ = planned.c.kind == kind, planned.c.content.is_(None)
+        return int((await connection.execute(select(planned.c.id).where(*open_))).scalar_one())
+
+
+async def a_start(bot: Bot) -> None:
+    """With another policy, and another channel."""
+    await bot.checked(8, "acme")
+    await give_tokens(bot.database, bot.clock)
+    await put_in_force(bot.database, replace(CAPPED, expiry=timedelta(hours=2)), bot.clock)
+    await move_cards(bot.database, CAPPED, "C0OTHER", bot.clock)
+    await bot.work("draw")
+    await move_cards(bot.database, CAPPED, CHANNEL, bot.clock)
+    await bot.work("draw")
+
+
+async def a_listing(bot: Bot) -> None:
+    async with bot.database.read() as connection:
+        for wanted in (lists.EVERY, Wanted(frozenset({Status.PENDING})), Wanted(subuser="customer-7")):
+            for after in (None, 10):
+                await lists.page(connection, 20, after=after, wanted=wanted)
+
+
+async def deliveries_(bot: Bot) -> None:
+    async with bot.database.write() as transaction:
+        await deliveries.came_before(transaction, "a click", bot.clock())
+
+
+DONE_OFTEN: list[Callable[[Bot], Awaitable[None]]] = [
+    from_asking_to_the_end,
+    every_other_end,
+    the_sweep,
+    pending,
+    history,
+    show,
+    the_probes,
+    the_digest,
+    the_comparison,
+    a_start,
+    a_listing,
+    deliveries_,
+]
+
+
+@pytest.mark.parametrize("what", DONE_OFTEN, ids=lambda what: what.__name__)
+async def test_no_statement_looks_at_all_of_a_table_that_grows(
+    long_record: Bot, what: Callable[[Bot], Awaitable[None]]
+) -> None:
+    with watched() as plans:
+        await what(long_record)
+    assert plans.statements
+    assert not plans.faults, told(plans)
+
+
+def told(plans: Plans) -> str:
+    return "\n\n".join(f"{statement}\n{fault}" for statement, fault in plans.faults.items())
