@@ -285,16 +285,6 @@ async def test_a_digest_that_can_not_be_written_is_told_and_the_next_one_tells_o
     assert found.asked == 1
 
 
-async def test_a_digest_that_is_no_json_any_more_is_told_to_be_missing(bot: Bot) -> None:
-    await put_in_force(bot.database, bot.policy, bot.clock)
-    bot.clock.advance(hours=21)
-    async with bot.database.write() as transaction:
-        await transaction.connection.execute(update(tables.bulletins).values(content="{"))
-    await let_time_pass(bot)
-    assert told_missing(bot) == [bulletins.DIGEST, bulletins.DRIFT]
-    assert [wake_up for wake_up in await bot.due() if wake_up.job in {"announce", "compare"}] == []
-
-
 async def test_a_bulletin_that_nothing_can_be_said_of_ends_in_the_log(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
