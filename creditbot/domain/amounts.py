@@ -32,8 +32,8 @@ WORDS: dict[str, tuple[int, ...]] = {
     for words, factors in {
         "hundred hundreds hundert hundra 百 백": (100,),
         "dozen dozens dutzend": (12,),
-        "k tsd t g thousand thousands thou tausend grand duizend tusen tusind tuhat tys tis tisíc ezer bin "
-        "ribu rb mille mila nghìn ngàn тыс тысяч тысяча тысячи тис χιλιάδες ألف آلاف هزار אלף हज़ार "
+        "k kilo tsd t g thousand thousands thou tausend grand duizend tusen tusind tuhat tys tis tisíc ezer "
+        "bin ribu rb mille mila nghìn ngàn тыс тысяч тысяча тысячи тис χιλιάδες ألف آلاف هزار אלף हज़ार "
         "千 仟 천 พัน": (1_000,),
         "mil": (1_000, 1_000_000),
         "m mm kk mn mln mio mill million millions millionen millones milhão milhões milioni miljoen miljoner "
@@ -72,7 +72,7 @@ GROUPED = re.compile(rf"[1-9]\d{{0,2}}(?:{_SEPARATORS}+\d{{2,3}})*")
 """A number to which another group of digits may belong."""
 
 GROUP = re.compile(r"[\s,._\u00b7\u066b\u066c]*(?:\d{3}(?!\d)|\d\d(?=\s+\d{3}(?!\d)))\S*")
-ZEROS = re.compile(r"[\s,._\u00b7]*0{2,}(?!\d)\S*")
+ZEROS = re.compile(r"[\s,._\u00b7]*(?:0{2,}|0(?:\s+0)+)(?!\d)\S*")
 MAGNITUDE = re.compile(rf"(?:{_MAGNITUDE})\S*", re.IGNORECASE)
 OTHER = re.compile(
     # a part, or another currency than credits

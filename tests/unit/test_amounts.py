@@ -100,6 +100,7 @@ def test_an_amount_that_everyone_reads_alike_is_taken(text: str, value: int, rea
         ("5,000 000 Black Friday", [5_000_000, 5000]),
         ("5000 000 Black Friday", [5_000_000, 5000]),
         ("5 0000 Black Friday", [50_000, 5]),
+        ("5 0 0 0 Black Friday", [5000, 5]),
         ("5 ,000 Black Friday", [5000, 5]),
         ("5, 000 Black Friday", [5000, 5]),
         ("5 000,00 Soldes", [5000, 5]),
@@ -140,6 +141,7 @@ def test_an_amount_that_everyone_reads_alike_is_taken(text: str, value: int, rea
         ("500 Grand opening", [500_000, 500]),
         ("5 тыс. писем", [5000, 5]),
         ("2 lakh mails", [200_000, 2]),
+        ("5 kilo mails", [5000, 5]),
         ("5 000 k mails", [5_000_000, 5]),
         ("500 万封邮件", [5_000_000, 500]),
         # What makes another amount of it in other ways.
