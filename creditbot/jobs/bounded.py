@@ -85,7 +85,8 @@ class Bounded:
     """A job whose faults that nobody foresaw are counted in its row, by all processes together.
 
     Each time it waits longer; after so many times the row is ended in another way. What a job foresees, it
-    ends by itself.
+    ends by itself. A row that is older than this process may be what the one before has died of, so its runs
+    are counted before they begin; that of others costs no transaction unless they go wrong.
     """
 
     def __init__(
@@ -105,10 +106,11 @@ class Bounded:
         self._table = table
         self._clock = clock
         self._logged: set[int] = set()
+        self._newest_before: int | None = None
 
     async def __call__(self, key: int) -> None:
-        async with self._database.write() as transaction:
-            begun = await runs.begin(transaction, self._table, key, self._clock(), pause)
+        counted = await self._is_old(key)
+        begun = await (self._begin(key) if counted else self._look(key))
         if begun is None:
             return
         if begun > MOST_RUNS:  # the process has died of the one before, or it could not be ended
@@ -118,15 +120,35 @@ class Bounded:
             await self._job(key)
         except WrongLedgerKey:
             # This process can do no job; another one can do this one at once.
-            async with self._database.write() as transaction:
-                await runs.take_back(transaction, self._table, key)
+            if counted:
+                async with self._database.write() as transaction:
+                    await runs.take_back(transaction, self._table, key)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it comes to an end here
             self._log(key, begun, error)
+            if not counted:
+                await self._begin(key)
             if begun == MOST_RUNS:
                 await self._end(key, begun, error)
         else:
             self._logged.discard(key)
+
+    async def _is_old(self, key: int) -> bool:
+        """Whether it was there when this process first looked."""
+        if self._newest_before is None:
+            async with self._database.read() as connection:
+                self._newest_before = await runs.newest(connection, self._table)
+        return key <= self._newest_before
+
+    async def _begin(self, key: int) -> int | None:
+        async with self._database.write() as transaction:
+            return await runs.begin(transaction, self._table, key, self._clock(), pause)
+
+    async def _look(self, key: int) -> int | None:
+        """As if it were counted, though it is not yet."""
+        async with self._database.read() as connection:
+            begun = await runs.begun(connection, self._table, key, self._clock())
+        return None if begun is None else begun + 1
 
     def _log(self, key: int, begun: int, error: Exception) -> None:
         """With the traceback once, and again at the end."""

@@ -63,11 +63,13 @@ class Draw:
                     await cards.failed(transaction, card, now, later, problem.detail, not_done=False)
 
     async def _bring_up(self, request: CreditRequest, card: Card, place: Place | None) -> None:
-        now = self._clock()
-        lease = now + LEASE
-        async with self._database.write() as transaction:
-            if not await cards.claim(transaction, card, now, lease):
-                return
+        lease = None  # to change a message twice does no harm
+        if card.ts is None or card.moved_at is not None:
+            now = self._clock()
+            lease = now + LEASE
+            async with self._database.aside() as transaction:
+                if not await cards.claim(transaction, card, now, lease):
+                    return
         try:
             channel, ts = await self._show(request, card, place)
         except DeliveryProblem as problem:
@@ -78,11 +80,14 @@ class Draw:
             detail = f"{type(error).__name__}: {error}"
             await self._failed(request, card, DeliveryProblem(detail, fault=Fault.OURS))
             return
-        async with self._database.write() as transaction:
+        async with self._database.aside() as transaction:
             if card.moved_at is not None:
                 await cards.give_up(transaction, card, self._clock())
-            else:
-                await cards.shown(transaction, card, channel, ts, version=request.version, lease=lease)
+                return
+            if await cards.shown(transaction, card, channel, ts, version=request.version, lease=lease):
+                return
+        async with self._database.write() as transaction:
+            await cards.joined(transaction, card.request_id, channel, ts)
 
     async def _show(self, request: CreditRequest, card: Card, place: Place | None) -> tuple[str, str]:
         copy_above = card.has_copy_above

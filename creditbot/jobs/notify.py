@@ -38,7 +38,7 @@ class Notify:
         if notice is None or notice.over:
             return
         now = self._clock()
-        async with self._database.write() as transaction:
+        async with self._database.aside() as transaction:
             request = await self._request(transaction, notice.request_id)
             if request is None:
                 log.error("A person can't be told: the request is not there", person=notice.person)
@@ -67,7 +67,7 @@ class Notify:
             detail = f"{type(error).__name__}: {error}"
             await self._failed(notice, request, card, DeliveryProblem(detail, fault=Fault.OURS))
             return
-        async with self._database.write() as transaction:
+        async with self._database.aside() as transaction:
             await notices.sent(transaction, notice_id, self._clock())
 
     async def _request(

@@ -287,10 +287,10 @@ class Decisions:
         It counts only if that request is ours, and only where it has a card: what was never posted elsewhere
         can't be lost there. One that is on record is drawn anew once in a while, however often it is clicked.
         """
-        recorded = await self._database.read_for_person(
-            lambda connection: cards.is_on_record(connection, card.request_id, channel, ts)
+        current = await self._database.read_for_person(
+            lambda connection: cards.is_current(connection, card.request_id, channel, ts)
         )
-        if recorded and self._drawn_anew.left_out(f"{channel} {ts}") is None:
+        if current is False or (current and self._drawn_anew.left_out(f"{channel} {ts}") is None):
             return
 
         async def join(transaction: Transaction) -> None:

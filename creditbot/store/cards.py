@@ -85,7 +85,7 @@ async def behind(
 
 
 async def claim(transaction: Transaction, card: Card, now: datetime, until: datetime) -> bool:
-    """Take a card for drawing until then; False if another process has it, or it is not as it was read.
+    """Take a card until then; False if another process has it, or it is not as it was read.
 
     A click may have told meanwhile which message it is: who still takes it for unposted would post another.
     A post is counted here, before it is sent, so that a crash can't hide it.
@@ -109,22 +109,24 @@ async def claim(transaction: Transaction, card: Card, now: datetime, until: date
 
 
 async def shown(
-    transaction: Transaction, card: Card, channel: str, ts: str, *, version: int, lease: datetime
-) -> None:
-    """The message now shows this version, unless it was clicked or taken over meanwhile.
+    transaction: Transaction, card: Card, channel: str, ts: str, *, version: int, lease: datetime | None
+) -> bool:
+    """The message now shows this version. False if it was clicked or drawn meanwhile, and must be `joined`.
 
-    Then nobody knows which of two drawings came last, or whether there are two messages now, so that each is
-    drawn once more. If the row has come to stand for another message, this one gets a row of its own.
+    What was posted was ours until `lease`. A message that was changed was nobody's: to change one twice does
+    no harm, as long as it ends with what is newest.
     """
-    # A trigger keeps what is wanted; written anew, it is right again if it was damaged.
-    wanted = select(requests.c.version).where(requests.c.id == card.request_id).scalar_subquery()
+    # A trigger keeps what is wanted; written anew, it is right again if it was damaged. Nobody moves the
+    # request on meanwhile, or the card would be taken for current.
+    version_now = select(requests.c.version).where(requests.c.id == card.request_id)
+    wanted = await transaction.connection.scalar(version_now.with_for_update(read=True))
+    as_read = cards.c.shown_version == card.shown_version, cards.c.ts == card.ts
     ours = await transaction.connection.execute(
         update(cards)
-        .where(cards.c.id == card.id, cards.c.next_try_at == lease)
+        .where(cards.c.id == card.id, *([cards.c.next_try_at == lease] if lease else as_read))
         .values(channel=channel, ts=ts, shown_version=version, wanted_version=wanted, **FRESH)
     )
-    if ours.rowcount == 0:
-        await joined(transaction, card.request_id, channel, ts)
+    return ours.rowcount == 1
 
 
 async def places(connection: AsyncConnection, request_ids: Iterable[int]) -> dict[int, Place]:
@@ -150,16 +152,29 @@ async def is_in(connection: AsyncConnection, request_id: int, channel: str) -> b
     return await connection.scalar(query.limit(1)) is not None
 
 
-async def is_on_record(connection: AsyncConnection, request_id: int, channel: str, ts: str) -> bool:
-    """Whether it is known that this very message shows the request."""
-    query = select(cards.c.id).where(
-        cards.c.channel == channel, cards.c.ts == ts, cards.c.request_id == request_id
+async def is_current(connection: AsyncConnection, request_id: int, channel: str, ts: str) -> bool | None:
+    """Whether this message is known to show the request as it stands; None if it is not on record.
+
+    False means that it is about to be drawn, without anybody calling for that.
+    """
+    current = or_(
+        cards.c.shown_version == requests.c.version,
+        # It was not drawn for some reason; but somebody sees it, so it may be tried at once.
+        cards.c.error.is_not(None),
+        cards.c.given_up_at.is_not(None),
     )
-    return await connection.scalar(query) is not None
+    query = select(current).join(requests)
+    return await connection.scalar(
+        query.where(cards.c.channel == channel, cards.c.ts == ts, cards.c.request_id == request_id)
+    )
 
 
 async def joined(transaction: Transaction, request_id: int, channel: str, ts: str) -> None:
-    """Have this very message drawn anew, since it was clicked or posted, whether or not it was on record."""
+    """Have this very message drawn anew, since it was clicked or posted, whether or not it was on record.
+
+    Of two that have drawn it at once nobody knows which came last, nor after a post whether there are two
+    messages now. If a row has come to stand for another message, this one gets a row of its own.
+    """
     connection = transaction.connection
     message = cards.c.channel == channel, cards.c.ts == ts
     mine = cards.c.request_id == request_id

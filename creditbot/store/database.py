@@ -101,6 +101,23 @@ class Database:
             self.unwritable = _no_room(error) or self.unwritable
             raise
 
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[Transaction]:
+        """A transaction for leases and what is shown: without the write lock, where the database can do that.
+
+        For one conditional UPDATE that means to be right whoever else writes, and calls for no job. No event
+        is written in it, and nothing that what is decided depends on.
+
+        Raises:
+            CommitUnclear: the connection was lost during the commit.
+        """
+        try:
+            async with self._writer.aside() as transaction:
+                yield transaction
+        except exc.DBAPIError as error:
+            self.unwritable = _no_room(error) or self.unwritable
+            raise
+
     async def for_person(
         self, work: Callable[[Transaction], Awaitable[T]], started: float | None = None
     ) -> T:

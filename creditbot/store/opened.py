@@ -1,5 +1,6 @@
 """What the two databases have in common for those who read and write: transactions that have begun."""
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,6 +36,10 @@ class Engines(Protocol):
 
     async def write(self) -> Opened:
         """A transaction with the write lock of all processes."""
+
+    @property
+    def aside(self) -> Callable[[], Awaitable[Opened]] | None:
+        """A transaction that writes without that lock; None where nothing can."""
 
     async def read(self) -> Opened:
         """A consistent view of what has been committed."""

@@ -75,12 +75,16 @@ class Postgres:
         # Each statement of a writer sees what was committed before it, so also while it waited for its turn.
         self._writer = _engine(url, WRITERS, keys, isolation_level="READ COMMITTED")
         event.listen(self._writer.sync_engine, "begin", _take_turns)
+        self._aside = self._writer.execution_options(creditbot_aside=True)
         self._reader = _engine(url, READERS, keys, isolation_level="REPEATABLE READ").execution_options(
             postgresql_readonly=True
         )
 
     async def write(self) -> PostgresTransaction:
         return await _begin(self._writer)
+
+    async def aside(self) -> PostgresTransaction:
+        return await _begin(self._aside)
 
     async def read(self) -> PostgresTransaction:
         return await _begin(self._reader)
@@ -129,4 +133,5 @@ def _take_turns(connection: Any) -> None:
         "set_config('idle_in_transaction_session_timeout', %s, true)",
         (str(round(BUSY_TIMEOUT * 1000)), str(round(FROZEN_TIMEOUT * 1000))),
     )
-    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))
+    if not connection.get_execution_options().get("creditbot_aside"):
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (WRITE_LOCK,))

@@ -99,6 +99,8 @@ class Sqlite:
     async def write(self) -> SqliteTransaction:
         return await self._begin(self._writer, self._one_writes)
 
+    aside = None
+
     async def read(self) -> SqliteTransaction:
         return await self._begin(self._reader, self._some_read)
 

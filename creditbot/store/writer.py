@@ -117,6 +117,20 @@ class Writer:
         self._go_on()
         await _to_its_end(committed)
 
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[Transaction]:
+        """`Database.aside`."""
+        if self._engines.aside is None:
+            async with self.part(None, None) as transaction:
+                yield transaction
+            return
+        opened = await self._engines.aside()
+        try:
+            yield Transaction(opened.connection)
+            await _to_its_end(asyncio.ensure_future(opened.commit()))
+        finally:
+            await opened.end()
+
     async def _undo(self, together: _Together, mark: str | None, error: BaseException) -> None:
         """Undo one's own part, and that of others only if it can't be helped."""
         if mark is not None and isinstance(error, Exception):

@@ -14,7 +14,7 @@ from creditbot.jobs import DeliveryProblem, Fault
 from creditbot.jobs.deliveries import SPREAD
 from creditbot.jobs.messenger import LEASE
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import cards
+from creditbot.store import cards, requests
 from creditbot.store.tables import notices
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, ids
@@ -324,20 +324,22 @@ async def test_a_person_is_told_in_the_order_in_which_it_happened(
     assert told == ["in_doubt", "failed"]
 
 
-async def test_a_card_that_was_clicked_while_it_was_drawn_is_drawn_once_more(bot: Bot) -> None:
+async def test_a_card_that_two_processes_have_drawn_at_once_is_drawn_once_more(start: StartBot) -> None:
+    """Nobody knows which of the two drawings came last."""
+    bot, other = start(), start()
     request = await bot.checked()
     await bot.work("draw")
     [card] = await bot.cards_of(request.id)
     await bot.decisions.deny(request.id, ANN, "no")
     update = bot.messenger.update_card
 
-    async def clicked_meanwhile(
+    async def while_the_other_draws(
         channel: str, ts: str, request: CreditRequest, *, copy_above: bool = False
     ) -> None:
+        await other.draw(request.id)
         await update(channel, ts, request, copy_above=copy_above)
-        await bot.seen_in(request.id, channel, ts)
 
-    bot.messenger.update_card = clicked_meanwhile  # type: ignore[method-assign]  # the click comes in between
+    bot.messenger.update_card = while_the_other_draws  # type: ignore[method-assign]  # it comes in between
     await bot.draw(request.id)
     bot.messenger.update_card = update  # type: ignore[method-assign]  # and no more after that
 
@@ -346,6 +348,40 @@ async def test_a_card_that_was_clicked_while_it_was_drawn_is_drawn_once_more(bot
     await bot.work("draw")
     assert (await bot.cards_of(request.id))[0]["shown_version"] == (await bot.request(request.id)).version
     assert after["ts"] == card["ts"]
+
+
+async def test_a_request_that_moves_on_while_its_card_is_recorded_has_it_drawn_anew(bot: Bot) -> None:
+    """What is recorded takes no lock of all writers; it must not take the card for current all the same."""
+    request = await bot.checked()
+    async with bot.database.read() as connection:
+        [card] = await cards.behind(connection, request.id, request.version, bot.clock())
+
+    async def record() -> None:
+        async with bot.database.aside() as transaction:
+            assert await cards.shown(
+                transaction, card, CHANNEL, "7.000100", version=request.version, lease=None
+            )
+
+    async with bot.database.write() as transaction:
+        await requests.touch(transaction, request.id)
+        recording = asyncio.create_task(record())
+        await asyncio.sleep(0.2)  # time to go wrong
+    await recording
+
+    assert request.id in ids(await bot.due(), "draw")
+
+
+async def test_a_click_on_a_card_that_is_about_to_be_drawn_writes_nothing(bot: Bot) -> None:
+    """The decision itself has it drawn."""
+    request = await bot.checked()
+    await bot.work("draw")
+    [card] = await bot.cards_of(request.id)
+    await bot.decisions.deny(request.id, ANN, "no")
+    await bot.seen_in(request.id, card["channel"], card["ts"])
+    assert [one["shown_version"] for one in await bot.cards_of(request.id)] == [card["shown_version"]]
+    await bot.work("draw")
+    await bot.seen_in(request.id, card["channel"], card["ts"])
+    assert (await bot.cards_of(request.id))[0]["shown_version"] == 0
 
 
 async def test_a_click_between_reading_and_claiming_lets_nobody_post_a_second_card(bot: Bot) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 import structlog
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
@@ -439,3 +439,43 @@ async def test_what_can_not_even_be_ended_is_tried_ever_more_seldom(
     bot.clock.advance(hours=2)
     await let_time_pass(bot)
     assert await bot.status(request.id) is Status.CANCELLED
+
+
+async def test_only_what_is_older_than_the_process_is_counted_before_it_begins(bot: Bot) -> None:
+    """That may be what the process before has died of. Of what came since, only what goes wrong is."""
+    found: list[int] = []
+
+    async def note_and_fail(key: int) -> NoReturn:
+        found.append(await runs_of(key))
+        raise ValueError("nobody foresaw this")
+
+    async def runs_of(key: int) -> int:
+        async with bot.database.read() as connection:
+            return int(await connection.scalar(select(tables.requests.c.runs).filter_by(id=key)) or 0)
+
+    job = bot.jobs(check=note_and_fail)["check"]
+    old = await bot.ask()
+    for subuser in (None, "other"):
+        request = await bot.ask(subuser=subuser) if subuser else old
+        for _ in range(FEW):
+            await job(request.id)
+            bot.clock.advance(minutes=1)
+
+    assert found == [1, 2, 3, 0, 1, 2]
+    assert await bot.status(old.id) is Status.REFUSED
+    assert await bot.status(old.id + 1) is Status.REFUSED
+
+
+async def test_what_has_gone_wrong_just_now_waits_also_where_a_run_is_not_counted_first(bot: Bot) -> None:
+    begun: list[int] = []
+
+    async def fail(key: int) -> NoReturn:
+        begun.append(key)
+        raise ValueError("nobody foresaw this")
+
+    job = bot.jobs(check=fail)["check"]
+    await job((await bot.ask()).id)
+    request = await bot.ask(subuser="other")
+    await job(request.id)
+    await job(request.id)
+    assert begun == [request.id - 1, request.id]
