@@ -52,7 +52,7 @@ from creditbot.slack.proxied import through
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
-from creditbot.store import append_only, due, events, health, identity, leftovers
+from creditbot.store import append_only, due, events, health, identity, in_step, leftovers
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
 from creditbot.store.engines import is_postgres
@@ -123,11 +123,12 @@ async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
 
 
 async def warn_of_missing_triggers(url: str) -> None:
-    """Say so if the database would let events be changed. Nothing that creditbot does needs the triggers."""
+    """Say so if the database would let events be changed, or would not tell which cards are behind."""
     database = Database(url)
     try:
         async with database.read() as connection:
             missing = await connection.run_sync(append_only.missing)
+            out_of_step = await connection.run_sync(in_step.missing)
     finally:
         await database.close()
     if missing:
@@ -135,6 +136,12 @@ async def warn_of_missing_triggers(url: str) -> None:
             "Triggers that protect the ledger are missing or changed. Find out who removed them, then run "
             "`creditbot migrate`, which restores them",
             missing=missing,
+        )
+    if out_of_step:
+        log.warning(
+            "Triggers that tell which cards are behind are missing or changed, so cards may show what is no "
+            "longer true. Stop creditbot, and run `creditbot migrate`, which restores them",
+            missing=out_of_step,
         )
 
 

@@ -1,11 +1,13 @@
 """Cards that are elsewhere than where they belong now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from creditbot.domain.policy import Policy
 from creditbot.store import cards
-from creditbot.store.database import Database
+from creditbot.store.database import Database, Transaction
+
+from .steps import in_steps
 
 
 async def move_cards(database: Database, policy: Policy, channel: str, clock: Callable[[], datetime]) -> int:
@@ -14,12 +16,19 @@ async def move_cards(database: Database, policy: Policy, channel: str, clock: Ca
     It is done at a start, since that is when another channel can be named. The messages that are left behind
     are drawn as pointers to the new ones by a job.
     """
-    async with database.write() as transaction:
-        elsewhere = {
-            request_id: named
-            for request_id, subuser, where in await cards.of_open_requests(transaction.connection)
-            if where != (named := policy.channel_of(subuser, channel))
-        }
-        for request_id, named in elsewhere.items():
-            await cards.move(transaction, request_id, named, clock())
-    return len(elsewhere)
+
+    def elsewhere(found: Iterable[tuple[int, str, str]]) -> dict[int, str]:
+        named = (
+            (request_id, policy.channel_of(subuser, channel), where) for request_id, subuser, where in found
+        )
+        return {request_id: belongs for request_id, belongs, where in named if where != belongs}
+
+    async def move(transaction: Transaction, request_ids: Sequence[int]) -> None:
+        found = await cards.of_open_requests(transaction.connection, request_ids)
+        for request_id, belongs in elsewhere(found).items():
+            await cards.move(transaction, request_id, belongs, clock())
+
+    async with database.read() as connection:
+        moved = elsewhere(await cards.of_open_requests(connection))
+    await in_steps(database, sorted(moved), move)
+    return len(moved)

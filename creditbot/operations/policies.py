@@ -1,6 +1,6 @@
 """From when on which policy held: in the ledger, and for the requests that are open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -9,6 +9,8 @@ from creditbot.domain.reminders import over_since
 from creditbot.domain.requests import CreditRequest
 from creditbot.store import bulletins, events, requests
 from creditbot.store.database import Database, Transaction
+
+from .steps import in_steps
 
 Came = Literal["first", "another"]
 
@@ -20,6 +22,9 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
     moment had come when people were last reminded; and where it gives less time, they expire earlier (never
     later). Returns whether it is the ledger's first policy or another than before; None if it held already.
 
+    First it is written down, then the requests follow in small steps: other processes go on meanwhile, and
+    this one decides nothing before all do.
+
     A ledger key that is new is taken now, and not only when something happens.
     """
     async with database.write() as transaction:
@@ -29,17 +34,25 @@ async def put_in_force(database: Database, policy: Policy, clock: Callable[[], d
         known = last is not None and last.get("hash") == policy.hash
         for kind, time_of_day in ((bulletins.DIGEST, policy.digest), (bulletins.DRIFT, policy.drift)):
             await _plan(transaction, kind, policy.next(time_of_day, now), now)
-        if known:
-            return None
-        await events.append(
-            transaction.connection,
-            "policy",
-            at=now,
-            detail={"hash": policy.hash, "policy": policy.document()},
-        )
-        for request in await requests.waiting(transaction.connection):
-            await _follow(transaction, policy, request, now)
+        if not known:
+            detail = {"hash": policy.hash, "policy": policy.document()}
+            await events.append(transaction.connection, "policy", at=now, detail=detail)
+    await _have_all_follow(database, policy, clock)
+    if known:
+        return None
     return "first" if last is None else "another"
+
+
+async def _have_all_follow(database: Database, policy: Policy, clock: Callable[[], datetime]) -> None:
+    """It may have been begun by a process that did not end it, so it is done whether or not that was new."""
+
+    async def follow(transaction: Transaction, request_ids: Sequence[int]) -> None:
+        for request in await requests.to_follow(transaction.connection, policy.hash, request_ids):
+            await _follow(transaction, policy, request, clock())
+
+    async with database.read() as connection:
+        others = await requests.not_following(connection, policy.hash)
+    await in_steps(database, others, follow)
 
 
 async def _plan(transaction: Transaction, kind: str, at: datetime | None, now: datetime) -> None:
@@ -58,7 +71,9 @@ async def _follow(transaction: Transaction, policy: Policy, request: CreditReque
     last = await events.reminded_at(transaction.connection, request.id)
     reminded = over_since(policy, request.requested_at, last)
     if expires_at == request.expires_at:
-        await requests.touch(transaction, request.id, remind_at=now, reminded=reminded)
+        await requests.touch(
+            transaction, request.id, remind_at=now, reminded=reminded, follows_policy=policy.hash
+        )
         return
     await requests.amend(
         transaction,
@@ -69,4 +84,5 @@ async def _follow(transaction: Transaction, policy: Policy, request: CreditReque
         remind_at=now,
         reminded=reminded,
         expires_at=expires_at,
+        follows_policy=policy.hash,
     )

@@ -17,6 +17,9 @@ from .tables import bulletins
 DIGEST, DRIFT = "digest", "drift"
 """The kinds. A digest is worked out from the tables at once; for drift, SendGrid has to be asked first."""
 
+KEPT = timedelta(days=90)
+"""For how long one is kept that was posted; the ledger has what it said."""
+
 FRESH = {"tries": 0, "error": None, "failing_since": None, **runs.NONE}
 
 
@@ -91,6 +94,8 @@ async def plan(transaction: Transaction, kind: str, at: datetime | None) -> None
     await connection.execute(delete(bulletins).where(of_this_kind, bulletins.c.content.is_(None)))
     if at is None:
         return
+    over = bulletins.c.sent_at.is_not(None) | bulletins.c.given_up_at.is_not(None)
+    await connection.execute(delete(bulletins).where(of_this_kind, over, bulletins.c.due_at < at - KEPT))
     while await connection.scalar(select(bulletins.c.id).where(of_this_kind, bulletins.c.due_at == at)):
         at += timedelta(milliseconds=1)  # it was there already, when a clock was ahead
     await connection.execute(insert(bulletins).values(kind=kind, due_at=at, next_try_at=at))

@@ -6,7 +6,7 @@ another channel is named than the one that has an open request's card, the reque
 old one is to point to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -257,10 +257,14 @@ async def move(transaction: Transaction, request_id: int, channel: str, at: date
     transaction.wake("draw", request_id)
 
 
-async def of_open_requests(connection: AsyncConnection) -> list[tuple[int, str, str]]:
+async def of_open_requests(
+    connection: AsyncConnection, among: Sequence[int] | None = None
+) -> list[tuple[int, str, str]]:
     """The request, its subuser and the channel of each card that shows a request that has not ended."""
     columns = [cards.c.request_id, requests.c.subuser, cards.c.channel]
     open_ = select(requests.c.id).where(NOT_ENDED)
+    if among is not None:
+        open_ = open_.where(requests.c.id.in_(among))
     query = select(*columns).join(requests).where(requests.c.id.in_(open_), cards.c.moved_at.is_(None))
     rows = [read(columns, row) for row in (await connection.execute(query)).mappings()]
     return [(row["request_id"], row["subuser"], row["channel"]) for row, unreadable in rows if not unreadable]

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import damage
 from .database import Transaction
 from .readable import has_come
-from .tables import UNTOLD, notices
+from .tables import UNTOLD, notices, requests
+
+KEPT = timedelta(days=90)
+"""For how long it is known of a request that has ended who was told of it, and so is not told again."""
+
+FORGOTTEN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,21 @@ async def add(
     if not_before is None:
         transaction.wake("notify", notice_id)
     return True
+
+
+async def forget(transaction: Transaction, now: datetime) -> None:
+    """Drop a few of the oldest ones that were sent long ago, of requests that have ended long ago.
+
+    With each request more are dropped than are added, so that nobody waits for it, and no job is needed.
+    """
+    oldest = select(notices).order_by(notices.c.id).limit(FORGOTTEN).subquery()
+    over = oldest.c.sent_at.is_not(None) | oldest.c.given_up_at.is_not(None)
+    old = (
+        select(oldest.c.id)
+        .join(requests, requests.c.id == oldest.c.request_id)
+        .where(over, oldest.c.created_at < now - KEPT, requests.c.finished_at < now - KEPT)
+    )
+    await transaction.connection.execute(delete(notices).where(notices.c.id.in_(old)))
 
 
 async def withdraw(

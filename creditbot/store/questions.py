@@ -17,6 +17,9 @@ from .tables import IS_OPEN, is_in, questions, requests
 KEPT = WAITS + timedelta(hours=1)
 """As long as it can be answered, and as the answer may be delivered again."""
 
+FORGOTTEN = 20
+"""How many are forgotten with each that is asked."""
+
 
 async def the_same(
     connection: AsyncConnection, command: Ask, person: str, now: datetime
@@ -42,7 +45,8 @@ async def put(
 ) -> Question:
     """Keep what was asked for, and forget what nobody can answer any more."""
     connection = transaction.connection
-    await connection.execute(delete(questions).where(questions.c.at < at - KEPT))
+    old = select(questions.c.token).where(questions.c.at < at - KEPT).order_by(questions.c.at)
+    await connection.execute(delete(questions).where(questions.c.token.in_(old.limit(FORGOTTEN))))
     token = new_token()
     await connection.execute(
         insert(questions).values(

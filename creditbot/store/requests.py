@@ -49,7 +49,7 @@ from . import cards as cards_store
 from . import events, notices, readable, runs
 from .audited import AUDITED, recorded
 from .database import Transaction
-from .tables import IS_HELD, IS_OPEN, IS_PENDING, approvals, cards, is_in, requests
+from .tables import IS_HELD, IS_OPEN, IS_PENDING, NOT_ENDED, approvals, cards, is_in, requests
 from .types import Moment, Words
 
 log = structlog.get_logger(__name__)
@@ -103,6 +103,7 @@ async def create(
         "remind_at": remind_at,
         "approvals_needed": approvals_needed,
         "policy_hash": policy_hash,
+        "follows_policy": policy_hash,
         "again_of": again_of,
         "token": new_token(),
     }
@@ -111,6 +112,7 @@ async def create(
     )
     request_id = int(inserted.scalar_one())
     await connection.execute(insert(cards).values(request_id=request_id, channel=channel))
+    await notices.forget(transaction, at)
     await events.append(
         connection,
         "requested",
@@ -469,20 +471,34 @@ async def remind_no_more(transaction: Transaction, request_id: int) -> None:
     )
 
 
-async def waiting(connection: AsyncConnection) -> list[CreditRequest]:
-    """All that wait for approvals, oldest first."""
-    pending = select(requests.c.id).where(IS_OPEN, IS_PENDING)
-    query = select(requests).where(requests.c.id.in_(pending)).order_by(requests.c.id)
-    return await load_readable(connection, query)
+async def not_following(connection: AsyncConnection, policy_hash: str) -> list[int]:
+    """The IDs of those that wait for approvals and follow another policy than this, oldest first."""
+    query = select(requests.c.id).where(IS_OPEN, IS_PENDING, _follows_another(policy_hash))
+    return sorted((await connection.execute(query)).scalars())
 
 
-async def without_token(connection: AsyncConnection, since: datetime) -> list[CreditRequest]:
+async def to_follow(
+    connection: AsyncConnection, policy_hash: str, among: Sequence[int]
+) -> list[CreditRequest]:
+    """Those of some requests that are still `not_following`, and can be read."""
+    query = select(requests).where(requests.c.id.in_(among), IS_PENDING, _follows_another(policy_hash))
+    return await load_readable(connection, query.order_by(requests.c.id))
+
+
+def _follows_another(policy_hash: str) -> ColumnElement[bool]:
+    return requests.c.follows_policy.is_distinct_from(policy_hash)
+
+
+async def without_token(
+    connection: AsyncConnection, since: datetime, among: Sequence[int] | None = None
+) -> list[int]:
     """Those of an older version that its cards still have buttons for: open, or failed since then."""
     none = select(requests.c.id).where(requests.c.token.is_(None))
+    if among is not None:
+        none = none.where(requests.c.id.in_(among))
     failed = is_in({Status.FAILED}), requests.c.finished_at >= since
-    found = union_all(none.where(IS_OPEN), none.where(*failed))
-    query = select(requests).where(requests.c.id.in_(found)).order_by(requests.c.id)
-    return await load_readable(connection, query)
+    found = union_all(none.where(NOT_ENDED), none.where(*failed))
+    return sorted((await connection.execute(found)).scalars())
 
 
 async def under_way(connection: AsyncConnection, subuser: str) -> int | None:

@@ -46,14 +46,18 @@ async def test_a_server_that_is_away_is_waited_for(own_server: PostgresServer) -
     await database.close()
 
 
-async def test_a_start_warns_of_triggers_that_were_taken_away(url: str) -> None:
-    name = "events_refuse" if is_postgres(url) else "events_refuse_update"
+@pytest.mark.parametrize(
+    ("name", "table"), [("events_refuse_update", "events"), ("cards_follow", "requests")]
+)
+async def test_a_start_warns_of_triggers_that_were_taken_away(url: str, name: str, table: str) -> None:
+    if is_postgres(url):
+        name = name.removesuffix("_update")
     with structlog.testing.capture_logs() as logs:
         await warn_of_missing_triggers(url)
         assert logs == []
         database = Database(url)
         async with database.write() as transaction:
-            statement = f"DROP TRIGGER {name}" + (" ON events" if is_postgres(url) else "")
+            statement = f"DROP TRIGGER {name}" + (f" ON {table}" if is_postgres(url) else "")
             await transaction.connection.exec_driver_sql(statement)
         await database.close()
         await warn_of_missing_triggers(url)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from creditbot.domain.paging import History, Pending, Section, Turn
 from creditbot.domain.policy import Limits
+from creditbot.domain.questions import Question
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Actor
 from creditbot.operations import give_tokens, move_cards, put_in_force
@@ -30,6 +31,12 @@ from .plans import Plans, watched
 
 REQUESTS = 3000
 """So many that by the statistics an index is the better way, wherever there is one."""
+
+FILL_DELIVERIES = "INSERT INTO deliveries SELECT 'delivery ' || n, n FROM generate_series(1, 3000) n"
+FILL_QUESTIONS = (
+    "INSERT INTO questions (token, origin, person, subuser, allocation_update, reason, same_as, at) "
+    "SELECT 'token ' || n, 'origin ' || n, 'U1', 'acme', 5, 'x', 1, n FROM generate_series(1, 3000) n"
+)
 
 CAPPED = replace(
     POLICY,
@@ -54,6 +61,10 @@ def of_postgres(seeded: Path, postgres: PostgresServer) -> str:
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         # Small as it is, it would rather read some tables from end to end, and large ones by an index.
         connection.execute(sql.SQL("ALTER DATABASE {} SET enable_seqscan = off").format(sql.Identifier(name)))
+    with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        connection.execute(FILL_DELIVERIES)
+        connection.execute(FILL_QUESTIONS)
+        connection.execute("ANALYZE")
     return name
 
 
@@ -161,7 +172,14 @@ async def a_listing(bot: Bot) -> None:
                 await lists.page(connection, 20, after=after, wanted=wanted)
 
 
-async def deliveries_(bot: Bot) -> None:
+async def the_same_again(bot: Bot) -> None:
+    await bot.ask(9, "acme")
+    question = await bot.try_to_ask(9, "acme")
+    assert isinstance(question, Question)
+    await bot.ask_anyway(question)
+
+
+async def a_delivery(bot: Bot) -> None:
     async with bot.database.write() as transaction:
         await deliveries.came_before(transaction, "a click", bot.clock())
 
@@ -178,7 +196,8 @@ DONE_OFTEN: list[Callable[[Bot], Awaitable[None]]] = [
     the_comparison,
     a_start,
     a_listing,
-    deliveries_,
+    the_same_again,
+    a_delivery,
 ]
 
 

@@ -2,28 +2,30 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import DomainError, Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Limits, Policy, Reminders, Route, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
-from creditbot.operations import put_in_force
+from creditbot.operations import put_in_force, steps
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack.cards import card
 from creditbot.store import attempts
+from creditbot.store.database import WakeUp
 from creditbot.store.engines import is_postgres
 from tests import authority
 from tests.authority import ACTIONS, ROLES
 from tests.extent import pairwise, short_or_long
 
-from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, OUTSIDER, Bot, Clock, patches
+from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, OUTSIDER, Bot, Clock, RecordingWaker, ids, patches
 from .conftest import StartBot
 from .states import brought_to
 
@@ -334,6 +336,20 @@ class TestBreakGlass:
             await bot.decisions.approve(request.id, ASKER)
 
 
+@dataclass
+class StepsWaker(RecordingWaker):
+    """Which cards each transaction has drawn anew; after so many the process dies."""
+
+    most: int = 1000
+    drawn: list[list[int]] = field(default_factory=list)
+
+    async def defer(self, connection: AsyncConnection, wake_ups: list[WakeUp]) -> None:
+        del connection
+        if len(self.drawn) == self.most:
+            raise RuntimeError("the process dies")
+        self.drawn.append(ids(wake_ups, "draw"))
+
+
 class TestAnotherPolicy:
     async def test_is_written_down_once_and_whole(self, start: StartBot) -> None:
         bot = start(ONE)
@@ -347,6 +363,37 @@ class TestAnotherPolicy:
             details = [json.loads(row[0]) for row in rows]
         assert [detail["hash"] for detail in details] == [ONE.hash, TWO.hash]
         assert details[1]["policy"] == TWO.document()
+
+    async def test_is_followed_a_few_requests_at_a_time(
+        self, start: StartBot, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(steps, "STEP", 2)
+        bot = start(ONE)
+        asked = [await bot.checked(amount) for amount in range(1, 6)]
+        waker = StepsWaker()
+        bot.database.waker = waker
+        await put_in_force(bot.database, TWO, clock)
+        assert waker.drawn == [[], [1, 2], [3, 4], [5]]
+        assert [(await bot.request(one.id)).version - one.version for one in asked] == [1] * 5
+
+    async def test_that_a_process_died_of_is_followed_in_the_end_by_the_next_one(
+        self, start: StartBot, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(steps, "STEP", 2)
+        bot, hour = start(ONE), replace(ONE, expiry=timedelta(hours=1))
+        asked = [await bot.checked(amount) for amount in range(1, 6)]
+        bot.database.waker = StepsWaker(most=3)
+        with pytest.raises(RuntimeError, match="the process dies"):
+            await put_in_force(bot.database, hour, clock)
+        bot.database.waker = None
+        shortened = [(await bot.request(one.id)).expires_at < one.expires_at for one in asked]
+        assert shortened == [True] * 4 + [False]
+
+        assert await put_in_force(bot.database, hour, clock) is None
+        assert (await bot.request(asked[-1].id)).expires_at == asked[-1].requested_at + timedelta(hours=1)
+        waker = bot.database.waker = StepsWaker()
+        assert await put_in_force(bot.database, hour, clock) is None
+        assert waker.drawn == [[]]
 
     async def test_that_is_stricter_bites_on_what_waits_for_approval(self, start: StartBot) -> None:
         lax, strict = start(ONE), start(TWO)
