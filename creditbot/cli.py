@@ -430,7 +430,7 @@ def check_policy(*, offline: Offline = False) -> None:
     if report.unseen:
         *others, last = report.unseen
         unseen = f"{', '.join(others)} and {last}" if others else last
-        typer.echo(f"The policy file is valid; {unseen} were not looked up.")
+        typer.echo(f"The rules of the policy are valid; {unseen} were not looked up.")
         typer.echo(f"It has {tiers}, hash {policy.hash}")
         return
     typer.echo(f"The policy is valid: {tiers}, hash {policy.hash}")

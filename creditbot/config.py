@@ -392,7 +392,7 @@ class Settings(PolicySettings):
     def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
         if given.get("SLACK_APP_TOKEN") or given.get("SLACK_SIGNING_SECRET"):
             return []
-        return [_missing("SLACK_SIGNING_SECRET", "or set SLACK_APP_TOKEN for Socket Mode")]
+        return [_missing("SLACK_APP_TOKEN", "or use HTTP and set SLACK_SIGNING_SECRET")]
 
     @property
     def sendgrid_url(self) -> str:

@@ -28,8 +28,8 @@ def test_missing_settings_are_a_line_each_all_at_once(tmp_path: Path) -> None:
     assert [line.split()[0] for line in done.stderr.splitlines()] == [
         "CREDITBOT_APPROVALS_CHANNEL",
         "SENDGRID_API_KEY",
+        "SLACK_APP_TOKEN",
         "SLACK_BOT_TOKEN",
-        "SLACK_SIGNING_SECRET",
     ]
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []

@@ -224,7 +224,7 @@ async def test_a_policy_that_was_not_looked_up_is_not_said_to_be_wholly_good(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
     del settings["SLACK_BOT_TOKEN"]
-    unseen = "The policy file is valid; people, groups and channels were not looked up."
+    unseen = "The rules of the policy are valid; people, groups and channels were not looked up."
     for flags, warning in (
         ([], "SLACK_BOT_TOKEN is not set; set it to look people up."),
         (["--offline"], "Slack was not asked (--offline)."),

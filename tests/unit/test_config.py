@@ -56,8 +56,8 @@ def test_everything_that_is_missing_is_said_at_once_a_line_each() -> None:
     assert named(found) == [
         "CREDITBOT_APPROVALS_CHANNEL",
         "SENDGRID_API_KEY",
+        "SLACK_APP_TOKEN",
         "SLACK_BOT_TOKEN",
-        "SLACK_SIGNING_SECRET",
     ]
     for line in found:
         assert " is missing: set it to " in line
@@ -75,7 +75,7 @@ def test_missing_and_wrong_settings_are_said_together() -> None:
     )
     assert named(found) == [
         "CREDITBOT_APPROVALS_CHANNEL", "LOG_LEVEL", "PORT", "SENDGRID_API_KEY",
-        "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET",
+        "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN",
     ]  # fmt: skip
 
 
@@ -95,8 +95,8 @@ def test_one_way_into_slack_is_enough(kept: str) -> None:
 
 def test_a_missing_way_into_slack_names_both() -> None:
     found = lines({**GOOD, "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": ""})
-    assert named(found) == ["SLACK_SIGNING_SECRET"]
-    assert "SLACK_APP_TOKEN" in found[0]
+    assert named(found) == ["SLACK_APP_TOKEN"]
+    assert "SLACK_SIGNING_SECRET" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -406,7 +406,7 @@ def test_a_password_behind_the_question_mark_is_kept_secret_too(
 @pytest.mark.parametrize(
     ("role", "missing"),
     [
-        (Settings, "SLACK_SIGNING_SECRET"),
+        (Settings, "SLACK_APP_TOKEN"),
         (WebSettings, "SLACK_SIGNING_SECRET"),
         (SocketSettings, "SLACK_APP_TOKEN"),
         (WorkerSettings, None),
