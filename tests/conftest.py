@@ -35,6 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
         tempfile.tempdir = str(MEMORY)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits long while others work must not be begun when there is nothing else left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("lasts") is None)
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     if extent.long_form():
         return "long form"

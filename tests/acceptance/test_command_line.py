@@ -400,6 +400,7 @@ def test_a_wheel_lays_its_tables_outside_the_checkout(tmp_path: Path) -> None:
     assert where.stdout.strip() == str(tmp_path / "installed" / "creditbot" / "_migrations")
 
 
+@pytest.mark.lasts
 @pytest.mark.parametrize("arguments", [("--once",)])
 def test_the_demo_comes_true(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = creditbot("demo", *arguments, env={}, cwd=tmp_path)

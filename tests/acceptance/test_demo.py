@@ -100,6 +100,7 @@ async def test_the_page_is_there_and_the_bot_behind_it(tmp_path: Path) -> None:
     assert files(tmp_path) == set()
 
 
+@pytest.mark.lasts
 async def test_another_run_goes_on_with_what_was_kept(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     async with demo(tmp_path, "--port", "0", "--keep", str(kept)) as url:
@@ -118,6 +119,7 @@ async def test_another_run_goes_on_with_what_was_kept(tmp_path: Path) -> None:
         assert whole["subusers"]["list"][0]["applied"] == [5000]
 
 
+@pytest.mark.lasts
 async def test_the_commands_that_it_prints_work_as_they_are(tmp_path: Path) -> None:
     kept = tmp_path / "it's :ok: [a] 100% & more?"
     async with told(tmp_path, "--port", "0", "--keep", str(kept)) as (url, printed):

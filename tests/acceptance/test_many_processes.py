@@ -51,6 +51,7 @@ async def refused(slack: SlackSandbox, card: Message) -> str:
     return (await slack.until(lambda: slack.ephemerals(BOB)[before:]))[0].plain()
 
 
+@pytest.mark.lasts
 async def test_a_worker_that_dies_while_sending_leaves_a_doubt_that_the_other_settles(
     slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet
 ) -> None:
@@ -174,6 +175,7 @@ WHERE kind = 'drift' AND content IS NULL
 """
 
 
+@pytest.mark.lasts
 async def test_a_comparison_of_balances_goes_on_where_a_dead_worker_left_it(
     slack: SlackSandbox, sendgrid: SendGridSandbox, fleet: Fleet
 ) -> None:

@@ -194,6 +194,7 @@ async def test_not_sent_and_429_are_tried_again(company: Company) -> None:
     assert [row["outcome"] for row in outcomes] == ["rate_limited", "rate_limited", "applied"]
 
 
+@pytest.mark.lasts
 @over_socket
 async def test_a_process_ends_once_another_has_taken_a_ledger_key_and_the_change_is_not_lost(
     company: Company,

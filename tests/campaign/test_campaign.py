@@ -15,6 +15,7 @@ SHORT = short_or_long(
 )
 
 
+@pytest.mark.lasts
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_under_faults_and_kills_nothing_is_sent_twice_lost_or_pretended(database: str) -> None:
     report = await Campaign(SHORT, database).run()
@@ -25,6 +26,7 @@ async def test_under_faults_and_kills_nothing_is_sent_twice_lost_or_pretended(da
     assert report.applied > report.requests / 2, report
 
 
+@pytest.mark.lasts
 async def test_without_the_guard_the_same_faults_apply_changes_twice() -> None:
     # `make campaign` runs it on PostgreSQL, too: what is switched off is the same code. Few requests do, if
     # most of them meet a fault.

@@ -297,6 +297,7 @@ async def test_jobs_outlive_the_cutting_of_every_connection(database: Database, 
     assert not work.cancelled
 
 
+@pytest.mark.lasts
 @pytest.mark.parametrize("mode", ["fast", "immediate", "away"])
 async def test_jobs_outlive_a_restart_of_the_server(
     own_server: PostgresServer, work: Work, mode: str, monkeypatch: pytest.MonkeyPatch
@@ -328,6 +329,7 @@ async def test_jobs_outlive_a_restart_of_the_server(
     assert not work.cancelled
 
 
+@pytest.mark.lasts
 @on_postgres
 async def test_a_job_whose_worker_was_killed_is_done_by_another(
     database: Database, url: str, work: Work
