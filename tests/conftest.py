@@ -1,5 +1,6 @@
 """What holds for all tests: the two forms, and where their files are."""
 
+import gc
 import shutil
 import tempfile
 from pathlib import Path
@@ -38,6 +39,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits long while others work must not be begun when there is nothing else left to do."""
     items.sort(key=lambda item: item.get_closest_marker("lasts") is None)
+
+
+def pytest_collection() -> None:
+    """What is collected stays to the end: to look for garbage in it takes each process two seconds."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
