@@ -133,6 +133,7 @@ async def test_while_the_server_is_away_nothing_is_taken_and_afterwards_all_goes
 
 
 @on_postgres
+@pytest.mark.people_wait
 async def test_a_process_that_stands_still_over_its_writing_loses_the_lock(bot: Bot) -> None:
     request = await bot.checked()
     frozen = await asyncio.create_subprocess_exec(
