@@ -338,8 +338,8 @@ async def usage(
     age, and what was applied since. Additions and removals both count, by their amounts.
 
     It is summed up anew each time, from the rows themselves, so that no sum can be wrong. Each is found by an
-    index that holds all that is summed: `requests_open` has what is open, which is never much, and
-    `requests_by_end` what has ended, from that moment on. Those before it are not looked at, however many.
+    index: `requests_open` has what is open, which is never much, and `requests_by_end` what has ended, from
+    that moment on. Those before it are not looked at, however many.
     """
     given = {
         "since": since,

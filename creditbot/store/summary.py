@@ -12,7 +12,7 @@ from creditbot.domain.requests import FINAL, Status
 
 from .events import last_before
 from .requests import plausible
-from .tables import IS_DECIDED, IS_PENDING, events, is_in, requests
+from .tables import IS_OPEN, IS_PENDING, events, is_in, requests
 from .types import to_millis
 
 
@@ -46,7 +46,7 @@ async def digest(
     )
     # What can't be read is left out, so that the rest is told of.
     amounts = list(asked.scalars())
-    in_doubt = await connection.execute(select(requests.c.id).where(IS_DECIDED, is_in({Status.IN_DOUBT})))
+    in_doubt = await connection.execute(select(requests.c.id).where(IS_OPEN, is_in({Status.IN_DOUBT})))
     head = (
         await connection.execute(select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1))
     ).first()
@@ -68,7 +68,8 @@ async def digest(
         emergencies=await _count(connection, lately, events.c.kind == "break_glass"),
         net={name: int(total) for name, total in net if isinstance(name, str)},
         waiting=int(
-            await connection.scalar(select(func.count()).select_from(requests).where(IS_PENDING)) or 0
+            await connection.scalar(select(func.count()).select_from(requests).where(IS_OPEN, IS_PENDING))
+            or 0
         ),
         in_doubt=tuple(sorted(in_doubt.scalars())),
         events=0 if head is None else int(head.id),

@@ -115,10 +115,10 @@ def upgrade() -> None:
     op.create_index(
         "requests_by_end",
         "requests",
-        ["finished_at", "status", "subuser_key", "requested_by", "allocation_update"],
+        ["finished_at", "status", "subuser_key", "allocation_update"],
         unique=False,
     )
-    part("requests_open", "requests", ["status", "subuser_key", "requested_by", "allocation_update"], OPEN)
+    part("requests_open", "requests", ["status", "subuser_key", "allocation_update"], OPEN)
     part("requests_to_expire", "requests", ["expires_at"], PENDING)
     part("requests_to_remind", "requests", ["remind_at"], f"{PENDING} AND remind_at IS NOT NULL")
     part("requests_never_reminded", "requests", ["remind_at"], f"{PENDING} AND remind_at >= expires_at")
