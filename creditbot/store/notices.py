@@ -15,7 +15,7 @@ from .tables import UNTOLD, notices, requests
 KEPT = timedelta(days=90)
 """For how long it is known of a request that has ended who was told of it, and so is not told again."""
 
-FORGOTTEN = 20
+FORGOTTEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ async def add(
 async def forget(transaction: Transaction, now: datetime) -> None:
     """Drop a few of the oldest ones that were sent long ago, of requests that have ended long ago.
 
-    With each request more are dropped than are added, so that nobody waits for it, and no job is needed.
+    Each new request drops about as many as it adds, so that nobody waits for that, and no job is needed.
     """
     oldest = select(notices).order_by(notices.c.id).limit(FORGOTTEN).subquery()
     over = oldest.c.sent_at.is_not(None) | oldest.c.given_up_at.is_not(None)

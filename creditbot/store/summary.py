@@ -32,18 +32,18 @@ async def digest(
         .where(lately, events.c.to_status.in_([str(status) for status in FINAL]))
         .group_by(events.c.to_status)
     )
+    # Each request is applied once, and asked for once.
+    applied, asked_for = (
+        requests.c.id.in_(select(events.c.request_id).where(lately, which))
+        for which in (events.c.to_status == str(Status.APPLIED), events.c.kind == "requested")
+    )
     net = await connection.execute(
         select(requests.c.subuser, func.sum(requests.c.allocation_update))
-        .join(events, events.c.request_id == requests.c.id)
-        .where(lately, events.c.to_status == str(Status.APPLIED), plausible())
+        .where(applied, plausible())
         .group_by(requests.c.subuser)
         .order_by(requests.c.subuser)
     )
-    asked = await connection.execute(
-        select(requests.c.allocation_update)
-        .join(events, events.c.request_id == requests.c.id)
-        .where(lately, events.c.kind == "requested", plausible())
-    )
+    asked = await connection.execute(select(requests.c.allocation_update).where(asked_for, plausible()))
     # What can't be read is left out, so that the rest is told of.
     amounts = list(asked.scalars())
     in_doubt = await connection.execute(select(requests.c.id).where(IS_OPEN, is_in({Status.IN_DOUBT})))
