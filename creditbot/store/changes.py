@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import BigInteger, RowMapping, func, or_, select, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.drift import Change, Landed, Settler
 from creditbot.domain.requests import FINAL, Status
 
@@ -75,7 +76,8 @@ async def _sendings(connection: AsyncConnection, ids: Sequence[int]) -> Sequence
 
 def _change(stored: RowMapping) -> Change | None:
     row, unreadable = read([*COLUMNS, attempts.c.started_at], stored)
-    if unreadable or row["status"] not in set(Status):
+    absurd = abs(row.get("allocation_update", 0)) > MAX_AMOUNT
+    if unreadable or absurd or row["status"] not in set(Status):
         log.error("A request can't be read, and is not reckoned with", request_id=stored["id"])
         return None
     landed = _landed(Status(row["status"]), contradicted=row["contradicted_at"] is not None)

@@ -401,7 +401,7 @@ async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[
     """The newest few other requests of its subuser that are open, or were applied lately."""
     columns = [requests.c[name] for name in ("id", "allocation_update", "status", "requested_by")]
     others = select(*columns).where(
-        requests.c.subuser_key == subuser_key(request.subuser), requests.c.id != request.id
+        requests.c.subuser_key == subuser_key(request.subuser), requests.c.id != request.id, plausible()
     )
     lately = is_in({Status.APPLIED}), requests.c.finished_at >= request.requested_at - LATELY
     query = union_all(others.where(IS_OPEN), others.where(*lately))

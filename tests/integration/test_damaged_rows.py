@@ -23,7 +23,7 @@ from creditbot.domain.undone import Undone
 from creditbot.jobs import DeliveryProblem, Fault
 from creditbot.operations import put_in_force
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import attempts, requests
+from creditbot.store import attempts, changes, requests
 from creditbot.store.engines import is_postgres
 from tests.extent import sample
 
@@ -369,7 +369,8 @@ async def test_figures_that_nobody_can_have_asked_for_keep_nobody_from_asking(
         damage(bot, "requests", f"allocation_update = {absurd}", f"id = {request.id}")
     usage = await used(bot)
     assert usage == Usage(by_requester=300, of_subuser=300, in_all=300)
-    assert (await bot.ask(700)).status is Status.PENDING
+    another = await bot.ask(700)
+    assert [other.id for other in another.beside] == [sound.id]
     with pytest.raises(Refusal, match="You have asked for 1,000"):
         await bot.ask(1)
     for request in damaged:
@@ -401,3 +402,6 @@ async def test_nor_do_they_keep_the_digest_from_coming(
     [told] = [one for _, one in bot.messenger.bulletins if isinstance(one, Digest)]
     assert told.net == {"acme": 12}
     assert (told.asked, told.to_add) == (1, 12)
+    async with bot.database.read() as connection:
+        reckoned = await changes.since(connection, clock.now - timedelta(days=2))
+    assert [change.allocation_update for change in reckoned["acme"]] == [12]
