@@ -183,6 +183,23 @@ async def test_a_post_that_was_under_way_points_to_the_new_card_when_it_ends(bot
     assert [message[0] for message in bot.messenger.pointers] == [CHANNEL]
 
 
+async def test_a_copy_that_turns_up_in_the_old_channel_points_to_the_card_that_is_there(bot: Bot) -> None:
+    request = await bot.checked()
+    await bot.work("draw")
+    await restarted(bot)
+    await bot.work("draw")
+    copy = (CHANNEL, "1.000900")
+
+    await bot.seen_in(request.id, *copy)
+    await bot.work("draw")
+    await restarted(bot)
+    await bot.work("draw")
+
+    assert [channel for channel, _ in bot.messenger.posted] == [CHANNEL, NEW]
+    assert copy in bot.messenger.pointers
+    assert ids(await bot.due(), "draw") == []
+
+
 async def test_a_lost_card_is_posted_anew_though_an_old_one_points_to_it(bot: Bot) -> None:
     request = await bot.checked()
     await bot.work("draw")
