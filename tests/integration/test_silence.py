@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import NotAnswered, NotTaken
 from creditbot.domain.paging import History, Pending
@@ -112,6 +113,22 @@ async def test_a_click_that_takes_two_looks_has_one_time_for_both(start: StartBo
                 await bot.decisions.wants_break_glass(request.id, EMERGENCY, long_ago)
             with pytest.raises(NotTaken):
                 await bot.decisions.check_may_break_glass(request.id, EMERGENCY, long_ago)
+
+
+async def test_a_look_of_which_the_time_is_over_is_not_waited_for(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever time the driver itself would take to give up."""
+    monkeypatch.setattr(store, "PATIENCE", 60)
+    over = asyncio.Event()
+
+    async def look(_: AsyncConnection) -> None:
+        await over.wait()
+
+    async with asyncio.timeout(20):
+        with pytest.raises(NotAnswered):
+            await bot.database.read_for_person(look, boottime() - 61)
+    over.set()
 
 
 @on_postgres

@@ -38,8 +38,8 @@ def test_deep_nesting_is_an_answer_too(status: int, kind: type) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (Reading(None, 10, None), Reading(None, 100, None)),
-        (Reading("nonrecurring", 10, "2026-01-01"), Reading("nonrecurring", 100, "2026-02-01")),
+        (Reading(None, 10, None), Reading(None, 12, None)),
+        (Reading("nonrecurring", 10, "2026-01-01"), Reading("nonrecurring", 12, "2026-02-01")),
     ],
 )
 def test_a_reset_that_is_not_excluded_voids_the_proof(before: Reading, after: Reading) -> None:
