@@ -136,7 +136,7 @@ async def scale(size: Size) -> list[Figure]:
         for kind in NAMES:
             async with _records(kind, dict(zip((few, many), paths, strict=True))) as records:
                 found += [
-                    await _compared(act, records, kind, size.of(5, 9), len(laid.events)) for act in ACTS
+                    await _compared(act, records, kind, size.of(9, 25), len(laid.events)) for act in ACTS
                 ]
     return found
 

@@ -14,22 +14,26 @@ import pytest
 from psycopg import sql
 from sqlalchemy import select
 
+from creditbot.domain.errors import Refusal
 from creditbot.domain.paging import History, Pending, Section, Turn
-from creditbot.domain.policy import Limits
+from creditbot.domain.policy import Limits, Reminders
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Actor
-from creditbot.operations import give_tokens, move_cards, put_in_force
+from creditbot.elapsed import boottime
+from creditbot.operations import Arrival, give_tokens, move_cards, put_in_force
 from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import bulletins, deliveries, lists
 from creditbot.store.lists import Wanted
 from creditbot.store.tables import bulletins as planned
+from tests.authority import Role
 from tests.bench import seeding
 from tests.postgres import PostgresServer
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, Clock, database_url
 from .plans import Plans, watched
+from .states import brought_to
 
 REQUESTS = 3000
 """So many that by the statistics an index is the better way, wherever there is one."""
@@ -43,6 +47,7 @@ FILL_QUESTIONS = (
 CAPPED = replace(
     POLICY,
     limits=Limits(per_requester_24h=10**7, per_subuser_24h=10**7, in_all_24h=10**8),
+    reminders=Reminders(after=(timedelta(hours=1),)),
     digest=time(9),
     drift=time(9),
 )
@@ -111,6 +116,34 @@ async def every_other_end(bot: Bot) -> None:
 
 
 async def a_doubt(bot: Bot, sandbox: SendGridSandbox) -> None: ...
+
+
+async def a_reminder(bot: Bot) -> None:
+    request = await bot.checked(14, "acme")
+    bot.clock.advance(hours=2)
+    await bot.work()
+    assert (ANN, "reminder_60m", request.id) in bot.messenger.notices
+    bot.clock.advance(hours=-2)
+
+
+async def a_doubt_and_its_end(bot: Bot) -> None:
+    """Settled by the balance, by a person, and asked for again."""
+    request = await brought_to(bot.database, Status.IN_DOUBT, Role(ANN), bot.clock())
+    for _ in range(2):
+        bot.clock.advance(minutes=10)
+        await bot.settle(request.id)
+    await bot.decisions.settle(request.id, ANN, applied=False, reason="looked at it")
+    await bot.ask_again(request.id)
+    await bot.work("check", "draw", "notify")
+
+
+async def clicks(bot: Bot) -> None:
+    """Refused, on a message of which nobody knew, and taken back."""
+    request = await bot.checked(15, "acme")
+    with pytest.raises(Refusal):
+        await bot.decisions.approve(request.id, ASKER, Arrival("click", boottime()))
+    await bot.seen_in(request.id, CHANNEL, "99.000100")
+    await bot.work("draw")
 
 
 async def the_sweep(bot: Bot) -> None:
@@ -193,6 +226,9 @@ async def a_delivery(bot: Bot) -> None:
 DONE_OFTEN: list[Callable[[Bot], Awaitable[None]]] = [
     from_asking_to_the_end,
     every_other_end,
+    a_reminder,
+    a_doubt_and_its_end,
+    clicks,
     the_sweep,
     pending,
     history,
