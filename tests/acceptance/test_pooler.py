@@ -34,6 +34,7 @@ def has_cards(company: Company, number: int) -> bool:
 
 
 @over_http
+@pytest.mark.lasts
 async def test_changes_are_asked_for_approved_and_sent(company: Company) -> None:
     for number in range(1, 7):  # beyond the five times after which a driver prepares a statement
         await company.say(f"/credits add acme {number} x")
