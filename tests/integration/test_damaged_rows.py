@@ -47,6 +47,8 @@ ON_BOTH_CARD = [
     *ON_BOTH_TO_TRY,
     f"shown_version = {MOST}",
     "shown_version = -1",
+    f"wanted_version = {MOST}",
+    "wanted_version = -1",
     "shown_version = 900",
     f"posts = {MOST}",
 ]
@@ -62,13 +64,15 @@ ON_SQLITE_CARD = [
     *ON_SQLITE_TO_TRY,
     "posts = 'x'",
     "shown_version = 'newest'",
+    "wanted_version = 'newest'",
+    "wanted_version = X'00'",
     "shown_version = X'00'",
     "moved_at = 'garbage'",
     "ts = X'00'",
     "ts = CAST(X'666fff' AS TEXT)",
 ]
 ON_SQLITE_NOTICE = [*ON_SQLITE_TO_TRY, "created_at = 'yesterday'", "created_at = X'00'"]
-WITHOUT = ["posts = NULL", "shown_version = NULL", "tries = NULL"]
+WITHOUT = ["posts = NULL", "wanted_version = NULL", "shown_version = NULL", "tries = NULL"]
 """What the tables themselves refuse, as long as they are as they were laid."""
 
 
