@@ -79,7 +79,7 @@ class Settle:
         found = conclude(request.allocation_update, last.before, after)
         if request.read_again_at is not None:
             found = confirm(found, request.remain_after, after.remain)
-        again = believed(request.read_again_at, begun)
+        again = request.read_again_at
         if found.verdict is Verdict.NOT_APPLIED and (again is None or begun < again):
             await self._read_again(request, last, after, read_at, found)
         else:
