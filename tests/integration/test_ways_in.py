@@ -19,7 +19,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.slack.switchboard import Switchboard
 from creditbot.store.engines import is_postgres
-from tests.authority import ROLES
+from tests.authority import ROLES, allowed
 from tests.extent import pairwise
 from tests.ways_in import ACTING, ANYTHING, ON_CARDS, OTHERS_CARDS, WAYS, Card, Way, outcome
 
@@ -27,13 +27,20 @@ from .adapters import CHANNEL
 from .conftest import on_sqlite
 from .desk import opened, settings
 
-TAKEN = frozenset(
-    pairwise(
-        (database, name, status, way)
-        for database, name, status in product(("sqlite", "postgresql"), ROLES, Status)
-        for way in (WAYS if status is Status.PENDING else ON_CARDS)
-    )
-)
+TABLE = [
+    (database, name, status, way)
+    for database, name, status in product(("sqlite", "postgresql"), ROLES, Status)
+    for way in (WAYS if status is Status.PENDING else ON_CARDS)
+]
+
+ALLOWED = {
+    (status, way): (database, name, status, way)
+    for database, name, status, way in TABLE
+    if way.does is not None and allowed(name, status, way.does)
+}
+"""For each state, one who may go each way that leads anywhere from there."""
+
+TAKEN = frozenset(pairwise(TABLE)) | frozenset(ALLOWED.values())
 """What is tried of the table; a way that leads to no request is tried in one state only."""
 
 BUTTONS = {way.name for way in WAYS if way.kind == "button"}

@@ -220,6 +220,14 @@ def test_a_doubt_that_no_tier_covers_any_more_is_settled_by_an_approver_of_any_t
         check_approver(a_request(), APPROVER, policy, ROSTER, NOW)
 
 
+def test_what_no_tier_covers_is_approved_in_no_emergency() -> None:
+    alone = Who.of([REQUESTER])
+    policy = Policy(tiers=(Tier("small", Who.of([APPROVER]), up_to=100),), break_glass=alone)
+    with pytest.raises(Refusal, match="No tier of the policy covers"):
+        check_break_glass(a_request(), REQUESTER, policy)
+    check_break_glass(a_request(), REQUESTER, replace(POLICY, break_glass=alone))
+
+
 def test_nobody_settles_while_sendgrid_may_be_at_work() -> None:
     unclear = a_request(Status.IN_DOUBT, unclear_until=NOW)
     check_clear(unclear, NOW)
