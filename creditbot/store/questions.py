@@ -12,7 +12,7 @@ from creditbot.domain.requests import OPEN, CreditRequest, subuser_key
 from . import cards
 from .database import Transaction
 from .requests import get, load_readable, new_token
-from .tables import IS_OPEN, is_in, questions, requests
+from .tables import IS_OPEN, is_among_lately, is_in, questions, requests
 
 KEPT = WAITS + timedelta(hours=1)
 """As long as it can be answered, and as the answer may be delivered again."""
@@ -29,12 +29,14 @@ async def the_same(
     same = select(requests.c.id).where(
         requests.c.requested_by == person,
         requests.c.requested_at >= since,
-        requests.c.subuser_key == subuser_key(command.subuser),
         requests.c.allocation_update == command.allocation_update,
     )
     # What has ended since then is all that can have been asked for since then.
     ended = is_in(SAME_IN - OPEN), requests.c.finished_at >= since
-    which = union_all(same.where(IS_OPEN), same.where(*ended))
+    key = subuser_key(command.subuser)
+    which = union_all(
+        same.where(IS_OPEN, requests.c.subuser_key == key), same.where(*ended, is_among_lately(key))
+    )
     query = select(requests).where(requests.c.id.in_(which))
     found = await load_readable(connection, query.order_by(requests.c.requested_at.desc()).limit(1))
     return found[0] if found else None

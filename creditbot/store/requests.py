@@ -49,7 +49,17 @@ from . import cards as cards_store
 from . import events, notices, readable, runs
 from .audited import AUDITED, recorded
 from .database import Transaction
-from .tables import IS_HELD, IS_OPEN, IS_PENDING, NOT_ENDED, approvals, cards, is_in, requests
+from .tables import (
+    IS_HELD,
+    IS_OPEN,
+    IS_PENDING,
+    NOT_ENDED,
+    approvals,
+    cards,
+    is_among_lately,
+    is_in,
+    requests,
+)
 from .types import Moment, Words
 
 log = structlog.get_logger(__name__)
@@ -400,13 +410,17 @@ async def _one(connection: AsyncConnection, query: Select[Any]) -> CreditRequest
 async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[Neighbour, ...]:
     """The newest few other requests of its subuser that are open, or were applied lately."""
     columns = [requests.c[name] for name in ("id", "allocation_update", "status", "requested_by")]
-    others = select(*columns).where(
-        requests.c.subuser_key == subuser_key(request.subuser), requests.c.id != request.id, plausible()
+    key, others = (
+        subuser_key(request.subuser),
+        select(*columns).where(requests.c.id != request.id, plausible()),
     )
     lately = is_in({Status.APPLIED}), requests.c.finished_at >= request.requested_at - LATELY
-    query = union_all(others.where(IS_OPEN), others.where(*lately))
-    rows = await connection.execute(query.order_by(query.selected_columns.id.desc()).limit(BESIDE))
-    found = [values for values, bad in (readable.read(columns, row) for row in rows.mappings()) if not bad]
+    query = union_all(
+        others.where(IS_OPEN, requests.c.subuser_key == key), others.where(*lately, is_among_lately(key))
+    )
+    # Sorted here: for the order of the IDs, SQLite would go through all requests of the subuser.
+    rows = sorted((await connection.execute(query)).mappings(), key=lambda row: -row["id"])[:BESIDE]
+    found = [values for values, bad in (readable.read(columns, row) for row in rows) if not bad]
     places = await cards_store.places(connection, [one["id"] for one in found]) if found else {}
     return tuple(
         Neighbour(**{**one, "status": Status(one["status"])}, card=places.get(one["id"])) for one in found

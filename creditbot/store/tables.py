@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     event,
+    func,
     literal_column,
     text,
 )
@@ -124,6 +125,14 @@ def is_in(statuses: Collection[Status]) -> ColumnElement[bool]:
 
 def _written(statuses: Collection[Status]) -> list[ColumnElement[str]]:
     return [literal_column(f"'{status}'") for status in sorted(statuses)]
+
+
+def is_among_lately(subuser_key: str) -> ColumnElement[bool]:
+    """Whether a request is of this subuser, for a query of what has ended lately.
+
+    As an expression, for which there is no index: one subuser may have far more than have ended lately.
+    """
+    return func.coalesce(requests.c.subuser_key, literal_column("''")) == subuser_key
 
 
 def _part(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: bool = False) -> None:
