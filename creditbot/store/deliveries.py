@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from .database import Transaction
 from .tables import deliveries
+from .types import Moment
 
 PROBE = "probe"
 
@@ -29,9 +30,18 @@ async def came_before(transaction: Transaction, delivery_id: str, now: datetime)
     The write lock is held, so of two deliveries at once the second finds the first.
     """
     connection = transaction.connection
-    old = select(deliveries.c.id).where(deliveries.c.at < now - KEPT).order_by(deliveries.c.at)
-    await connection.execute(delete(deliveries).where(deliveries.c.id.in_(old.limit(FORGOTTEN))))
-    if await connection.scalar(select(deliveries.c.id).where(deliveries.c.id == delivery_id)) is not None:
+    await connection.execute(_FORGET, {"long_ago": now - KEPT})
+    if await connection.scalar(_KNOWN, {"the_id": delivery_id}) is not None:
         return True
-    await connection.execute(insert(deliveries).values(id=delivery_id, at=now))
+    await connection.execute(insert(deliveries), {"id": delivery_id, "at": now})
     return False
+
+
+_OLD = (
+    select(deliveries.c.id)
+    .where(deliveries.c.at < bindparam("long_ago", type_=Moment()))
+    .order_by(deliveries.c.at)
+    .limit(FORGOTTEN)
+)
+_FORGET = delete(deliveries).where(deliveries.c.id.in_(_OLD))
+_KNOWN = select(deliveries.c.id).where(deliveries.c.id == bindparam("the_id"))

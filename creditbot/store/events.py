@@ -67,19 +67,22 @@ async def check_key(connection: AsyncConnection) -> str | None:
     Raises:
         WrongLedgerKey: this process does not have the ledger's key, or has an older one first.
     """
-    query = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id)
-    named = [key_named(detail) or "unknown" for detail in (await connection.execute(query)).scalars()]
+    named = [key_named(detail) or "unknown" for detail in (await connection.execute(_KEYS)).scalars()]
     return key_to_take(ledger_keys(connection), named)
 
 
 async def _chain(connection: AsyncConnection, row: dict[str, object]) -> None:
-    query = select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)
-    head = (await connection.execute(query)).first()
+    head = (await connection.execute(_HEAD)).first()
     keys = ledger_keys(connection)
     previous = GENESIS if head is None else head.hash
     row |= {"id": 1 if head is None else head.id + 1, "previous_hash": previous}
     row["hash"] = event_hash(previous, row, keys[0] if keys else None)
-    await connection.execute(insert(events).values(row))
+    await connection.execute(insert(events), row)
+
+
+# Built once, since each event needs them.
+_KEYS = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id)
+_HEAD = select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)
 
 
 async def of_request(connection: AsyncConnection, request_id: int) -> list[RowMapping]:

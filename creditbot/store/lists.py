@@ -14,7 +14,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.requests import OPEN, CreditRequest, Status, subuser_key
 
 from . import cards
-from .requests import load, load_readable
+from .requests import ALL, load, load_readable
 from .tables import IS_OPEN, NOT_ENDED, is_in, request_counts, requests
 
 
@@ -34,7 +34,7 @@ async def page(
     connection: AsyncConnection, limit: int, *, after: int | None = None, wanted: Wanted = EVERY
 ) -> list[CreditRequest | UnreadableRequest]:
     """The oldest requests first, from the one that follows the ID `after`."""
-    query = select(requests).order_by(requests.c.id).limit(limit)
+    query = ALL.order_by(requests.c.id).limit(limit)
     if after is not None:
         query = query.where(requests.c.id > after)
     if wanted.statuses and wanted.statuses <= OPEN:
@@ -72,7 +72,7 @@ class Page:
 async def may_wait_for(connection: AsyncConnection, person: str, limit: int) -> list[CreditRequest]:
     """The oldest requests that a decision of this person could bring on, if the rules allow it."""
     of_others = _open({Status.PENDING, Status.IN_DOUBT}).where(requests.c.requested_by != person)
-    query = select(requests).where(requests.c.id.in_(of_others))
+    query = ALL.where(requests.c.id.in_(of_others))
     return await load_readable(connection, query.order_by(requests.c.id).limit(limit))
 
 
@@ -160,7 +160,7 @@ async def _turned(keys: Callable[[Turn | None], Awaitable[Keys]], turn: Turn | N
 
 async def _page(connection: AsyncConnection, found: Keys, counts: Mapping[Section, int], before: int) -> Page:
     ids = [id_ for _, id_ in found]
-    query = select(requests).where(requests.c.id.in_(ids))
+    query = ALL.where(requests.c.id.in_(ids))
     by_id = {request.id: request for request in await load(connection, query)}
     return Page(
         [(section, by_id[id_]) for section, id_ in found],

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import Delete, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import damage
 from .database import Transaction
 from .readable import has_come
 from .tables import UNTOLD, notices, requests
+from .types import Moment
 
 KEPT = timedelta(days=90)
 """For how long it is known of a request that has ended who was told of it, and so is not told again."""
@@ -70,14 +71,22 @@ async def forget(transaction: Transaction, now: datetime) -> None:
 
     Each new request drops about as many as it adds, so that nobody waits for that, and no job is needed.
     """
+    await transaction.connection.execute(_FORGET, {"long_ago": now - KEPT})
+
+
+def _forget() -> Delete:
+    long_ago = bindparam("long_ago", type_=Moment())
     oldest = select(notices).order_by(notices.c.id).limit(FORGOTTEN).subquery()
     over = oldest.c.sent_at.is_not(None) | oldest.c.given_up_at.is_not(None)
     old = (
         select(oldest.c.id)
         .join(requests, requests.c.id == oldest.c.request_id)
-        .where(over, oldest.c.created_at < now - KEPT, requests.c.finished_at < now - KEPT)
+        .where(over, oldest.c.created_at < long_ago, requests.c.finished_at < long_ago)
     )
-    await transaction.connection.execute(delete(notices).where(notices.c.id.in_(old)))
+    return delete(notices).where(notices.c.id.in_(old))
+
+
+_FORGET = _forget()
 
 
 async def withdraw(

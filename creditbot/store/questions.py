@@ -1,8 +1,10 @@
 """What somebody asked for who had just asked for the same, until they say that they mean it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, union_all
+from sqlalchemy import Select, bindparam, delete, insert, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.commands import Ask
@@ -11,8 +13,9 @@ from creditbot.domain.requests import OPEN, CreditRequest, subuser_key
 
 from . import cards
 from .database import Transaction
-from .requests import get, load_readable, new_token
+from .requests import ALL, get, load_readable, new_token
 from .tables import IS_OPEN, is_among_lately, is_in, questions, requests
+from .types import Moment, Words
 
 KEPT = WAITS + timedelta(hours=1)
 """As long as it can be answered, and as the answer may be delivered again."""
@@ -25,21 +28,33 @@ async def the_same(
     connection: AsyncConnection, command: Ask, person: str, now: datetime
 ) -> CreditRequest | None:
     """The newest request of this person for the very same, if they made one within SAME_WITHIN."""
-    since = now - SAME_WITHIN
+    given = {
+        "person": person,
+        "since": now - SAME_WITHIN,
+        "key": subuser_key(command.subuser),
+        "change": command.allocation_update,
+    }
+    found = await load_readable(connection, _THE_SAME, given)
+    return found[0] if found else None
+
+
+def _the_same() -> Select[Any]:
+    since = bindparam("since", type_=Moment())
     same = select(requests.c.id).where(
-        requests.c.requested_by == person,
+        requests.c.requested_by == bindparam("person"),
         requests.c.requested_at >= since,
-        requests.c.allocation_update == command.allocation_update,
+        requests.c.allocation_update == bindparam("change"),
     )
     # What has ended since then is all that can have been asked for since then.
     ended = is_in(SAME_IN - OPEN), requests.c.finished_at >= since
-    key = subuser_key(command.subuser)
+    key = bindparam("key", type_=Words())
     which = union_all(
         same.where(IS_OPEN, requests.c.subuser_key == key), same.where(*ended, is_among_lately(key))
     )
-    query = select(requests).where(requests.c.id.in_(which))
-    found = await load_readable(connection, query.order_by(requests.c.requested_at.desc()).limit(1))
-    return found[0] if found else None
+    return ALL.where(requests.c.id.in_(which)).order_by(requests.c.requested_at.desc()).limit(1)
+
+
+_THE_SAME = _the_same()
 
 
 async def put(
@@ -67,18 +82,26 @@ async def put(
 
 async def by_origin(connection: AsyncConnection, origin: str) -> Question | None:
     """The question that this very delivery has led to before, if it has."""
-    return await _one(connection, questions.c.origin == origin)
+    return await _one(connection, _BY_ORIGIN, {"the_origin": origin})
 
 
 async def by_token(connection: AsyncConnection, token: str, person: str) -> Question | None:
     """The question that this person was asked and that carries this token."""
     if TOKEN.fullmatch(token) is None:
         return None
-    return await _one(connection, and_(questions.c.token == token, questions.c.person == person))
+    return await _one(connection, _BY_TOKEN, {"the_token": token, "the_person": person})
 
 
-async def _one(connection: AsyncConnection, which: ColumnElement[bool]) -> Question | None:
-    row = (await connection.execute(select(questions).where(which))).mappings().first()
+_BY_ORIGIN = select(questions).where(questions.c.origin == bindparam("the_origin"))
+_BY_TOKEN = select(questions).where(
+    questions.c.token == bindparam("the_token"), questions.c.person == bindparam("the_person")
+)
+
+
+async def _one(
+    connection: AsyncConnection, query: Select[Any], given: Mapping[str, object]
+) -> Question | None:
+    row = (await connection.execute(query, given)).mappings().first()
     if row is None:
         return None
     same = await get(connection, row["same_as"])

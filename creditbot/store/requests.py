@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     RowMapping,
     Select,
@@ -76,6 +77,9 @@ BESIDE = 3
 """Requests that are named beside another one."""
 
 
+_INSERT = insert(requests).returning(requests.c.id)
+
+
 async def create(
     transaction: Transaction,
     *,
@@ -117,11 +121,9 @@ async def create(
         "again_of": again_of,
         "token": new_token(),
     }
-    inserted = await connection.execute(
-        insert(requests).values(status=Status.PENDING, version=1, **values).returning(requests.c.id)
-    )
+    inserted = await connection.execute(_INSERT, {"status": Status.PENDING, "version": 1, **values})
     request_id = int(inserted.scalar_one())
-    await connection.execute(insert(cards).values(request_id=request_id, channel=channel))
+    await connection.execute(insert(cards), {"request_id": request_id, "channel": channel})
     await notices.forget(transaction, at)
     await events.append(
         connection,
@@ -333,7 +335,7 @@ async def withdraw_approval(transaction: Transaction, request_id: int, approver:
 
 async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
     """The request that this very delivery has made before, if it has."""
-    return await _one(connection, select(requests).where(requests.c.origin == origin))
+    return await _one(connection, _BY_ORIGIN, {"the_origin": origin})
 
 
 async def usage(
@@ -395,11 +397,13 @@ async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | N
     Raises:
         UnreadableRequest: its row holds what this version can't read.
     """
-    return await _one(connection, select(requests).where(requests.c.id == request_id))
+    return await _one(connection, _BY_ID, {"the_id": request_id})
 
 
-async def _one(connection: AsyncConnection, query: Select[Any]) -> CreditRequest | None:
-    found = next(iter(await load(connection, query)), None)
+async def _one(
+    connection: AsyncConnection, query: Select[Any], given: Mapping[str, object]
+) -> CreditRequest | None:
+    found = next(iter(await load(connection, query, given)), None)
     if isinstance(found, UnreadableRequest):
         raise found
     if found is None or found.status is not Status.PENDING:
@@ -409,22 +413,34 @@ async def _one(connection: AsyncConnection, query: Select[Any]) -> CreditRequest
 
 async def _beside(connection: AsyncConnection, request: CreditRequest) -> tuple[Neighbour, ...]:
     """The newest few other requests of its subuser that are open, or were applied lately."""
-    columns = [requests.c[name] for name in ("id", "allocation_update", "status", "requested_by")]
-    key, others = (
-        subuser_key(request.subuser),
-        select(*columns).where(requests.c.id != request.id, plausible()),
-    )
-    lately = is_in({Status.APPLIED}), requests.c.finished_at >= request.requested_at - LATELY
-    query = union_all(
-        others.where(IS_OPEN, requests.c.subuser_key == key), others.where(*lately, is_among_lately(key))
-    )
+    given = {
+        "its_key": subuser_key(request.subuser),
+        "its_id": request.id,
+        "lately": request.requested_at - LATELY,
+    }
     # Sorted here: for the order of the IDs, SQLite would go through all requests of the subuser.
-    rows = sorted((await connection.execute(query)).mappings(), key=lambda row: -row["id"])[:BESIDE]
-    found = [values for values, bad in (readable.read(columns, row) for row in rows) if not bad]
+    rows = sorted((await connection.execute(_BESIDE, given)).mappings(), key=lambda row: -row["id"])[:BESIDE]
+    read = (readable.read(_OF_NEIGHBOUR, row) for row in rows)
+    found = [values for values, bad in read if not bad]
     places = await cards_store.places(connection, [one["id"] for one in found]) if found else {}
     return tuple(
         Neighbour(**{**one, "status": Status(one["status"])}, card=places.get(one["id"])) for one in found
     )
+
+
+_OF_NEIGHBOUR = [requests.c[name] for name in ("id", "allocation_update", "status", "requested_by")]
+
+
+def _others() -> CompoundSelect[Any]:
+    others = select(*_OF_NEIGHBOUR).where(requests.c.id != bindparam("its_id"), plausible())
+    key = bindparam("its_key", type_=Words())
+    lately = is_in({Status.APPLIED}), requests.c.finished_at >= bindparam("lately")
+    return union_all(
+        others.where(IS_OPEN, requests.c.subuser_key == key), others.where(*lately, is_among_lately(key))
+    )
+
+
+_BESIDE = _others()
 
 
 async def outline(connection: AsyncConnection, request_id: int) -> Outline | None:
@@ -495,7 +511,7 @@ async def to_follow(
     connection: AsyncConnection, policy_hash: str, among: Sequence[int]
 ) -> list[CreditRequest]:
     """Those of some requests that are still `not_following`, and can be read."""
-    query = select(requests).where(requests.c.id.in_(among), IS_PENDING, _follows_another(policy_hash))
+    query = ALL.where(requests.c.id.in_(among), IS_PENDING, _follows_another(policy_hash))
     return await load_readable(connection, query.order_by(requests.c.id))
 
 
@@ -526,28 +542,27 @@ async def under_way(connection: AsyncConnection, subuser: str) -> int | None:
     return found
 
 
-async def load_readable(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest]:
+async def load_readable(
+    connection: AsyncConnection, query: Select[Any], given: Mapping[str, object] | None = None
+) -> list[CreditRequest]:
     """Those of `load` that can be read; the others are logged, and stop nobody."""
-    found = await load(connection, query)
+    found = await load(connection, query, given)
     for request in found:
         if isinstance(request, UnreadableRequest):
             log.error("A request can't be read, and is left out", request_id=request.id, why=request.sentence)
     return [request for request in found if isinstance(request, CreditRequest)]
 
 
-async def load(connection: AsyncConnection, query: Select[Any]) -> list[CreditRequest | UnreadableRequest]:
-    """The requests that a query of their table finds, each with its approvals."""
-    columns = readable.as_they_lie(_READ)
-    rows = list((await connection.execute(query.with_only_columns(*columns))).mappings())
+async def load(
+    connection: AsyncConnection, query: Select[Any], given: Mapping[str, object] | None = None
+) -> list[CreditRequest | UnreadableRequest]:
+    """The requests that a query finds, which is ALL with more to it, each with its approvals."""
+    rows = list((await connection.execute(query, given)).mappings())
     agreed: dict[int, list[RowMapping]] = {row["id"]: [] for row in rows}
     # Each approval makes a new version, so what is in its first has none.
     perhaps = [row["id"] for row in rows if row["version"] != 1]
     if perhaps:
-        found = await connection.execute(
-            select(*readable.as_they_lie(approvals.columns))
-            .where(approvals.c.request_id.in_(perhaps))
-            .order_by(approvals.c.id)
-        )
+        found = await connection.execute(_APPROVALS, {"perhaps": perhaps})
         for row in found.mappings():
             agreed[row["request_id"]].append(row)
     return [_read(row, agreed[row["id"]]) for row in rows]
@@ -601,6 +616,18 @@ _OF_CHECK = {
 }
 
 _READ = [requests.c[name] for name in [*_SAME_NAME, "status", "token", *_OF_CHECK]]
+
+# To build a statement takes longer than to execute it, so those of every request are built once.
+ALL = select(*readable.as_they_lie(_READ))
+"""Requests as `load` reads them."""
+
+_BY_ID = ALL.where(requests.c.id == bindparam("the_id"))
+_BY_ORIGIN = ALL.where(requests.c.origin == bindparam("the_origin"))
+_APPROVALS = (
+    select(*readable.as_they_lie(approvals.columns))
+    .where(approvals.c.request_id.in_(bindparam("perhaps", expanding=True)))
+    .order_by(approvals.c.id)
+)
 
 
 def _read(row: RowMapping, agreed: Sequence[RowMapping]) -> CreditRequest | UnreadableRequest:
