@@ -396,9 +396,18 @@ def build_runner(database: Database, url: str, jobs: Mapping[str, Job], now: Clo
     """Who finds what is due and does it: the database decides which."""
 
     async def whatever_is_due() -> list[WakeUp]:
+        await database.people_first()
         async with database.read() as connection:
             return await due.due(connection, now())
 
+    def after_people(job: Job) -> Job:
+        async def work(key: int) -> None:
+            await database.people_first()
+            await job(key)
+
+        return work
+
+    jobs = {name: after_people(job) for name, job in jobs.items()}
     if is_postgres(url):
         from creditbot.runners.procrastinate import ProcrastinateRunner  # noqa: PLC0415 - an optional extra
 

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import exc
@@ -31,6 +31,9 @@ GRACE = 0.3
 
 TURN_TIMEOUT = 1.6
 """Seconds that a person waits for this process's own writer; jobs wait as long as it takes."""
+
+GIVE_WAY = 0.5
+"""Seconds for which a job that could begin lets people go first."""
 
 MOST_AT_ONCE = 1000
 """What is under way for people at once, also for those who were answered long ago: beyond that, nobody would
@@ -68,6 +71,8 @@ class Database:
         self._elapsed = elapsed
         self._writer = Writer(self._engines, elapsed, waker)
         self._for_people: set[asyncio.Task[Any]] = set()
+        self._nobody_waits = asyncio.Event()
+        self._nobody_waits.set()
 
     @property
     def waker(self) -> Waker | None:
@@ -175,6 +180,12 @@ class Database:
 
         return await self._by(started + PATIENCE, looked_up, NotAnswered)
 
+    async def people_first(self) -> None:
+        """Wait until nobody does for an answer, or for GIVE_WAY: jobs can wait, and people are told no."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_WAY):
+                await self._nobody_waits.wait()
+
     async def _by(
         self,
         deadline: float,
@@ -187,6 +198,7 @@ class Database:
         task = asyncio.create_task(work())
         # A driver that waits for a silent server can't be called back, so it is left to itself.
         self._for_people.add(task)
+        self._nobody_waits.clear()
         task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=deadline - self._elapsed())
         if not done:
@@ -195,6 +207,8 @@ class Database:
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._for_people.discard(task)
+        if not self._for_people:
+            self._nobody_waits.set()
         if not task.cancelled():
             task.exception()  # whoever waited has been told
 

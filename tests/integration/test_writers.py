@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from creditbot.domain.errors import NotTaken
 from creditbot.domain.requests import Status
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import lists, requests
-from creditbot.store.database import AWAY, Database
+from creditbot.store import database, lists, requests
+from creditbot.store.database import AWAY, Database, Transaction
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import requests as table
 from tests.postgres import PostgresServer
@@ -155,3 +155,37 @@ async def test_a_process_that_stands_still_over_its_writing_loses_the_lock(bot: 
     assert said in {b"CommitUnclear\n", b"OperationalError\n"}
     async with bot.database.read() as connection:
         assert await requests.tries(connection, request.id) == 0
+
+
+async def test_jobs_begin_once_nobody_waits_for_an_answer(bot: Bot) -> None:
+    inside, let_go = asyncio.Event(), asyncio.Event()
+
+    async def decide(_: Transaction) -> None:
+        inside.set()
+        await let_go.wait()
+
+    await bot.database.people_first()
+    person = asyncio.create_task(bot.database.for_person(decide))
+    await inside.wait()
+    job = asyncio.create_task(bot.database.people_first())
+    await asyncio.sleep(0.01)
+    assert not job.done()
+    let_go.set()
+    await asyncio.gather(person, job)
+    assert not bot.database._for_people
+
+
+async def test_jobs_begin_though_people_wait_for_long(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "GIVE_WAY", 0.01)
+    let_go = asyncio.Event()
+
+    async def look(_: object) -> None:
+        await let_go.wait()
+
+    person = asyncio.create_task(bot.database.read_for_person(look))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await bot.database.people_first()
+    assert not person.done()
+    let_go.set()
+    await person
