@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.ledger import GENESIS, KEYED, event_hash, key_named, key_to_take
+from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint, key_named, key_to_take
 from creditbot.domain.requests import Status
 
 from .engines import ledger_keys
@@ -34,7 +34,10 @@ async def append(
     Raises:
         WrongLedgerKey: this process does not have the ledger's key, or has an older one first.
     """
-    await take_key(connection, at)
+    head = await _head(connection)
+    if not head.has_our_key:
+        await take_key(connection, at)
+        head = await _head(connection)
     row: dict[str, object] = {
         "request_id": request_id,
         "at": to_millis(at),
@@ -44,7 +47,7 @@ async def append(
         "to_status": to_status,
         "detail": storable(json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)),
     }
-    await _chain(connection, row)
+    await _chain(connection, head, row)
 
 
 async def take_key(connection: AsyncConnection, at: datetime) -> None:
@@ -58,7 +61,7 @@ async def take_key(connection: AsyncConnection, at: datetime) -> None:
         return
     row: dict[str, object] = dict.fromkeys(("request_id", "actor", "from_status", "to_status"))
     row |= {"at": to_millis(at), "kind": KEYED, "detail": json.dumps({"key": new})}
-    await _chain(connection, row)
+    await _chain(connection, await _head(connection), row)
 
 
 async def check_key(connection: AsyncConnection) -> str | None:
@@ -71,18 +74,34 @@ async def check_key(connection: AsyncConnection) -> str | None:
     return key_to_take(ledger_keys(connection), named)
 
 
-async def _chain(connection: AsyncConnection, row: dict[str, object]) -> None:
-    head = (await connection.execute(_HEAD)).first()
+class _Head(NamedTuple):
+    """The last event, and whether it is this process's newest key with which the next one is hashed."""
+
+    id: int
+    hash: str
+    has_our_key: bool
+
+
+async def _head(connection: AsyncConnection) -> _Head:
     keys = ledger_keys(connection)
-    previous = GENESIS if head is None else head.hash
-    row |= {"id": 1 if head is None else head.id + 1, "previous_hash": previous}
-    row["hash"] = event_hash(previous, row, keys[0] if keys else None)
+    found = (await connection.execute(_HEAD)).first()
+    if found is None:
+        return _Head(0, GENESIS, not keys)
+    named = None if found.keyed is None else key_named(found.keyed) or "unknown"
+    return _Head(found.id, found.hash, named == (fingerprint(keys[0]) if keys else None))
+
+
+async def _chain(connection: AsyncConnection, head: _Head, row: dict[str, object]) -> None:
+    keys = ledger_keys(connection)
+    row |= {"id": head.id + 1, "previous_hash": head.hash}
+    row["hash"] = event_hash(head.hash, row, keys[0] if keys else None)
     await connection.execute(insert(events), row)
 
 
 # Built once, since each event needs them.
 _KEYS = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id)
-_HEAD = select(events.c.id, events.c.hash).order_by(events.c.id.desc()).limit(1)
+_NEWEST_KEY = _KEYS.order_by(None).order_by(events.c.id.desc()).limit(1).scalar_subquery()
+_HEAD = select(events.c.id, events.c.hash, _NEWEST_KEY.label("keyed")).order_by(events.c.id.desc()).limit(1)
 
 
 async def of_request(connection: AsyncConnection, request_id: int) -> list[RowMapping]:

@@ -73,6 +73,9 @@ who approved it, too.
 LATELY = timedelta(hours=1)
 """For how long a change that was applied is told to whoever asks for another of the same subuser."""
 
+FORGETS_EVERY = 5
+"""With one request in so many some old notices are dropped, which are more than these five bring."""
+
 BESIDE = 3
 """Requests that are named beside another one."""
 
@@ -124,7 +127,8 @@ async def create(
     inserted = await connection.execute(_INSERT, {"status": Status.PENDING, "version": 1, **values})
     request_id = int(inserted.scalar_one())
     await connection.execute(insert(cards), {"request_id": request_id, "channel": channel})
-    await notices.forget(transaction, at)
+    if request_id % FORGETS_EVERY == 0:
+        await notices.forget(transaction, at)
     await events.append(
         connection,
         "requested",
