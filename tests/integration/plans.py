@@ -35,7 +35,9 @@ MOST_ROWS = 400
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 
 BEGINNING = re.compile(
-    r"SELECT [^()]+ FROM (?P<table>\w+) ORDER BY (?P=table)\.id( DESC)? LIMIT [^\s)]+", re.ASCII
+    r"SELECT (?:[^()]|\(SELECT (?:[^()]|%\(\w+\)s)+\))+ "
+    r"FROM (?P<table>\w+) ORDER BY (?P=table)\.id( DESC)? LIMIT [^\s)]+",
+    re.ASCII,
 )
 """The first few in the order of the key, whatever they are: a scan that ends at once."""
 
