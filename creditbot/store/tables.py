@@ -127,7 +127,7 @@ def _written(statuses: Collection[Status]) -> list[ColumnElement[str]]:
     return [literal_column(f"'{status}'") for status in sorted(statuses)]
 
 
-def is_among_lately(subuser_key: str) -> ColumnElement[bool]:
+def is_among_lately(subuser_key: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether a request is of this subuser, for a query of what has ended lately.
 
     As an expression, for which there is no index: one subuser may have far more than have ended lately.
