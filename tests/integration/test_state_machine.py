@@ -209,7 +209,7 @@ class Promise(RuleBasedStateMachine):
     def everything(self) -> list[CreditRequest]:
         async def read() -> list[CreditRequest]:
             async with self.running.database.read() as connection:
-                return await requests.load_readable(connection, select(tables.requests))
+                return await requests.load_readable(connection, requests.ALL)
 
         found: list[CreditRequest] = self.do(read())
         return found
