@@ -11,7 +11,8 @@ from typing import Any
 from creditbot.sandbox.bot import Bot
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sandbox.slack import Message, SlackSandbox, View
-from creditbot.sandbox.world import ALICE, APPROVALS, GENERAL
+from creditbot.sandbox.world import ALICE, GENERAL
+from tests.approvals import cards
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Company:
 
     @property
     def cards(self) -> list[Message]:
-        return self.slack.messages(APPROVALS)
+        return cards(self.slack)
 
     @property
     def patches(self) -> list[Call]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
+from creditbot.sandbox.world import ALICE, BOB, GENERAL
 
 from .company import Company
 from .conftest import over_socket
@@ -113,7 +113,7 @@ async def test_a_denial_that_comes_too_late_is_said_in_the_form(company: Company
 @over_socket
 async def test_a_denial_by_someone_who_may_not_is_refused_at_the_form_too(company: Company) -> None:
     await company.ask()
-    card = company.slack.messages(APPROVALS)[0]
+    card = company.cards[0]
     await company.slack.click(BOB, card, "Deny")
     form = (await company.slack.until(lambda: company.slack.open_views(BOB)))[0]
     # The same form, as if the requester had got hold of it.

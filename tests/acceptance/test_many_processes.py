@@ -11,6 +11,7 @@ import pytest
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, SlackSandbox
 from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL
+from tests.approvals import cards
 from tests.fleet import Fleet, postgres_fleet
 from tests.postgres import PostgresServer
 from tests.processes import Bot
@@ -34,9 +35,9 @@ def server(fleet: Fleet) -> PostgresServer:
 
 
 async def ask(slack: SlackSandbox, amount: int = 5000) -> Message:
-    before = len(slack.messages(APPROVALS))
+    before = len(cards(slack))
     await slack.command(ALICE, f"/credits add acme {amount} Black Friday", channel=GENERAL)
-    return (await slack.until(lambda: slack.messages(APPROVALS)[before:], 30))[0]
+    return (await slack.until(lambda: cards(slack)[before:], 30))[0]
 
 
 async def shows(slack: SlackSandbox, card: Message, text: str, patience: float = 60) -> None:

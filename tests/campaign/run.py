@@ -14,7 +14,8 @@ from typing import Any
 from creditbot.sandbox.bot import environment
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, SlackSandbox
-from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL, furnish_sendgrid, furnish_slack
+from creditbot.sandbox.world import ALICE, BOB, GENERAL, furnish_sendgrid, furnish_slack
+from tests.approvals import cards
 from tests.fleet import FLEETS, Fleet
 
 from .plan import SUBUSERS, UNCLEAR, Plan, fault_sendgrid, fault_slack
@@ -193,7 +194,7 @@ class Campaign:
         self.report.broken_ledger = int(status != 0)
 
     def _cards(self) -> list[Message]:
-        return self.slack.messages(APPROVALS)
+        return cards(self.slack)
 
     def _ledger(self) -> list[int]:
         return [entry.allocation_update for entry in self.sendgrid.account.ledger]
