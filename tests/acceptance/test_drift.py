@@ -2,6 +2,8 @@
 
 import time
 
+from creditbot.sandbox.world import APPROVALS
+
 from .company import Company
 from .conftest import over_socket
 
@@ -21,13 +23,13 @@ async def test_what_someone_added_in_sendgrids_console_is_told_in_the_channel(co
     assert acme is not None
     await let_it_be_time(company)
     await company.slack.until(lambda: company.events("compared"))
-    assert company.cards == []
+    assert company.slack.messages(APPROVALS) == []
     company.sendgrid.account.apply(acme, 3500)
 
     await let_it_be_time(company)
-    await company.slack.until(lambda: company.cards)
+    await company.slack.until(lambda: company.slack.messages(APPROVALS))
 
-    said = company.cards[0].plain()
+    said = company.slack.messages(APPROVALS)[0].plain()
     assert "`acme` has more than the ledger explains." in said
     assert "At least +3,500 credits came from elsewhere." in said
     status, out, err = await company.bot.command_line(
