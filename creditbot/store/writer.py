@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .opened import Engines, Opened
+from .opened import CommitUnclear, Engines, Opened
 from .turns import Turns
 
 MOST = 25
@@ -165,7 +165,8 @@ class Writer:
                 await self.waker.defer(together.opened.connection, together.wake_ups)
             await together.opened.commit()
         except BaseException as error:
-            together.tell(error if isinstance(error, Exception) else TogetherLost("creditbot is stopping"))
+            # Who is cancelled over a commit does not know whether it came through.
+            together.tell(error if isinstance(error, Exception) else CommitUnclear("creditbot is stopping"))
             if not isinstance(error, Exception):
                 raise
         else:

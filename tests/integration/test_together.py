@@ -237,6 +237,20 @@ async def test_a_job_that_cannot_be_queued_leaves_nothing_written(database: Data
     assert await written(database) == []
 
 
+async def test_a_commit_that_is_cancelled_is_not_said_to_be_undone(database: Database) -> None:
+    """As when the event loop ends: it may have come through."""
+
+    class Cancelling(RecordingWaker):
+        async def defer(self, connection: Any, wake_ups: list[Any]) -> None:  # noqa: ARG002 - fixed
+            [committing] = database._writer._committing
+            committing.cancel()
+            await asyncio.sleep(0)
+
+    database.waker = Cancelling()
+    found = await after_one(database, write(database, "1"))
+    assert [type(one) for one in found] == [CommitUnclear, CommitUnclear]
+
+
 @on_postgres
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_all_hear_of_a_commit_that_was_lost(url: str, moment: Any) -> None:
