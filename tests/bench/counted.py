@@ -111,9 +111,7 @@ def _follow(name: str, then: Any) -> None:
 
     def followed(self: DefaultDialect, connection: Any) -> None:
         original(self, connection)
-        # What an engine looks at its database with when it first connects is an ad hoc connection of
-        # SQLAlchemy's: that raises this where others keep their info, and never takes the lock.
-        with suppress(NotImplementedError):
+        with suppress(NotImplementedError):  # SQLAlchemy's own first connection keeps none, and takes no lock
             then(connection.info)
 
     type.__setattr__(DefaultDialect, name, followed)

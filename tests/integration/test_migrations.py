@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, func, insert, select, text
+from sqlalchemy import Connection, create_engine, func, insert, select, text
 
 from creditbot.domain.errors import DomainError
 from creditbot.migrate import migrate, migrations
@@ -127,16 +127,21 @@ def test_migrating_again_changes_nothing_and_loses_nothing(new_database: MakeDat
     engine.dispose()
 
 
+def lay(connection: Connection, version: str) -> None:
+    """The tables as they were at that version."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)
+
+
 def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(
     new_database: MakeDatabase,
 ) -> None:
     url = new_database()
     engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        lay(connection, "0001")
         connection.exec_driver_sql(
             "INSERT INTO requests (origin, subuser, allocation_update, reason, status, version, "
             "requested_by, requested_at, expires_at, approvals_needed) "
@@ -164,11 +169,8 @@ def test_cards_and_counts_are_brought_in_step_with_the_requests_that_are_there(
 ) -> None:
     url = new_database()
     engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0015")
+        lay(connection, "0015")
         for name, status, version, checked in (
             ("a", "applied", 7, 5), ("a", "pending", 1, None), ("b", "applied", 3, 5),
         ):  # fmt: skip
