@@ -31,10 +31,9 @@ from creditbot.jobs import (
     Settle,
     bound,
 )
-from creditbot.operations import Decisions, Names, Reading, Requests, give_tokens, move_cards, put_in_force
+from creditbot.operations import Decisions, Names, Queries, Requests, activate_policy, give_tokens, move_cards
 from creditbot.policy_file import policy_of
-from creditbot.probes import Check as ProbeCheck
-from creditbot.probes import Probes
+from creditbot.probes import Probe, Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Job
 from creditbot.sendgrid import SendGrid
@@ -268,7 +267,7 @@ async def put_policy_in_force(database: Database, policy: Policy, channel: str, 
     while True:
         try:
             await give_tokens(database, now)
-            if came := await put_in_force(database, policy, now):
+            if came := await activate_policy(database, policy, now):
                 which = "This" if came == "first" else "Another"
                 log.info(f"{which} policy is in force from now on", hash=policy.hash, tiers=len(policy.tiers))
             if moved := await move_cards(database, policy, channel, now):
@@ -301,7 +300,7 @@ def build_app(
     """The listeners, and what they ask of the house."""
     requests = Requests(database, policy, directory, channel, now, secrets=secrets)
     decisions = Decisions(database, policy, directory, channel, now, secrets=secrets)
-    reading = Reading(database, sendgrid, policy, directory, now)
+    queries = Queries(database, sendgrid, policy, directory, now)
     buttons = Buttons(
         client=client,
         home=home,
@@ -309,9 +308,9 @@ def build_app(
         tasks=tasks,
         requests=requests,
         decisions=decisions,
-        reading=reading,
+        queries=queries,
     )
-    pages = Pages(home=home, responder=responder, tasks=tasks, reading=reading, strange=buttons.unknown)
+    pages = Pages(home=home, responder=responder, tasks=tasks, queries=queries, strange=buttons.unknown)
     return app.build(
         client=client,
         naming=naming,
@@ -322,7 +321,7 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
-            reading=reading,
+            queries=queries,
             pages=pages,
             name=naming.command,
         ),
@@ -347,7 +346,7 @@ def build_probes(
     socket: SocketConnection | None,
 ) -> Probes:
     """What a process of these parts can't be without."""
-    checks: list[ProbeCheck] = [Room(settings.database_url, database)]
+    checks: list[Probe] = [Room(settings.database_url, database)]
     if runner is not None:
         checks.append(runner.trouble)
     checks.append(TokenCheck(client) if socket is None else socket.trouble)

@@ -9,25 +9,25 @@ from creditbot.domain.errors import NotAnswered, WrongLedgerKey
 from creditbot.store import events, health
 from creditbot.store.database import Database
 
-Check = Callable[[], Awaitable[str | None]]
+Probe = Callable[[], Awaitable[str | None]]
 """What is not as it must be for the process to do its work, in a few words."""
 
 
 class Probes:
     """Each answers a status and a text."""
 
-    def __init__(self, database: Database, checks: Iterable[Check]) -> None:
-        """`checks` are made in their order, after the database's."""
+    def __init__(self, database: Database, probes: Iterable[Probe]) -> None:
+        """`probes` are asked in their order, after the database's."""
         self._database = database
-        self._checks = (self._database_trouble, *checks)
+        self._probes = (self._database_trouble, *probes)
 
     async def alive(self) -> tuple[int, str]:
         return 200, "alive\n"
 
     async def ready(self) -> tuple[int, str]:
         """Ready when whatever is asked or decided here can be written down, and answered."""
-        for check in self._checks:
-            if trouble := await check():
+        for probe in self._probes:
+            if trouble := await probe():
                 return 503, f"{trouble}\n"
         return 200, "ready\n"
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from .credits import NONRECURRING, RECURRING, SubuserCredits
-from .requests import Check
+from .requests import BalanceCheck
 from .text import count, number, signed, span
 
 
@@ -107,7 +107,7 @@ def confirm(found: Conclusion, first: int | None, second: int | None) -> Conclus
     return found
 
 
-def use_before(check: Check | None, before: Reading, at: datetime) -> int | None:
+def use_before(check: BalanceCheck | None, before: Reading, at: datetime) -> int | None:
     """How many credits were used between the check of a request and the reading before it was sent, at `at`.
 
     It helps a person to judge which of two uses since then is the likely one. None if it is not known.
@@ -127,7 +127,7 @@ def use_in_words(used: int, during: timedelta) -> str:
     return f"In the {span(during)} before it was sent, {credits_}."
 
 
-def _no_reset_until(check: Check, at: datetime) -> bool:
+def _no_reset_until(check: BalanceCheck, at: datetime) -> bool:
     """True only if the next reset is known to be on a later day, or the kind has none."""
     if check.type != RECURRING:
         return check.type == NONRECURRING

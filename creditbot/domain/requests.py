@@ -75,7 +75,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class BalanceCheck:
     """What SendGrid said of the subuser before anyone was asked to approve."""
 
     at: datetime
@@ -125,7 +125,7 @@ class CreditRequest:
     expires_at: datetime
     approvals_needed: int
     approvals: tuple[Approval, ...] = ()
-    check: Check | None = None
+    check: BalanceCheck | None = None
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None

@@ -50,7 +50,7 @@ def repeated(request: CreditRequest) -> Refusal:
 
 
 def refused_before(request: CreditRequest) -> Refusal:
-    """What someone is told whose deed was refused when it came first, and would be allowed now."""
+    """What someone is told whose action was refused when it came first, and would be allowed now."""
     return Refusal(
         "refused_before",
         f"This was refused the first time, so nothing was changed. Request {request.id} "

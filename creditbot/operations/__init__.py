@@ -5,24 +5,24 @@ Asking and deciding commit before they return, so that what a person sees accept
 
 from .asking import Requests
 from .deciding import Decisions
-from .deeds import Arrival
+from .delivery import Delivery
 from .moving import move_cards
 from .names import Names
-from .policies import put_in_force
-from .reading import EXAMINED, BalanceReport, OpenRequests, Reading, Record
+from .policies import activate_policy
+from .queries import EXAMINED, BalanceReport, OpenRequests, Queries, Record
 from .tokens import give_tokens
 
 __all__ = [
     "EXAMINED",
-    "Arrival",
     "BalanceReport",
     "Decisions",
+    "Delivery",
     "Names",
     "OpenRequests",
-    "Reading",
+    "Queries",
     "Record",
     "Requests",
+    "activate_policy",
     "give_tokens",
     "move_cards",
-    "put_in_force",
 ]

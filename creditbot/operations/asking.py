@@ -21,7 +21,9 @@ from creditbot.domain.who import Actor, Directory, Roster
 from creditbot.store import questions, requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import About, Arrival, Deed, Refusals, came_before
+from .actions import About, Action
+from .delivery import Delivery, came_before
+from .refusals import Refusals
 
 
 class Requests:
@@ -45,7 +47,7 @@ class Requests:
         self._secrets = secrets
         self._refusals = Refusals()
 
-    async def ask(self, command: Ask, *, requested_by: Actor, arrival: Arrival) -> CreditRequest | Question:
+    async def ask(self, command: Ask, *, requested_by: Actor, delivery: Delivery) -> CreditRequest | Question:
         """Commit a pending request, or find the one that the same delivery has made before.
 
         If they have asked for the very same within minutes, that is a question instead, and no request.
@@ -57,10 +59,10 @@ class Requests:
             MaybeTaken: the database went away during the commit.
         """
         self.check_secrets(command)
-        origin = arrival.id or f"unnamed:{uuid4()}"
+        origin = delivery.id or f"unnamed:{uuid4()}"
         roster = await self._directory(self._policy.may_ask)
 
-        async def take_down(transaction: Transaction) -> CreditRequest | Question | Refusal:
+        async def create(transaction: Transaction) -> CreditRequest | Question | Refusal:
             connection, now = transaction.connection, self._clock()
             known = await requests.by_origin(connection, origin)
             if known is not None:
@@ -68,19 +70,19 @@ class Requests:
             asked_back = await questions.by_origin(connection, origin)
             if asked_back is not None:
                 return asked_back
-            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, arrival)
+            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
             if isinstance(tier, Refusal):
                 return tier
             same = await questions.the_same(connection, command, requested_by.id, now)
             if same is not None:
                 return await self._ask_back(transaction, command, requested_by, same, origin=origin)
-            return await self._take_down(transaction, command, tier, requested_by, origin=origin)
+            return await self._create(transaction, command, tier, requested_by, origin=origin)
 
-        found = await self._database.for_person(take_down, arrival.at)
+        found = await self._database.for_person(create, delivery.at)
         return found if isinstance(found, Question) else _raised(found)
 
     async def ask_anyway(
-        self, token: str, *, requested_by: Actor, arrival: Arrival, reason: str | None = None
+        self, token: str, *, requested_by: Actor, delivery: Delivery, reason: str | None = None
     ) -> CreditRequest:
         """Commit the request of which its requester was asked whether they mean it; `reason`: another one.
 
@@ -96,7 +98,7 @@ class Requests:
         self._secrets.check(reason or "", "reason")
         roster = await self._directory(self._policy.may_ask)
 
-        async def take_down(transaction: Transaction) -> CreditRequest | Refusal:
+        async def create(transaction: Transaction) -> CreditRequest | Refusal:
             connection, now = transaction.connection, self._clock()
             question = await questions.by_token(connection, token, requested_by.id)
             if question is not None:
@@ -105,19 +107,19 @@ class Requests:
                     return known
             if question is None or question.is_over(now):
                 refusal = no_question()
-                if not await came_before(transaction, arrival, now):
-                    deed = Deed(Shown(0), "ask_anyway", requested_by.id)
-                    await self._refusals.record(transaction, None, deed, refusal, now)
+                if not await came_before(transaction, delivery, now):
+                    action = Action(Shown(0), "ask_anyway", requested_by.id)
+                    await self._refusals.record(transaction, None, action, refusal, now)
                 return refusal
             command = replace(question.command, reason=reason or question.command.reason)
-            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, arrival)
+            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
             if isinstance(tier, Refusal):
                 return tier
-            return await self._take_down(
+            return await self._create(
                 transaction, command, tier, requested_by, origin=question.origin, same_as=question.same.id
             )
 
-        return _raised(await self._database.for_person(take_down, arrival.at))
+        return _raised(await self._database.for_person(create, delivery.at))
 
     def check_secrets(self, command: Ask) -> None:
         """Raise CommandError if a secret of this process is in it."""
@@ -132,7 +134,9 @@ class Requests:
         """Raise Refusal unless `actor` may ask at all, before a form is opened for them."""
         rules.check_may_ask(actor, self._policy, await self._directory(self._policy.may_ask))
 
-    async def ask_again(self, about: About, *, requested_by: Actor, arrival: Arrival) -> CreditRequest | None:
+    async def ask_again(
+        self, about: About, *, requested_by: Actor, delivery: Delivery
+    ) -> CreditRequest | None:
         """Commit a new request for what a failed one asked; it needs its own approval.
 
         Returns None if Slack had delivered this before.
@@ -143,37 +147,37 @@ class Requests:
             NotTaken: the database did not answer in time; nothing was written.
             MaybeTaken: the database went away during the commit.
         """
-        deed = Deed(about, "request_again", requested_by.id)
+        action = Action(about, "request_again", requested_by.id)
         roster = await self._directory(self._policy.may_ask)
 
-        async def take_down(transaction: Transaction) -> CreditRequest | Refusal | None:
-            if await came_before(transaction, arrival, self._clock()):
+        async def create(transaction: Transaction) -> CreditRequest | Refusal | None:
+            if await came_before(transaction, delivery, self._clock()):
                 return None
-            failed = await deed.request(transaction.connection)
+            failed = await action.request(transaction.connection)
             try:
-                return await self._follow(transaction, failed, deed, requested_by, roster)
+                return await self._follow(transaction, failed, action, requested_by, roster)
             except Refusal as refusal:
-                await self._refusals.record(transaction, failed, deed, refusal, self._clock())
+                await self._refusals.record(transaction, failed, action, refusal, self._clock())
                 return refusal
 
-        found = await self._database.for_person(take_down, arrival.at)
+        found = await self._database.for_person(create, delivery.at)
         return None if found is None else _raised(found)
 
     async def _follow(
         self,
         transaction: Transaction,
         failed: CreditRequest | None,
-        deed: Deed,
+        action: Action,
         requested_by: Actor,
         roster: Roster,
     ) -> CreditRequest:
         if failed is None:
-            raise deed.is_about_nothing()
-        await _check_again(transaction.connection, failed, deed.actor)
+            raise action.is_about_nothing()
+        await _check_again(transaction.connection, failed, action.actor)
         command = Ask(failed.subuser, failed.allocation_update, failed.reason)
         tier = await self._allowed(transaction.connection, command, requested_by, roster)
         origin = f"again:{failed.id}"
-        asked = await requests.by_origin(transaction.connection, origin) or await self._take_down(
+        asked = await requests.by_origin(transaction.connection, origin) or await self._create(
             transaction, command, tier, requested_by, origin=origin, again_of=failed.id
         )
         await requests.amend(
@@ -181,7 +185,7 @@ class Requests:
             failed.id,
             "asked_again",
             at=self._clock(),
-            actor=deed.actor,
+            actor=action.actor,
             asked_again_as=asked.id,
         )
         return asked
@@ -192,15 +196,15 @@ class Requests:
         command: Ask,
         requested_by: Actor,
         roster: Roster,
-        arrival: Arrival,
+        delivery: Delivery,
     ) -> Tier | Refusal:
         """The tier of the change, or why it is not allowed, which is an event."""
         try:
             return await self._allowed(transaction.connection, command, requested_by, roster)
         except Refusal as refusal:
             # A form may be sent again with another amount.
-            about = arrival.id and f"{arrival.id} {command.allocation_update} {command.subuser}"
-            if not await came_before(transaction, replace(arrival, id=about), self._clock()):
+            about = delivery.id and f"{delivery.id} {command.allocation_update} {command.subuser}"
+            if not await came_before(transaction, replace(delivery, id=about), self._clock()):
                 await self._record_refused(transaction, command, requested_by, refusal)
             return refusal
 
@@ -256,7 +260,7 @@ class Requests:
         )
         return await questions.put(transaction, command, origin=origin, person=by.id, same=same, at=now)
 
-    async def _take_down(
+    async def _create(
         self,
         transaction: Transaction,
         command: Ask,

@@ -19,7 +19,9 @@ from creditbot.seldom import Seldom
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
 
-from .deeds import About, Arrival, Deed, Refusals, came_before
+from .actions import About, Action
+from .delivery import Delivery, came_before
+from .refusals import Refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Decisions:
     is no such request they refuse, as they do a decision on terms that have changed since the card was drawn.
     They raise NotTaken or MaybeTaken if the database did not answer.
 
-    What Slack delivers a second time (the same `arrival.id`) changes nothing and records nothing. It
+    What Slack delivers a second time (the same `delivery.id`) changes nothing and records nothing. It
     raises only what a person must see once more, since the ack of a form or a command is its answer.
 
     A reason with a secret of this process in it raises CommandError, and nothing is written.
@@ -77,7 +79,7 @@ class Decisions:
         self._refusals = Refusals()
         self._drawn_anew = Seldom(1, DRAWN_ANEW_EVERY, boottime)
 
-    async def approve(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+    async def approve(self, about: About, actor: str, delivery: Delivery | None = None) -> CreditRequest:
         """Count one approval; with the last one that is needed the request is approved."""
 
         def rule(request: CreditRequest, roster: Roster) -> None:
@@ -96,9 +98,9 @@ class Decisions:
                 return
             await self._approve(transaction, request, actor, kind="approved", detail=counted)
 
-        return (await self._decide(Deed(about, "approve", actor), rule, act, arrival)).request
+        return (await self._decide(Action(about, "approve", actor), rule, act, delivery)).request
 
-    async def withdraw(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+    async def withdraw(self, about: About, actor: str, delivery: Delivery | None = None) -> CreditRequest:
         """Take one's own approval back, as long as the quorum is not there."""
 
         def rule(request: CreditRequest, roster: Roster) -> None:
@@ -109,10 +111,10 @@ class Decisions:
             del roster
             await requests.withdraw_approval(transaction, request.id, actor, self._clock())
 
-        return (await self._decide(Deed(about, "withdraw", actor), rule, act, arrival)).request
+        return (await self._decide(Action(about, "withdraw", actor), rule, act, delivery)).request
 
     async def break_glass(
-        self, about: About, actor: str, reason: str, arrival: Arrival | None = None
+        self, about: About, actor: str, reason: str, delivery: Delivery | None = None
     ) -> CreditRequest:
         """Approve one's own request in an emergency, if the policy names this person; announced to all."""
         self._secrets.check(reason, "reason")
@@ -132,10 +134,10 @@ class Decisions:
             for place in dict.fromkeys([channel, self._channel]):
                 await notices.add(transaction, request.id, "break_glass", place, self._clock())
 
-        return (await self._decide(Deed(about, "break_glass", actor), rule, act, arrival)).request
+        return (await self._decide(Action(about, "break_glass", actor), rule, act, delivery)).request
 
     async def check_may_break_glass(
-        self, about: About, actor: str, arrival: Arrival | None = None
+        self, about: About, actor: str, delivery: Delivery | None = None
     ) -> CreditRequest | None:
         """Raise Refusal (with its event) unless `actor` may approve their own request now.
 
@@ -146,9 +148,9 @@ class Decisions:
             del roster
             rules.check_break_glass(request, actor, self._policy)
 
-        return await self._check(Deed(about, "break_glass", actor), rule, arrival)
+        return await self._check(Action(about, "break_glass", actor), rule, delivery)
 
-    async def wants_break_glass(self, about: About, actor: str, arrival: Arrival | None = None) -> bool:
+    async def wants_break_glass(self, about: About, actor: str, delivery: Delivery | None = None) -> bool:
         """Whether this click is one on one's own request by someone who may approve it in an emergency.
 
         Raises:
@@ -157,12 +159,12 @@ class Decisions:
         if actor not in self._policy.break_glass.people:
             return False
 
-        look = Deed(about, "break_glass", actor).request
-        request = await self._database.read_for_person(look, arrival.at if arrival else None)
+        look = Action(about, "break_glass", actor).request
+        request = await self._database.read_for_person(look, delivery.at if delivery else None)
         return request is not None and request.requested_by == actor and request.status is Status.PENDING
 
     async def check_may_decide(
-        self, about: About, actor: str, action: str, arrival: Arrival | None = None
+        self, about: About, actor: str, action: str, delivery: Delivery | None = None
     ) -> CreditRequest | None:
         """Raise Refusal (with its event) unless `actor` may decide now; nothing is decided yet.
 
@@ -172,10 +174,10 @@ class Decisions:
         def rule(request: CreditRequest, roster: Roster) -> None:
             rules.check_decision(request, actor, self._policy, roster, self._clock())
 
-        return await self._check(Deed(about, action, actor), rule, arrival)
+        return await self._check(Action(about, action, actor), rule, delivery)
 
     async def deny(
-        self, about: About, actor: str, reason: str, arrival: Arrival | None = None
+        self, about: About, actor: str, reason: str, delivery: Delivery | None = None
     ) -> CreditRequest:
         """Any one denial ends a request."""
         self._secrets.check(reason, "reason")
@@ -187,10 +189,10 @@ class Decisions:
             del roster
             await self._end(transaction, request, Status.DENIED, actor=actor, reason=reason)
 
-        return (await self._decide(Deed(about, "deny", actor), rule, act, arrival)).request
+        return (await self._decide(Action(about, "deny", actor), rule, act, delivery)).request
 
     async def cancel(
-        self, about: About, actor: str, arrival: Arrival | None = None, *, reason: str | None = None
+        self, about: About, actor: str, delivery: Delivery | None = None, *, reason: str | None = None
     ) -> CreditRequest:
         """Withdraw a request that has not been sent; whoever runs creditbot gives a reason."""
         self._secrets.check(reason or "", "reason")
@@ -205,19 +207,19 @@ class Decisions:
             del roster
             await self._end(transaction, request, Status.CANCELLED, actor=actor, reason=reason)
 
-        return (await self._decide(Deed(about, "cancel", actor), rule, act, arrival)).request
+        return (await self._decide(Action(about, "cancel", actor), rule, act, delivery)).request
 
     async def check_may_settle(
-        self, about: About, actor: str, arrival: Arrival | None = None
+        self, about: About, actor: str, delivery: Delivery | None = None
     ) -> CreditRequest | None:
         """Raise Refusal (with its event) unless `actor` may settle this doubt; nothing is settled yet.
 
         Returns None if Slack had delivered this before.
         """
-        return await self._check(Deed(about, "settle", actor), self._may_settle(actor), arrival)
+        return await self._check(Action(about, "settle", actor), self._may_settle(actor), delivery)
 
     async def settle(
-        self, about: About, actor: str, *, applied: bool, reason: str, arrival: Arrival | None = None
+        self, about: About, actor: str, *, applied: bool, reason: str, delivery: Delivery | None = None
     ) -> CreditRequest:
         """Take a named person's word for what became of a request in doubt; it is recorded as theirs."""
         self._secrets.check(reason, "reason")
@@ -239,10 +241,10 @@ class Decisions:
                 finished_at=self._clock(),
             )
 
-        deed = Deed(about, "settle", actor)
-        return (await self._decide(deed, self._may_settle(actor), act, arrival)).request
+        action = Action(about, "settle", actor)
+        return (await self._decide(action, self._may_settle(actor), act, delivery)).request
 
-    async def check_again(self, about: About, actor: str, arrival: Arrival | None = None) -> CreditRequest:
+    async def check_again(self, about: About, actor: str, delivery: Delivery | None = None) -> CreditRequest:
         """Have the balance of a request in doubt read once more."""
 
         async def act(transaction: Transaction, request: CreditRequest, roster: Roster) -> None:
@@ -254,16 +256,16 @@ class Decisions:
             await requests.postpone(transaction, request, now, 0)
             transaction.wake("settle", request.id)
 
-        deed = Deed(about, "check_again", actor)
-        return (await self._decide(deed, self._may_settle(actor), act, arrival)).request
+        action = Action(about, "check_again", actor)
+        return (await self._decide(action, self._may_settle(actor), act, delivery)).request
 
-    async def refuse_strange(
-        self, actor: str, action: str, value: str, arrival: Arrival | None = None
+    async def refuse_unknown_button(
+        self, actor: str, action: str, value: str, delivery: Delivery | None = None
     ) -> bool:
         """Record a click on a button that is no decision about any request; False if it is on record."""
 
         async def write_down(transaction: Transaction) -> bool:
-            if await came_before(transaction, arrival, self._clock()):
+            if await came_before(transaction, delivery, self._clock()):
                 return False
             await self._refusals.append(
                 transaction,
@@ -279,7 +281,7 @@ class Decisions:
             )
             return True
 
-        return await self._database.for_person(write_down, arrival.at if arrival else None)
+        return await self._database.for_person(write_down, delivery.at if delivery else None)
 
     async def seen_in(self, card: Shown, channel: str, ts: str) -> None:
         """A message that shows a request was clicked: have it drawn anew, known to us or not.
@@ -377,43 +379,47 @@ class Decisions:
             finished_at=now,
         )
 
-    async def _check(self, deed: Deed, rule: Rule, arrival: Arrival | None) -> CreditRequest | None:
+    async def _check(self, action: Action, rule: Rule, delivery: Delivery | None) -> CreditRequest | None:
         """Judge and change nothing; None if Slack had delivered this before."""
-        found = await self._decide(deed, rule, None, arrival)
+        found = await self._decide(action, rule, None, delivery)
         return found.request if found.anew else None
 
-    async def _decide(self, deed: Deed, rule: Rule, act: Act | None, arrival: Arrival | None) -> Decided:
+    async def _decide(
+        self, action: Action, rule: Rule, act: Act | None, delivery: Delivery | None
+    ) -> Decided:
         """Read, judge and act in one transaction, so that nothing changes in between."""
         # Before the transaction: Slack may have to be asked who is in a user group.
-        roster = await self._directory() if not is_operator(deed.actor) else Roster()
+        roster = await self._directory() if not is_operator(action.actor) else Roster()
 
         async def decide(transaction: Transaction) -> tuple[Decided | None, Refusal | None]:
-            request = await deed.request(transaction.connection)
-            refusal = self._judge(request, deed, rule, roster)
+            request = await action.request(transaction.connection)
+            refusal = self._judge(request, action, rule, roster)
             if refusal is not None and refusal.rule == rules.OUTDATED:
                 refusal = await self._unless_outdated_itself(transaction.connection, refusal)
-            anew = not await came_before(transaction, arrival, self._clock())
+            anew = not await came_before(transaction, delivery, self._clock())
             if anew and refusal is None and act is not None and request is not None:
                 try:
                     await act(transaction, request, roster)
                 except Refusal as said:
                     refusal = said
             if not anew:
-                refusal = _said_again(request, refusal, arrival)
+                refusal = _said_again(request, refusal, delivery)
             elif refusal is not None:
-                await self._refuse(transaction, request, deed, refusal)
-            request = await deed.request(transaction.connection)
+                await self._refuse(transaction, request, action, refusal)
+            request = await action.request(transaction.connection)
             return None if request is None else Decided(request, anew), refusal
 
-        decided, refusal = await self._database.for_person(decide, arrival.at if arrival else None)
+        decided, refusal = await self._database.for_person(decide, delivery.at if delivery else None)
         if refusal is not None or decided is None:
-            raise refusal or deed.is_about_nothing()
+            raise refusal or action.is_about_nothing()
         return decided
 
-    def _judge(self, request: CreditRequest | None, deed: Deed, rule: Rule, roster: Roster) -> Refusal | None:
+    def _judge(
+        self, request: CreditRequest | None, action: Action, rule: Rule, roster: Roster
+    ) -> Refusal | None:
         if request is None:
-            return deed.is_about_nothing()
-        if rules.is_repeat(request, deed.action, deed.actor):
+            return action.is_about_nothing()
+        if rules.is_repeat(request, action.name, action.actor):
             return rules.repeated(request)
         if rules.has_expired(request, self._clock()):
             return Refusal(
@@ -425,7 +431,7 @@ class Decisions:
             rule(request, roster)
         except Refusal as refusal:
             return refusal
-        card = deed.shown if deed.action in ON_TERMS else None
+        card = action.shown if action.name in ON_TERMS else None
         if card is not None and card.terms != terms(request, self._policy, self._clock()):
             return rules.outdated_card(request)
         return None
@@ -437,14 +443,14 @@ class Decisions:
         return rules.other_policy() if another else refusal
 
     async def _refuse(
-        self, transaction: Transaction, request: CreditRequest | None, deed: Deed, refusal: Refusal
+        self, transaction: Transaction, request: CreditRequest | None, action: Action, refusal: Refusal
     ) -> None:
         """Record a decision that was not allowed; one that came too late also ends the request.
 
         One on an old card has all cards of the request drawn anew: nothing else may have said so yet.
         """
         now = self._clock()
-        await self._refusals.record(transaction, request, deed, refusal, now)
+        await self._refusals.record(transaction, request, action, refusal, now)
         if request is not None and refusal.rule == rules.OUTDATED:
             await requests.touch(transaction, request.id)
         if request is not None and rules.has_expired(request, now):
@@ -454,10 +460,10 @@ class Decisions:
 
 
 def _said_again(
-    request: CreditRequest | None, refusal: Refusal | None, arrival: Arrival | None
+    request: CreditRequest | None, refusal: Refusal | None, delivery: Delivery | None
 ) -> Refusal | None:
-    """What the second delivery of a deed says: nothing of a click, and of the rest what its ack must say."""
-    if request is None or arrival is None or not arrival.ack_is_answer:
+    """What a second delivery says: nothing of a click, and of the rest what its ack must say."""
+    if request is None or delivery is None or not delivery.ack_is_answer:
         return None
     if refusal is None:
         return rules.refused_before(request)

@@ -12,7 +12,7 @@ from creditbot.sendgrid import SendGrid, SendGridProblem, no_subuser
 from creditbot.store import requests
 from creditbot.store.database import Database
 
-from .deeds import Arrival
+from .delivery import Delivery
 
 WITHIN = timedelta(seconds=1.2)
 """After the form has come: Slack wants its ack within 3 s, and the request is yet to be committed."""
@@ -36,16 +36,16 @@ class Names:
         self._directory = directory
         self._within = within
 
-    async def unknown(self, subuser: str, actor: Actor, arrival: Arrival) -> str | None:
+    async def unknown(self, subuser: str, actor: Actor, delivery: Delivery) -> str | None:
         """A sentence for a name that SendGrid does not know, if it says so in time; otherwise None.
 
         None also for someone who may not ask, who is not to learn which names there are, and where this
         delivery has made its request before, which stands.
         """
-        deadline = asyncio.get_running_loop().time() + self._within.total_seconds() - boottime() + arrival.at
+        deadline = asyncio.get_running_loop().time() + self._within.total_seconds() - boottime() + delivery.at
         try:
             async with asyncio.timeout_at(deadline):
-                if await self._is_new(arrival) and await self._may_ask(actor):
+                if await self._is_new(delivery) and await self._may_ask(actor):
                     await self._sendgrid.subuser_credits(subuser)
         except SendGridProblem as problem:
             return await self._sentence(subuser, deadline) if problem.no_such_user else None
@@ -53,12 +53,12 @@ class Names:
             return None
         return None
 
-    async def _is_new(self, arrival: Arrival) -> bool:
-        origin = arrival.id
+    async def _is_new(self, delivery: Delivery) -> bool:
+        origin = delivery.id
         if origin is None:
             return True
         found = await self._database.read_for_person(
-            lambda connection: requests.by_origin(connection, origin), arrival.at
+            lambda connection: requests.by_origin(connection, origin), delivery.at
         )
         return found is None
 

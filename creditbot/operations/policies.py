@@ -15,7 +15,7 @@ from .steps import in_steps
 Came = Literal["first", "another"]
 
 
-async def put_in_force(database: Database, policy: Policy, clock: Callable[[], datetime]) -> Came | None:
+async def activate_policy(database: Database, policy: Policy, clock: Callable[[], datetime]) -> Came | None:
     """Write down that this policy holds from now on, whole, unless it was the last one written down.
 
     Requests that are open follow it: their cards are drawn anew; of its reminders those are over whose

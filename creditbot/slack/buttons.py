@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival, Decisions, Reading, Requests
+from creditbot.operations import Decisions, Delivery, Queries, Requests
 
 from . import answers, cards, folded, forms
 from .boundary import Say, boundary
@@ -30,7 +30,7 @@ STRANGE = (
     "pending` lists the open requests."
 )
 
-Deed = Callable[[Click, Arrival], Awaitable[None]]
+Act = Callable[[Click, Delivery], Awaitable[None]]
 
 
 class Buttons:
@@ -45,7 +45,7 @@ class Buttons:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
-        reading: Reading,
+        queries: Queries,
     ) -> None:
         self._client = client
         self._home = home
@@ -53,9 +53,9 @@ class Buttons:
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
-        self._reading = reading
+        self._queries = queries
         self._told = Seen()
-        deeds: Mapping[str, Deed] = {
+        acts: Mapping[str, Act] = {
             cards.APPROVE: self._approve,
             cards.DENY: self._deny,
             cards.CANCEL: self._cancel,
@@ -68,7 +68,7 @@ class Buttons:
             folded.SHOW: self._show,
         }
         self.handlers: Mapping[str, Handler[Click]] = {
-            action_id: partial(self._handle, deed) for action_id, deed in deeds.items()
+            action_id: partial(self._handle, act) for action_id, act in acts.items()
         }
 
     async def unknown(self, ack: NamingAck, click: Click) -> BoltResponse:
@@ -76,15 +76,17 @@ class Buttons:
         del ack
         started = boottime()
         async with boundary(self._say_later(click), "a strange click"):
-            arrival = Arrival(click.delivery_id, started)
-            if await self._decisions.refuse_strange(click.user, click.action_id, click.value, arrival):
+            delivery = Delivery(click.delivery_id, started)
+            if await self._decisions.refuse_unknown_button(
+                click.user, click.action_id, click.value, delivery
+            ):
                 raise DomainError(STRANGE)
         return BoltResponse(status=404, body="")
 
-    async def _handle(self, deed: Deed, ack: NamingAck, click: Click) -> None:
-        arrival = Arrival(click.delivery_id, boottime())
+    async def _handle(self, act: Act, ack: NamingAck, click: Click) -> None:
+        delivery = Delivery(click.delivery_id, boottime())
         async with boundary(self._say_later(click), "a click"):
-            await deed(click, arrival)
+            await act(click, delivery)
         await ack()
         self._tasks.spawn(self._redraw(click))
 
@@ -97,44 +99,44 @@ class Buttons:
 
         return say
 
-    async def _approve(self, click: Click, arrival: Arrival) -> None:
-        if await self._decisions.wants_break_glass(click.card, click.user, arrival):
-            request = await self._decisions.check_may_break_glass(click.card, click.user, arrival)
+    async def _approve(self, click: Click, delivery: Delivery) -> None:
+        if await self._decisions.wants_break_glass(click.card, click.user, delivery):
+            request = await self._decisions.check_may_break_glass(click.card, click.user, delivery)
             if request is not None:
                 self._tasks.spawn(self._open(click, forms.break_glass(request, click.card)))
             return
-        await self._decisions.approve(click.card, click.user, arrival)
+        await self._decisions.approve(click.card, click.user, delivery)
 
-    async def _withdraw(self, click: Click, arrival: Arrival) -> None:
-        await self._decisions.withdraw(click.card, click.user, arrival)
+    async def _withdraw(self, click: Click, delivery: Delivery) -> None:
+        await self._decisions.withdraw(click.card, click.user, delivery)
 
-    async def _cancel(self, click: Click, arrival: Arrival) -> None:
-        await self._decisions.cancel(click.card, click.user, arrival)
+    async def _cancel(self, click: Click, delivery: Delivery) -> None:
+        await self._decisions.cancel(click.card, click.user, delivery)
 
-    async def _check_again(self, click: Click, arrival: Arrival) -> None:
-        await self._decisions.check_again(click.card, click.user, arrival)
+    async def _check_again(self, click: Click, delivery: Delivery) -> None:
+        await self._decisions.check_again(click.card, click.user, delivery)
 
-    async def _request_again(self, click: Click, arrival: Arrival) -> None:
+    async def _request_again(self, click: Click, delivery: Delivery) -> None:
         asked = await self._requests.ask_again(
-            click.card, requested_by=self._home.actor(click.sender), arrival=arrival
+            click.card, requested_by=self._home.actor(click.sender), delivery=delivery
         )
         if asked is not None:
             await self._say_later(click)(
                 answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
             )
 
-    async def _ask_anyway(self, click: Click, arrival: Arrival) -> None:
+    async def _ask_anyway(self, click: Click, delivery: Delivery) -> None:
         """The answer takes the place of the question, which can't be answered twice."""
         asked = await self._requests.ask_anyway(
-            click.value, requested_by=self._home.actor(click.sender), arrival=arrival
+            click.value, requested_by=self._home.actor(click.sender), delivery=delivery
         )
         if not self._told.before(click.delivery_id):
             message = answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
             self._tasks.spawn(self._whisper(click, message, replace=click.ts is None))
 
-    async def _show(self, click: Click, arrival: Arrival) -> None:
+    async def _show(self, click: Click, delivery: Delivery) -> None:
         """Nothing is decided, so the answer comes after the ack, and once."""
-        del arrival
+        del delivery
         if not self._told.before(click.delivery_id):
             self._tasks.spawn(self._tell_all(click))
 
@@ -143,21 +145,21 @@ class Buttons:
             await self._whisper(click, message)
 
         async with boundary(say, "an answer"):
-            record = await self._reading.show(click.card, self._home.actor(click.sender))
+            record = await self._queries.show(click.card, self._home.actor(click.sender))
             await say(answers.show(record))
 
-    async def _deny(self, click: Click, arrival: Arrival) -> None:
-        request = await self._decisions.check_may_decide(click.card, click.user, "deny", arrival)
+    async def _deny(self, click: Click, delivery: Delivery) -> None:
+        request = await self._decisions.check_may_decide(click.card, click.user, "deny", delivery)
         if request is not None:
             self._tasks.spawn(self._open(click, forms.deny(request, click.card)))
 
-    async def _settle_applied(self, click: Click, arrival: Arrival) -> None:
-        request = await self._decisions.check_may_settle(click.card, click.user, arrival)
+    async def _settle_applied(self, click: Click, delivery: Delivery) -> None:
+        request = await self._decisions.check_may_settle(click.card, click.user, delivery)
         if request is not None:
             self._tasks.spawn(self._open(click, forms.settle(request, click.card, applied=True)))
 
-    async def _settle_not_applied(self, click: Click, arrival: Arrival) -> None:
-        request = await self._decisions.check_may_settle(click.card, click.user, arrival)
+    async def _settle_not_applied(self, click: Click, delivery: Delivery) -> None:
+        request = await self._decisions.check_may_settle(click.card, click.user, delivery)
         if request is not None:
             self._tasks.spawn(self._open(click, forms.settle(request, click.card, applied=False)))
 

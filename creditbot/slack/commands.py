@@ -13,7 +13,7 @@ from creditbot.domain.paging import History, Pending
 from creditbot.domain.questions import Question
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival, Decisions, Reading, Requests
+from creditbot.operations import Decisions, Delivery, Queries, Requests
 from creditbot.seldom import Seldom
 
 from . import answers, forms
@@ -44,7 +44,7 @@ class Commands:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
-        reading: Reading,
+        queries: Queries,
         pages: Pages,
         name: str,
     ) -> None:
@@ -54,7 +54,7 @@ class Commands:
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
-        self._reading = reading
+        self._queries = queries
         self._pages = pages
         self._seen = Seen()
         self._seldom = Seldom(2, 60)
@@ -62,7 +62,7 @@ class Commands:
 
     async def _handle(self, ack: NamingAck, typed: SlashCommand) -> None:
         """Ack exactly once: with the answer if it needs no SendGrid, empty if the answer comes later."""
-        arrival = Arrival(typed.delivery_id, boottime(), ack_is_answer=True)
+        delivery = Delivery(typed.delivery_id, boottime(), ack_is_answer=True)
 
         async def say(message: Message) -> None:
             await ack(response_type="ephemeral", **message.payload())
@@ -70,9 +70,9 @@ class Commands:
         async with boundary(say, "a command"):
             match commands.parse(typed.text):
                 case Ask() as command:
-                    await say(await self._ask(command, typed, arrival))
+                    await say(await self._ask(command, typed, delivery))
                 case Cancel(request_id):
-                    request = await self._decisions.cancel(request_id, typed.user, arrival)
+                    request = await self._decisions.cancel(request_id, typed.user, delivery)
                     await say(answers.cancelled(request))
                 case commands.Help():
                     await say(answers.help_())
@@ -96,9 +96,9 @@ class Commands:
             )
         return BoltResponse(status=404, body="")
 
-    async def _ask(self, command: Ask, typed: SlashCommand, arrival: Arrival) -> Message:
+    async def _ask(self, command: Ask, typed: SlashCommand, delivery: Delivery) -> Message:
         found = await self._requests.ask(
-            command, requested_by=self._home.actor(typed.sender), arrival=arrival
+            command, requested_by=self._home.actor(typed.sender), delivery=delivery
         )
         if isinstance(found, Question):
             return answers.same_again(found, self._home.links.to)
@@ -121,11 +121,11 @@ class Commands:
     async def _look_up(self, command: commands.Command, actor: Actor) -> Message:
         match command:
             case commands.ShowBalance():
-                return answers.balance(await self._reading.balance(command, actor))
+                return answers.balance(await self._queries.balance(command, actor))
             case Pending() | History() as wanted:
                 return await self._pages.page(wanted, actor)
             case commands.Show(request_id):
-                return answers.show(await self._reading.show(request_id, actor))
+                return answers.show(await self._queries.show(request_id, actor))
             case _:
                 raise TypeError(f"{command} is not something to look up")
 

@@ -7,7 +7,7 @@ from slack_bolt.response import BoltResponse
 from creditbot.domain import paging
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.who import Actor
-from creditbot.operations import Reading
+from creditbot.operations import Queries
 
 from . import lists
 from .boundary import boundary
@@ -30,14 +30,14 @@ class Pages:
         home: Home,
         responder: Responder,
         tasks: Tasks,
-        reading: Reading,
+        queries: Queries,
         strange: Handler[Click],
     ) -> None:
         """`strange` takes a click on a button that carries no page."""
         self._home = home
         self._responder = responder
         self._tasks = tasks
-        self._reading = reading
+        self._queries = queries
         self._strange = strange
         self._seen = Seen()
         self.handlers: Mapping[str, Handler[Click]] = {lists.PAGE_BACK: self._turn, lists.PAGE_ON: self._turn}
@@ -45,8 +45,8 @@ class Pages:
     async def page(self, wanted: Pending | History, actor: Actor) -> Message:
         """A page as `actor` may see it."""
         if isinstance(wanted, Pending):
-            return lists.pending(await self._reading.pending(wanted, actor), self._home.links.to)
-        return lists.history(wanted.subuser, await self._reading.history(wanted), self._home.links.to)
+            return lists.pending(await self._queries.pending(wanted, actor), self._home.links.to)
+        return lists.history(wanted.subuser, await self._queries.history(wanted), self._home.links.to)
 
     async def _turn(self, ack: NamingAck, click: Click) -> BoltResponse | None:
         """Put another page in the place of the one whose button was pressed."""

@@ -15,7 +15,7 @@ from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import for_a_field, literal, signed
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival, Decisions, Names, Requests
+from creditbot.operations import Decisions, Delivery, Names, Requests
 
 from . import answers, forms
 from .boundary import boundary
@@ -67,12 +67,12 @@ class Submissions:
             await ack(response_action="errors", errors=errors)
             return
         async with boundary(_at_field(ack, forms.REASON), "a form"), _where_it_belongs(ack):
-            actor, arrival = self._home.actor(sent.sender), _arrival(sent, started)
+            actor, delivery = self._home.actor(sent.sender), _delivery(sent, started)
             # Nothing secret goes to SendGrid as a name.
             self._requests.check_secrets(command)
-            if unknown := await self._names.unknown(command.subuser, actor, arrival):
+            if unknown := await self._names.unknown(command.subuser, actor, delivery):
                 raise CommandError(unknown, forms.SUBUSER)
-            found = await self._requests.ask(command, requested_by=actor, arrival=arrival)
+            found = await self._requests.ask(command, requested_by=actor, delivery=delivery)
             if isinstance(found, Question):
                 await self._ask_back(ack, found, sent)
             elif asks_the_same(found, command):
@@ -90,7 +90,7 @@ class Submissions:
             request = await self._requests.ask_anyway(
                 _carried(sent).get("question", ""),
                 requested_by=self._home.actor(sent.sender),
-                arrival=_arrival(sent, started),
+                delivery=_delivery(sent, started),
                 reason=fields.reason(sent.values.get(forms.REASON, "")),
             )
             await self._taken(ack, request, sent)
@@ -112,14 +112,14 @@ class Submissions:
         started = boottime()
         async with boundary(_at_field(ack, forms.REASON), "a denial"), _in_its_place(ack):
             reason = fields.reason(sent.values.get(forms.REASON, ""))
-            await self._decisions.deny(sent.card, sent.user, reason, _arrival(sent, started))
+            await self._decisions.deny(sent.card, sent.user, reason, _delivery(sent, started))
             await ack()
 
     async def _break_glass(self, ack: NamingAck, sent: Submission) -> None:
         started = boottime()
         async with boundary(_at_field(ack, forms.REASON), "an emergency approval"), _in_its_place(ack):
             reason = fields.reason(sent.values.get(forms.REASON, ""))
-            await self._decisions.break_glass(sent.card, sent.user, reason, _arrival(sent, started))
+            await self._decisions.break_glass(sent.card, sent.user, reason, _delivery(sent, started))
             await ack()
 
     async def _settle(self, ack: NamingAck, sent: Submission) -> None:
@@ -132,7 +132,7 @@ class Submissions:
                 sent.user,
                 applied=sent.word == "applied",
                 reason=fields.reason(sent.values.get(forms.REASON, ""), fields.HOW_YOU_KNOW),
-                arrival=_arrival(sent, started),
+                delivery=_delivery(sent, started),
             )
             await ack()
 
@@ -142,8 +142,8 @@ class Submissions:
         return BoltResponse(status=404, body="")
 
 
-def _arrival(sent: Submission, at: float) -> Arrival:
-    return Arrival(sent.delivery_id, at, ack_is_answer=True)
+def _delivery(sent: Submission, at: float) -> Delivery:
+    return Delivery(sent.delivery_id, at, ack_is_answer=True)
 
 
 def asks_the_same(request: CreditRequest, command: Ask) -> bool:

@@ -34,7 +34,7 @@ from creditbot.domain.requests import (
     FINAL,
     HOLDS_SUBUSER,
     Approval,
-    Check,
+    BalanceCheck,
     CreditRequest,
     Neighbour,
     Outline,
@@ -647,7 +647,7 @@ def _read(row: RowMapping, agreed: Sequence[RowMapping]) -> CreditRequest | Unre
         return UnreadableRequest(row["id"], unreadable)
     check = None
     if values["checked_at"] is not None:
-        check = Check(**{name: values[column] for column, name in _OF_CHECK.items()})
+        check = BalanceCheck(**{name: values[column] for column, name in _OF_CHECK.items()})
     return CreditRequest(
         status=Status(values["status"]),
         approvals=tuple(Approval(**one) for one, _ in given),

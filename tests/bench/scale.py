@@ -54,16 +54,16 @@ class Record:
         await self.bot.decisions.approve(self.pending[-1].id, ANN)
 
     async def pending_list(self) -> None:
-        await self.bot.reading.pending(Pending(), Actor(BEN))
+        await self.bot.queries.pending(Pending(), Actor(BEN))
 
     async def history(self) -> None:
-        await self.bot.reading.history(History())
+        await self.bot.queries.history(History())
 
     async def history_of_one(self) -> None:
-        await self.bot.reading.history(History("customer-7"))
+        await self.bot.queries.history(History("customer-7"))
 
     async def show(self) -> None:
-        await self.bot.reading.show(self.requests // 2, Actor(ANN))
+        await self.bot.queries.show(self.requests // 2, Actor(ANN))
 
     async def caps(self) -> None:
         since = self.bot.clock() - timedelta(days=1)

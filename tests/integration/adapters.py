@@ -39,7 +39,7 @@ from creditbot.jobs import (
     Settle,
     bound,
 )
-from creditbot.operations import Arrival, Decisions, Reading, Requests
+from creditbot.operations import Decisions, Delivery, Queries, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid import SendGrid
 from creditbot.store import audit, due, events, requests
@@ -213,7 +213,7 @@ class Bot:
         self.directory = Listed(roster)
         self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
         self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
-        self.reading = Reading(self.database, self.sendgrid, policy, self.directory, clock)
+        self.queries = Queries(self.database, self.sendgrid, policy, self.directory, clock)
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock, channel=CHANNEL)
         self.check = Check(self.database, self.sendgrid, policy, clock)
@@ -271,8 +271,8 @@ class Bot:
     ) -> CreditRequest | Question:
         """Ask, and leave it at that."""
         command = Ask(subuser, change, reason)
-        arrival = Arrival(origin or f"trigger-{next(_origins)}", boottime())
-        return await self.requests.ask(command, requested_by=Actor(by, team), arrival=arrival)
+        delivery = Delivery(origin or f"trigger-{next(_origins)}", boottime())
+        return await self.requests.ask(command, requested_by=Actor(by, team), delivery=delivery)
 
     async def ask_anyway(
         self,
@@ -284,17 +284,17 @@ class Bot:
         reason: str | None = None,
     ) -> CreditRequest:
         """Press the button of a question, as whoever was asked, or another."""
-        arrival = Arrival(delivery or f"click-{next(_origins)}", boottime())
+        came = Delivery(delivery or f"click-{next(_origins)}", boottime())
         actor = Actor(by or question.person, team)
         return await self.requests.ask_anyway(
-            question.token, requested_by=actor, arrival=arrival, reason=reason
+            question.token, requested_by=actor, delivery=came, reason=reason
         )
 
     async def ask_again(
         self, about: int | Shown, *, by: str = ASKER, team: str | None = None, delivery: str | None = None
     ) -> CreditRequest | None:
-        arrival = Arrival(delivery or f"click-{next(_origins)}", boottime())
-        return await self.requests.ask_again(about, requested_by=Actor(by, team), arrival=arrival)
+        came = Delivery(delivery or f"click-{next(_origins)}", boottime())
+        return await self.requests.ask_again(about, requested_by=Actor(by, team), delivery=came)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""

@@ -22,7 +22,7 @@ from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
 from creditbot.migrate import migrate
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit, events
@@ -52,7 +52,7 @@ POLICY = replace(
 async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
     """A ledger in which nearly everything has happened that can."""
     bot = start(POLICY)
-    await put_in_force(bot.database, POLICY, clock)
+    await activate_policy(bot.database, POLICY, clock)
     for fault in (None, "rate_limit", "drop_before", "drop_after"):
         request = await bot.checked()
         await bot.decisions.approve(request.id, ANN)
@@ -81,7 +81,7 @@ async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
     assert await bot.status(refused.id) is Status.REFUSED
     clock.advance(hours=1, minutes=1)
     await bot.work("remind")
-    await put_in_force(bot.database, replace(POLICY, expiry=timedelta(hours=2)), clock)
+    await activate_policy(bot.database, replace(POLICY, expiry=timedelta(hours=2)), clock)
     clock.advance(hours=2)
     await bot.work("expire")
     return bot
@@ -155,7 +155,7 @@ async def test_with_a_key_a_chain_that_is_hashed_anew_is_found_without_a_head(
     start: StartBot, clock: Clock
 ) -> None:
     bot = start(keys=(KEY,))
-    await put_in_force(bot.database, POLICY, clock)
+    await activate_policy(bot.database, POLICY, clock)
     for _ in range(3):
         request = await bot.approved()
         await bot.apply(request.id)
@@ -172,7 +172,7 @@ async def test_with_a_key_a_chain_that_is_hashed_anew_is_found_without_a_head(
 async def test_a_key_is_taken_in_the_middle_and_followed_by_newer_ones(start: StartBot, clock: Clock) -> None:
     await start().checked()
     second = start(keys=(KEY,))
-    await put_in_force(second.database, POLICY, clock)
+    await activate_policy(second.database, POLICY, clock)
     await second.checked()
     third = start(keys=(NEWER, KEY))
     await third.checked()
@@ -233,12 +233,12 @@ async def test_who_does_not_have_the_key_cannot_write(start: StartBot, keys: Key
 async def test_who_has_an_old_key_first_can_neither_start_nor_write(start: StartBot, clock: Clock) -> None:
     await start(keys=(KEY,)).checked()
     swapped = start(keys=(KEY, NEWER))
-    await put_in_force(swapped.database, POLICY, clock)  # nothing tells yet that the other one is newer
+    await activate_policy(swapped.database, POLICY, clock)  # nothing tells yet that the other one is newer
     bot = start(keys=(NEWER, KEY))
     request = await bot.checked()
 
     with pytest.raises(OldKeyFirst, match="put the newest key first"):
-        await put_in_force(swapped.database, POLICY, clock)
+        await activate_policy(swapped.database, POLICY, clock)
     with pytest.raises(OldKeyFirst):
         await swapped.decisions.approve(request.id, ANN)
     async with swapped.database.read() as connection:
@@ -272,7 +272,7 @@ async def test_keys_in_the_wrong_order_are_said_to_be_that_and_going_back_to_an_
 async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_a_head_only(
     bot: Bot, clock: Clock
 ) -> None:
-    await put_in_force(bot.database, bot.policy, clock)
+    await activate_policy(bot.database, bot.policy, clock)
     request = await bot.checked()
     with pytest.raises(DomainError):
         await bot.decisions.approve(request.id, OUTSIDER)
@@ -302,7 +302,7 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
 
 
 async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock) -> None:
-    await put_in_force(bot.database, bot.policy, clock)
+    await activate_policy(bot.database, bot.policy, clock)
     content = json.dumps({"events": 7, "head": "e" * 64})
     async with bot.database.write() as transaction:
         await transaction.connection.execute(update(bulletins).values(content=content))
@@ -440,7 +440,7 @@ async def test_the_export_has_what_is_not_as_the_bot_writes_it(url: str) -> None
 
 
 async def test_what_a_broken_click_says_does_not_keep_the_ledger_from_being_exported(bot: Bot) -> None:
-    await bot.decisions.refuse_strange("U1", "act\x00ion", "va\x00lue")
+    await bot.decisions.refuse_unknown_button("U1", "act\x00ion", "va\x00lue")
     out = io.StringIO()
     await export(bot.url, out, csv=False, days=(None, None), subuser=None)
     assert len(out.getvalue().splitlines()) == 1

@@ -21,7 +21,7 @@ from creditbot.domain.reminders import NO_CARD, UNTOLD
 from creditbot.domain.requests import Status
 from creditbot.domain.undone import Undone
 from creditbot.jobs import DeliveryProblem, Fault
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import attempts, changes, requests
 from creditbot.store.engines import is_postgres
@@ -184,7 +184,7 @@ async def test_a_notice_whose_row_is_damaged_is_sent_all_the_same(bot: Bot, dama
 async def test_a_daily_message_whose_row_is_damaged_is_posted_all_the_same(
     bot: Bot, clock: Clock, damaged: str
 ) -> None:
-    await put_in_force(bot.database, POLICY, clock)
+    await activate_policy(bot.database, POLICY, clock)
     clock.advance(hours=21)
     damage(bot, "bulletins", damaged, "kind = 'digest'")
 
@@ -194,7 +194,7 @@ async def test_a_daily_message_whose_row_is_damaged_is_posted_all_the_same(
     clock.advance(hours=24)
     await run(bot, minutes=30)
     assert [type(told) for _, told in bot.messenger.bulletins] == [Digest, Digest]
-    await put_in_force(bot.database, POLICY, clock)
+    await activate_policy(bot.database, POLICY, clock)
     assert await bot.due() == []
 
 
@@ -225,7 +225,7 @@ async def test_what_can_not_be_addressed_ends_and_others_are_told(bot: Bot, colu
 async def test_of_a_daily_message_that_is_none_people_are_told_and_the_next_one_comes(
     bot: Bot, clock: Clock
 ) -> None:
-    await put_in_force(bot.database, POLICY, clock)
+    await activate_policy(bot.database, POLICY, clock)
     clock.advance(hours=21)
     damage(bot, "bulletins", "kind = X'00'", "kind = 'digest'")
     await run(bot, minutes=30)
@@ -255,7 +255,7 @@ async def test_a_list_of_requests_leaves_out_where_a_damaged_card_is(bot: Bot) -
     bad = await bot.checked()
     await bot.work("draw")
     damage(bot, "cards", "ts = CAST(X'666fff' AS TEXT)", f"request_id = {bad.id}")
-    assert dict((await bot.reading.history(History())).places) == {}
+    assert dict((await bot.queries.history(History())).places) == {}
 
 
 STATES = ("pending", "approved", "in doubt", "overtaken")
@@ -395,7 +395,7 @@ async def used(bot: Bot) -> Usage:
 async def test_nor_do_they_keep_the_digest_from_coming(
     bot: Bot, sandbox: SendGridSandbox, clock: Clock
 ) -> None:
-    await put_in_force(bot.database, POLICY, clock)
+    await activate_policy(bot.database, POLICY, clock)
     ended = [await bot.approved(10 + more) for more in range(3)]
     for request in ended:
         await bot.apply(request.id)

@@ -12,7 +12,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import OPERATOR, operator
 from creditbot.domain.who import Actor, Roster, Who
-from creditbot.operations.deeds import RECORDED
+from creditbot.operations.refusals import RECORDED
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import events
 from tests.extent import short_or_long
@@ -347,7 +347,7 @@ async def test_a_request_that_does_not_exist_is_said_to_be_unknown(bot: Bot, num
         bot.decisions.deny(number, ANN, "no"),
         bot.decisions.cancel(number, ANN),
         bot.decisions.settle(number, OPERATOR, applied=True, reason="x"),
-        bot.reading.show(number, Actor(ANN)),
+        bot.queries.show(number, Actor(ANN)),
     ):
         with pytest.raises(UnknownRequest, match=f"There is no request `{number}`"):
             await attempt

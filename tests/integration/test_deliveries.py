@@ -9,7 +9,7 @@ from sqlalchemy import select
 from creditbot.domain.errors import NotTaken, Refusal, UnknownRequest
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival
+from creditbot.operations import Delivery
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import database, events
 from creditbot.store.tables import deliveries
@@ -17,15 +17,15 @@ from creditbot.store.tables import deliveries
 from .adapters import ANN, ASKER, BEN, OUTSIDER, Bot, Clock, ids
 from .conftest import StartBot
 
-Deciding = Callable[[Bot, int, Arrival], Awaitable[CreditRequest | None]]
+Deciding = Callable[[Bot, int, Delivery], Awaitable[CreditRequest | None]]
 
 
-def click(name: str = "click:1") -> Arrival:
-    return Arrival(name, boottime())
+def click(name: str = "click:1") -> Delivery:
+    return Delivery(name, boottime())
 
 
-def form(name: str = "form:1") -> Arrival:
-    return Arrival(name, boottime(), ack_is_answer=True)
+def form(name: str = "form:1") -> Delivery:
+    return Delivery(name, boottime(), ack_is_answer=True)
 
 
 async def kept(bot: Bot) -> list[str]:
@@ -42,18 +42,18 @@ async def in_doubt(bot: Bot, sandbox: SendGridSandbox) -> CreditRequest:
 
 
 CLICKS: dict[str, Deciding] = {
-    "approve": lambda bot, request_id, arrival: bot.decisions.approve(request_id, ANN, arrival),
-    "cancel": lambda bot, request_id, arrival: bot.decisions.cancel(request_id, ASKER, arrival),
-    "may deny": lambda bot, request_id, arrival: bot.decisions.check_may_decide(
-        request_id, ANN, "deny", arrival
+    "approve": lambda bot, request_id, delivery: bot.decisions.approve(request_id, ANN, delivery),
+    "cancel": lambda bot, request_id, delivery: bot.decisions.cancel(request_id, ASKER, delivery),
+    "may deny": lambda bot, request_id, delivery: bot.decisions.check_may_decide(
+        request_id, ANN, "deny", delivery
     ),
-    "refused approval": lambda bot, request_id, arrival: bot.decisions.approve(request_id, ASKER, arrival),
-    "refused cancel": lambda bot, request_id, arrival: bot.decisions.cancel(request_id, OUTSIDER, arrival),
-    "may not deny": lambda bot, request_id, arrival: bot.decisions.check_may_decide(
-        request_id, OUTSIDER, "deny", arrival
+    "refused approval": lambda bot, request_id, delivery: bot.decisions.approve(request_id, ASKER, delivery),
+    "refused cancel": lambda bot, request_id, delivery: bot.decisions.cancel(request_id, OUTSIDER, delivery),
+    "may not deny": lambda bot, request_id, delivery: bot.decisions.check_may_decide(
+        request_id, OUTSIDER, "deny", delivery
     ),
-    "may not settle": lambda bot, request_id, arrival: bot.decisions.check_may_settle(
-        request_id, ANN, arrival
+    "may not settle": lambda bot, request_id, delivery: bot.decisions.check_may_settle(
+        request_id, ANN, delivery
     ),
 }
 
@@ -125,10 +125,10 @@ async def test_a_form_that_denied_closes_again_as_it_did(bot: Bot) -> None:
 
 async def test_a_form_that_settled_closes_again_as_it_did(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await in_doubt(bot, sandbox)
-    settled = await bot.decisions.settle(request.id, BEN, applied=False, reason="I looked", arrival=form())
+    settled = await bot.decisions.settle(request.id, BEN, applied=False, reason="I looked", delivery=form())
     kinds = await bot.kinds(request.id)
 
-    again = await bot.decisions.settle(request.id, BEN, applied=False, reason="I looked", arrival=form())
+    again = await bot.decisions.settle(request.id, BEN, applied=False, reason="I looked", delivery=form())
 
     assert again == settled
     assert await bot.kinds(request.id) == kinds
@@ -170,14 +170,16 @@ async def test_a_click_that_was_refused_does_not_come_true_when_it_comes_again(b
 async def test_what_was_not_taken_can_be_delivered_again(bot: Bot) -> None:
     request = await bot.checked()
     with pytest.raises(NotTaken):
-        await bot.decisions.approve(request.id, ANN, Arrival("click:1", boottime() - database.PATIENCE - 0.1))
+        await bot.decisions.approve(
+            request.id, ANN, Delivery("click:1", boottime() - database.PATIENCE - 0.1)
+        )
 
     assert (await bot.decisions.approve(request.id, ANN, click("click:1"))).status is Status.APPROVED
 
 
 async def test_a_strange_click_is_recorded_once(bot: Bot) -> None:
-    assert await bot.decisions.refuse_strange(BEN, "launch_rocket", "1", click())
-    assert not await bot.decisions.refuse_strange(BEN, "launch_rocket", "1", click())
+    assert await bot.decisions.refuse_unknown_button(BEN, "launch_rocket", "1", click())
+    assert not await bot.decisions.refuse_unknown_button(BEN, "launch_rocket", "1", click())
     with pytest.raises(UnknownRequest):
         await bot.decisions.approve(404, BEN, click("click:2"))
     with pytest.raises(UnknownRequest):
@@ -191,7 +193,7 @@ async def test_a_delivery_without_a_name_is_like_no_other(bot: Bot) -> None:
     request = await bot.checked()
     for _ in range(2):
         with pytest.raises(Refusal):
-            await bot.decisions.approve(request.id, OUTSIDER, Arrival(None, boottime()))
+            await bot.decisions.approve(request.id, OUTSIDER, Delivery(None, boottime()))
 
     assert (await bot.kinds(request.id)).count("refused_click") == 2
     assert await kept(bot) == []

@@ -13,7 +13,7 @@ from creditbot.domain.reminders import NO_CARD, OLD_CARD, UNTOLD
 from creditbot.domain.requests import Status
 from creditbot.jobs import DeliveryProblem, Fault
 from creditbot.jobs.deliveries import LONGEST, SPREAD
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import bulletins as store
 from creditbot.store.tables import bulletins, cards, notices
@@ -264,7 +264,7 @@ class TestABulletin:
     async def test_that_no_channel_takes_goes_to_the_listed_approvers_after_a_day(
         self, bot: Bot, clock: Clock
     ) -> None:
-        await put_in_force(bot.database, POLICY, clock)
+        await activate_policy(bot.database, POLICY, clock)
         clock.advance(hours=21)
         bot.messenger.problems = Forever([ARCHIVED])
         await bot.work("announce")
@@ -286,7 +286,7 @@ class TestABulletin:
         assert (found.sent_at, found.given_up_at) == (None, clock.now)
 
     async def test_that_nobody_can_draw_comes_to_an_end(self, bot: Bot, clock: Clock) -> None:
-        await put_in_force(bot.database, POLICY, clock)
+        await activate_policy(bot.database, POLICY, clock)
         clock.advance(hours=21)
         bot.messenger.problems = Forever([BUG])
         await bot.work("announce")

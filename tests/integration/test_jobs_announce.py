@@ -7,7 +7,7 @@ from dataclasses import replace
 from creditbot.domain.digest import Digest
 from creditbot.jobs import DeliveryProblem
 from creditbot.jobs.deliveries import SPREAD
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit
 
@@ -17,7 +17,7 @@ from .conftest import StartBot
 
 async def begun(bot: Bot) -> Bot:
     """As it is started, at noon."""
-    await put_in_force(bot.database, bot.policy, bot.clock)
+    await activate_policy(bot.database, bot.policy, bot.clock)
     return bot
 
 

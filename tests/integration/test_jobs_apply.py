@@ -17,7 +17,7 @@ from creditbot.domain.text import operator
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs.apply import MARGIN
 from creditbot.jobs.backoff import GIVE_UP_AFTER
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.slack.cards import card
@@ -321,7 +321,7 @@ async def test_an_outcome_for_which_the_ledgers_key_is_missing_is_in_the_log_and
     async with bot.database.write() as transaction:
         reading = Reading("nonrecurring", 1000, None)
         attempt = await attempts.start(transaction, request.id, 1, reading, clock())
-    await put_in_force(other.database, POLICY, clock)
+    await activate_policy(other.database, POLICY, clock)
 
     outcome = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
     with structlog.testing.capture_logs() as logs, pytest.raises(KeyMissing):

@@ -14,7 +14,7 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind
 from creditbot.jobs import Compare, DeliveryProblem
 from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sendgrid import PAGE
 from creditbot.store import audit
@@ -26,7 +26,7 @@ from .conftest import StartBot
 
 async def begun(bot: Bot) -> Bot:
     """As it is started, at noon."""
-    await put_in_force(bot.database, bot.policy, bot.clock)
+    await activate_policy(bot.database, bot.policy, bot.clock)
     return bot
 
 

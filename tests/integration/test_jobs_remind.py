@@ -11,7 +11,7 @@ from creditbot.domain.policy import Policy, QuietHours, Reminders, Tier
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs import DeliveryProblem
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids
@@ -257,7 +257,7 @@ async def test_another_policy_counts_its_own_reminders(start: StartBot, clock: C
     clock.advance(hours=1)
     assert ids(await before.due(), "remind") == []
     after = start(POLICY, roster=ROSTER)
-    await put_in_force(after.database, POLICY, clock)
+    await activate_policy(after.database, POLICY, clock)
     assert await told(after, "reminder_60m") == [ANN, BEN, CAT]
 
 
@@ -294,7 +294,7 @@ async def test_under_another_policy_each_moment_to_come_is_told_once_and_none_tw
         told_at |= {kind: hour for _, kind, _ in bot.messenger.notices[seen:]}
         if hour == hours:
             bot = start(policy(after))
-            await put_in_force(bot.database, bot.policy, clock)
+            await activate_policy(bot.database, bot.policy, clock)
             await bot.work("remind", "notify")
             told_at |= {kind: hour for _, kind, _ in bot.messenger.notices}
     assert told_at == {f"reminder_{moment * 60}m": hour for moment, hour in then.items()}
@@ -305,7 +305,7 @@ async def test_another_policy_has_those_told_whom_the_last_reminder_did_not_reac
 ) -> None:
     bot = await reminded_without_the_group(start, clock)
     bot = start(replace(POLICY, expiry=20 * HOUR), roster=ROSTER)
-    await put_in_force(bot.database, bot.policy, clock)
+    await activate_policy(bot.database, bot.policy, clock)
     assert await told(bot, "reminder_60m") == [CAT]
 
 

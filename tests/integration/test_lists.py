@@ -11,7 +11,7 @@ from creditbot.domain.paging import History, Pending, Section, Turn
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import OPEN, Status
 from creditbot.domain.who import Actor, Roster, Who
-from creditbot.operations import reading as operation
+from creditbot.operations import queries as operation
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store.lists import Page
 from tests.authority import ROLES
@@ -46,7 +46,7 @@ async def test_a_history_is_paged_through_to_its_end_and_back(bot: Bot, url: str
     fill(url, (row(number, subuser="Acme" if number % 2 else "other") for number in range(1, 50)))
 
     async def shown(turn: Turn | None = None) -> Page:
-        return await bot.reading.history(History("aCME", turn))
+        return await bot.queries.history(History("aCME", turn))
 
     pages = [await shown()]
     while pages[-1].last < pages[-1].total:
@@ -88,7 +88,7 @@ async def test_what_waits_for_whoever_looks_comes_first_then_what_they_asked_for
     )
 
     async def shown(person: str) -> list[tuple[Section, int]]:
-        found = await bot.reading.pending(Pending(), Actor(person))
+        found = await bot.queries.pending(Pending(), Actor(person))
         assert found.complete
         return [(section, request.id) for section, request in found.page.entries]
 
@@ -118,7 +118,7 @@ async def test_open_requests_are_paged_through_each_once_across_all_sections(bot
     )
 
     async def shown(turn: Turn | None = None) -> Page:
-        return (await bot.reading.pending(Pending(turn), Actor(ANN))).page
+        return (await bot.queries.pending(Pending(turn), Actor(ANN))).page
 
     pages = [await shown()]
     while pages[-1].last < pages[-1].total:
@@ -147,7 +147,7 @@ async def test_of_very_many_only_the_oldest_are_looked_at_and_no_more_is_asked_o
 
         event.listen(Engine, "before_cursor_execute", count)
         try:
-            return await bot.reading.pending(Pending(), Actor(ANN)), asked
+            return await bot.queries.pending(Pending(), Actor(ANN)), asked
         finally:
             event.remove(Engine, "before_cursor_execute", count)
 
@@ -170,7 +170,7 @@ async def test_what_waits_through_a_group_that_can_not_be_read_is_said_to_be_unk
     policy = Policy.one_tier([ANN, "S0FINANCE"])
     unread = Bot(url, sandbox, clock, policy=policy, roster=Roster({}, frozenset({"S0FINANCE"})))
     fill(url, [row(1)])
-    found = await unread.reading.pending(Pending(), Actor(CAT))
+    found = await unread.queries.pending(Pending(), Actor(CAT))
     assert found.unread == {"S0FINANCE"}
     assert found.page.counts == {OTHERS: 1}
     await unread.close()

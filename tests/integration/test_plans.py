@@ -21,7 +21,7 @@ from creditbot.domain.questions import Question
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival, give_tokens, move_cards, put_in_force
+from creditbot.operations import Delivery, activate_policy, give_tokens, move_cards
 from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import bulletins, deliveries, lists
@@ -141,7 +141,7 @@ async def clicks(bot: Bot) -> None:
     """Refused, on a message of which nobody knew, and taken back."""
     request = await bot.checked(15, "acme")
     with pytest.raises(Refusal):
-        await bot.decisions.approve(request.id, ASKER, Arrival("click", boottime()))
+        await bot.decisions.approve(request.id, ASKER, Delivery("click", boottime()))
     await bot.seen_in(request.id, CHANNEL, "99.000100")
     await bot.work("draw")
 
@@ -152,21 +152,21 @@ async def the_sweep(bot: Bot) -> None:
 
 async def pending(bot: Bot) -> None:
     await bot.checked(7, "acme")
-    found = await bot.reading.pending(Pending(), Actor(BEN))
+    found = await bot.queries.pending(Pending(), Actor(BEN))
     turn = Turn(True, found.page.entries[0][0], found.page.entries[0][1].id)
-    await bot.reading.pending(Pending(turn), Actor(BEN))
+    await bot.queries.pending(Pending(turn), Actor(BEN))
 
 
 async def history(bot: Bot) -> None:
     for subuser in (None, "customer-7"):
-        page = await bot.reading.history(History(subuser))
+        page = await bot.queries.history(History(subuser))
         assert page.total >= REQUESTS // seeding.SUBUSERS
         for onward, id_ in ((True, page.entries[-1][1].id), (False, page.entries[2][1].id)):
-            await bot.reading.history(History(subuser, Turn(onward, Section.ALL, id_)))
+            await bot.queries.history(History(subuser, Turn(onward, Section.ALL, id_)))
 
 
 async def show(bot: Bot) -> None:
-    await bot.reading.show(REQUESTS // 2, Actor(ANN))
+    await bot.queries.show(REQUESTS // 2, Actor(ANN))
 
 
 async def the_probes(bot: Bot) -> None:
@@ -197,7 +197,7 @@ async def a_start(bot: Bot) -> None:
     """With another policy, and another channel."""
     await bot.checked(8, "acme")
     await give_tokens(bot.database, bot.clock)
-    await put_in_force(bot.database, replace(CAPPED, expiry=timedelta(hours=2)), bot.clock)
+    await activate_policy(bot.database, replace(CAPPED, expiry=timedelta(hours=2)), bot.clock)
     await move_cards(bot.database, CAPPED, "C0OTHER", bot.clock)
     await bot.work("draw")
     await move_cards(bot.database, CAPPED, CHANNEL, bot.clock)

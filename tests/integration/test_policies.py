@@ -15,7 +15,7 @@ from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Limits, Policy, Reminders, Route, Tier
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
-from creditbot.operations import put_in_force, steps
+from creditbot.operations import activate_policy, steps
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack.cards import card
 from creditbot.store import attempts
@@ -362,9 +362,9 @@ class StepsWaker(RecordingWaker):
 class TestAnotherPolicy:
     async def test_is_written_down_once_and_whole(self, start: StartBot) -> None:
         bot = start(ONE)
-        assert await put_in_force(bot.database, ONE, bot.clock) == "first"
-        assert await put_in_force(bot.database, ONE, bot.clock) is None
-        assert await put_in_force(bot.database, TWO, bot.clock) == "another"
+        assert await activate_policy(bot.database, ONE, bot.clock) == "first"
+        assert await activate_policy(bot.database, ONE, bot.clock) is None
+        assert await activate_policy(bot.database, TWO, bot.clock) == "another"
         async with bot.database.read() as connection:
             rows = await connection.exec_driver_sql(
                 "SELECT detail FROM events WHERE kind = 'policy' ORDER BY id"
@@ -381,7 +381,7 @@ class TestAnotherPolicy:
         asked = [await bot.checked(amount) for amount in range(1, 6)]
         waker = StepsWaker()
         bot.database.waker = waker
-        await put_in_force(bot.database, TWO, clock)
+        await activate_policy(bot.database, TWO, clock)
         assert waker.drawn == [[], [1, 2], [3, 4], [5]]
         assert [(await bot.request(one.id)).version - one.version for one in asked] == [1] * 5
 
@@ -393,15 +393,15 @@ class TestAnotherPolicy:
         asked = [await bot.checked(amount) for amount in range(1, 6)]
         bot.database.waker = StepsWaker(most=3)
         with pytest.raises(RuntimeError, match="the process dies"):
-            await put_in_force(bot.database, hour, clock)
+            await activate_policy(bot.database, hour, clock)
         bot.database.waker = None
         shortened = [(await bot.request(one.id)).expires_at < one.expires_at for one in asked]
         assert shortened == [True] * 4 + [False]
 
-        assert await put_in_force(bot.database, hour, clock) is None
+        assert await activate_policy(bot.database, hour, clock) is None
         assert (await bot.request(asked[-1].id)).expires_at == asked[-1].requested_at + timedelta(hours=1)
         waker = bot.database.waker = StepsWaker()
-        assert await put_in_force(bot.database, hour, clock) is None
+        assert await activate_policy(bot.database, hour, clock) is None
         assert waker.drawn == [[]]
 
     async def test_that_is_stricter_bites_on_what_waits_for_approval(self, start: StartBot) -> None:
@@ -426,11 +426,11 @@ class TestAnotherPolicy:
     async def test_gives_less_time_and_never_more(self, start: StartBot, clock: Clock) -> None:
         bot = start(ONE)
         request = await bot.checked()
-        await put_in_force(bot.database, replace(ONE, expiry=timedelta(hours=1)), clock)
+        await activate_policy(bot.database, replace(ONE, expiry=timedelta(hours=1)), clock)
         found = await bot.request(request.id)
         assert found.expires_at == request.requested_at + timedelta(hours=1)
         assert found.version > request.version
-        await put_in_force(bot.database, replace(ONE, expiry=timedelta(hours=48)), clock)
+        await activate_policy(bot.database, replace(ONE, expiry=timedelta(hours=48)), clock)
         assert (await bot.request(request.id)).expires_at == found.expires_at
 
     @pytest.mark.parametrize(

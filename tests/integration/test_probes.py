@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from creditbot.probes import Check, Probes
+from creditbot.probes import Probe, Probes
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.slack.connection import TokenCheck
 from creditbot.store import room
@@ -38,7 +38,7 @@ async def database(url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def ready(database: Database, *checks: Check) -> tuple[int, str]:
+async def ready(database: Database, *checks: Probe) -> tuple[int, str]:
     return await Probes(database, checks).ready()
 
 

@@ -21,12 +21,12 @@ async def test_fifty_who_ask_for_a_balance_at_once_cost_one_get_of_each_part(
     bot: Bot, sandbox: SendGridSandbox
 ) -> None:
     reports = await asyncio.gather(
-        *(bot.reading.balance(ShowBalance("acme"), Actor(f"U{number}")) for number in range(50))
+        *(bot.queries.balance(ShowBalance("acme"), Actor(f"U{number}")) for number in range(50))
     )
     assert gets(sandbox) == {"/v3/user/credits": 1, "/v3/subusers/acme/credits": 1}
     assert len(set(map(repr, reports))) == 1
 
-    await bot.reading.balance(ShowBalance("acme"), Actor(ANN))
+    await bot.queries.balance(ShowBalance("acme"), Actor(ANN))
     assert set(gets(sandbox).values()) == {2}
 
 
@@ -43,7 +43,7 @@ async def test_a_job_reads_for_itself_while_people_are_reading_the_same(
     request = await bot.approved()
     sandbox.calls.clear()
     await asyncio.gather(
-        *(bot.reading.balance(ShowBalance("acme"), Actor(ANN)) for _ in range(10)), bot.apply(request.id)
+        *(bot.queries.balance(ShowBalance("acme"), Actor(ANN)) for _ in range(10)), bot.apply(request.id)
     )
     assert gets(sandbox) == alone + Counter(["/v3/user/credits", "/v3/subusers/acme/credits"])
     assert len(patches(sandbox)) == 1

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from creditbot.domain.errors import KeyMissing
 from creditbot.domain.requests import Status
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.runners import EmbeddedRunner, Runner, embedded
 from creditbot.runners import procrastinate as queue
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
@@ -116,7 +116,7 @@ async def test_a_job_that_raises_does_not_stop_the_others(bot: Bot) -> None:
 async def test_who_can_write_nothing_down_any_more_does_not_go_on(start: StartBot) -> None:
     bot, other = start(), start(keys=(b"a key that came in between, long",))
     request = await bot.ask()
-    await put_in_force(other.database, other.policy, other.clock)
+    await activate_policy(other.database, other.policy, other.clock)
     runner = runner_of(bot)
 
     async with asyncio.timeout(20):

@@ -76,7 +76,7 @@ async def test_a_strange_click_with_a_secret_in_it_is_written_down_without(bot: 
     # Longer than what is kept of it, so that the secret must be taken out before it is cut.
     words = f"{'x' * (40 - len(secret) // 2)}={secret}"
 
-    assert await bot.decisions.refuse_strange(BEN, words, words)
+    assert await bot.decisions.refuse_unknown_button(BEN, words, words)
 
     found = await everything(bot)
     assert '"unknown_button"' in found

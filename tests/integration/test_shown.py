@@ -19,7 +19,7 @@ from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown, read
 from creditbot.domain.who import Who
-from creditbot.operations import give_tokens, put_in_force
+from creditbot.operations import activate_policy, give_tokens
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import audit
 from creditbot.store.tables import cards, events, requests
@@ -202,7 +202,7 @@ async def test_a_new_policy_has_the_card_drawn_anew_before_anything_is_decided_f
 ) -> None:
     before, after = start(), start(TWO_NEEDED)
     for bot in (before, after):
-        await put_in_force(bot.database, bot.policy, bot.clock)
+        await activate_policy(bot.database, bot.policy, bot.clock)
     request = await before.checked()
     card = await before.card(request.id)
 
@@ -277,7 +277,7 @@ async def test_a_process_with_an_older_policy_than_the_card_says_that_it_must_be
 ) -> None:
     old, new = start(POLICY), start(TWO_NEEDED)
     for bot in (old, new):
-        await put_in_force(bot.database, bot.policy, bot.clock)
+        await activate_policy(bot.database, bot.policy, bot.clock)
     request = await new.checked()
     version = request.version
 

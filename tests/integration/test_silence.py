@@ -17,7 +17,7 @@ from creditbot.domain.paging import History, Pending
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival
+from creditbot.operations import Delivery
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import database as store
 from creditbot.store.engines import is_postgres
@@ -64,9 +64,9 @@ def silence(url: str, request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 
 LOOKS: dict[str, Callable[[Bot], Awaitable[object]]] = {
-    "pending": lambda bot: bot.reading.pending(Pending(), Actor(ASKER)),
-    "history": lambda bot: bot.reading.history(History("acme")),
-    "show": lambda bot: bot.reading.show(1, Actor(ASKER)),
+    "pending": lambda bot: bot.queries.pending(Pending(), Actor(ASKER)),
+    "history": lambda bot: bot.queries.history(History("acme")),
+    "show": lambda bot: bot.queries.show(1, Actor(ASKER)),
     "the first look of an Approve": lambda bot: bot.decisions.wants_break_glass(1, EMERGENCY),
 }
 
@@ -94,7 +94,7 @@ async def test_a_table_that_is_missing_is_no_database_that_is_away(start: StartB
 
     await rename("requests", "hidden")
     try:
-        for act in (bot.reading.pending(Pending(), Actor(ASKER)), bot.decisions.cancel(1, ASKER)):
+        for act in (bot.queries.pending(Pending(), Actor(ASKER)), bot.decisions.cancel(1, ASKER)):
             with pytest.raises(DBAPIError):
                 await act
     finally:
@@ -105,7 +105,7 @@ async def test_a_click_that_takes_two_looks_has_one_time_for_both(start: StartBo
     """Who may approve in an emergency is looked up first; what is left of Slack's 3 s is for the decision."""
     bot = start(POLICY)
     request = await bot.ask(by=EMERGENCY)
-    long_ago = Arrival("click:1", boottime() - 60.0)
+    long_ago = Delivery("click:1", boottime() - 60.0)
     await bot.database.close()
     with silence(patience=60.0):  # whoever counted anew would wait for so long
         async with asyncio.timeout(20):
@@ -155,10 +155,10 @@ async def test_no_more_than_so_many_wait_for_a_silent_database(
     bot = start()
     await bot.database.close()
     with silence():
-        looks = [asyncio.create_task(bot.reading.pending(Pending(), Actor(ASKER))) for _ in range(3)]
+        looks = [asyncio.create_task(bot.queries.pending(Pending(), Actor(ASKER))) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(NotAnswered):
-            await bot.reading.pending(Pending(), Actor(ASKER))
+            await bot.queries.pending(Pending(), Actor(ASKER))
         with pytest.raises(NotTaken):
             await bot.ask()
         assert len(bot.database._for_people) == 3

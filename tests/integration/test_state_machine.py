@@ -18,7 +18,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditRequest, Status
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival
+from creditbot.operations import Delivery
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
 from creditbot.store import requests, tables
@@ -116,14 +116,14 @@ class Promise(RuleBasedStateMachine):
             self.decide(self.running.decisions.approve(self.some(index), person))
 
     @precondition(lambda self: self.asked)
-    @rule(index=INDEX, arrival=st.sampled_from(["click:1", "click:2", None]))
-    def ask_again(self, index: int, arrival: str | None) -> None:
+    @rule(index=INDEX, delivery=st.sampled_from(["click:1", "click:2", None]))
+    def ask_again(self, index: int, delivery: str | None) -> None:
         """By whomever, and delivered as often as it pleases."""
 
         async def again() -> None:
             try:
                 asked = await self.running.requests.ask_again(
-                    self.some(index), requested_by=Actor(ASKER), arrival=Arrival(arrival, boottime())
+                    self.some(index), requested_by=Actor(ASKER), delivery=Delivery(delivery, boottime())
                 )
             except DomainError:
                 return

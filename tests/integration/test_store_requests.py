@@ -11,7 +11,7 @@ from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, IllegalTransition, Status
 from creditbot.elapsed import boottime
-from creditbot.operations import Arrival
+from creditbot.operations import Delivery
 from creditbot.store import database, events, lists, requests, tables
 from creditbot.store.database import WakeUp
 
@@ -293,10 +293,10 @@ async def test_nothing_is_committed_once_the_person_has_been_told_that_it_took_t
     long_ago = boottime() - database.PATIENCE - 0.1
 
     with pytest.raises(NotTaken):
-        await bot.decisions.approve(request.id, ANN, Arrival("click:1", long_ago))
+        await bot.decisions.approve(request.id, ANN, Delivery("click:1", long_ago))
 
     assert await bot.request(request.id) == request
-    in_time = Arrival("click:1", boottime())
+    in_time = Delivery("click:1", boottime())
     assert (await bot.decisions.approve(request.id, ANN, in_time)).status is Status.APPROVED
 
 

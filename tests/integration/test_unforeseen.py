@@ -20,7 +20,7 @@ from creditbot.domain.undone import Undone
 from creditbot.jobs import Apply, apply, backoff, bounded, check, compare, expire, remind, settle
 from creditbot.jobs.backoff import MOST_RUNS, pause
 from creditbot.jobs.reading import read_credits
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import undone
 from creditbot.store import attempts, bulletins, requests, summary, tables
@@ -238,7 +238,7 @@ async def test_who_can_not_be_reminded_is_not_and_the_request_goes_on(
 async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await put_in_force(bot.database, bot.policy, bot.clock)
+    await activate_policy(bot.database, bot.policy, bot.clock)
     async with bot.database.read() as connection:
         due_at = await bulletins.planned(connection, bulletins.DRIFT)
     assert due_at is not None
@@ -263,7 +263,7 @@ def told_missing(bot: Bot) -> list[str]:
 async def test_a_digest_that_can_not_be_written_is_told_and_the_next_one_tells_of_both_days(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await put_in_force(bot.database, bot.policy, bot.clock)
+    await activate_policy(bot.database, bot.policy, bot.clock)
     bot.clock.advance(hours=21)
     await bot.work("announce")
     bot.messenger.bulletins.clear()
@@ -288,7 +288,7 @@ async def test_a_digest_that_can_not_be_written_is_told_and_the_next_one_tells_o
 async def test_a_bulletin_that_nothing_can_be_said_of_ends_in_the_log(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await put_in_force(bot.database, bot.policy, bot.clock)
+    await activate_policy(bot.database, bot.policy, bot.clock)
     bot.clock.advance(hours=21)
     monkeypatch.setattr(bulletins, "claim", later_fault)
     logs = await let_time_pass(bot)

@@ -21,7 +21,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Actor
 from creditbot.listing import print_requests
-from creditbot.operations import put_in_force
+from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import lists
 from creditbot.slack.permalinks import Permalinks
@@ -85,9 +85,9 @@ async def printed(bot: Bot, format_: Literal["table", "json", "csv"]) -> str:
 
 async def check_that_all_others_go_on(bot: Bot, bad: int, column: str, sound: CreditRequest) -> None:
     """Everything that looks at many requests, and everything that is asked about this one."""
-    found = await bot.reading.pending(Pending(), Actor(ANN, None))
+    found = await bot.queries.pending(Pending(), Actor(ANN, None))
     assert what_is_listed(found.page) == {bad: False, sound.id: True}
-    assert what_is_listed(await bot.reading.history(History())) == {bad: False, sound.id: True}
+    assert what_is_listed(await bot.queries.history(History())) == {bad: False, sound.id: True}
     shown = lists.pending(found, Permalinks().to).text
     assert f"Unreadable: Request {bad} can't be read" in shown
     assert f"`{column}`" in shown
@@ -102,7 +102,7 @@ async def check_that_all_others_go_on(bot: Bot, bad: int, column: str, sound: Cr
         assert "unreadable" in line
 
     another = Policy.one_tier([ANN])
-    assert await put_in_force(bot.database, another, bot.clock) == "first"
+    assert await activate_policy(bot.database, another, bot.clock) == "first"
     await put_policy_in_force(bot.database, another, "C0ELSEWHERE", bot.clock)
     await put_policy_in_force(bot.database, POLICY, CHANNEL, bot.clock)
 
@@ -110,7 +110,7 @@ async def check_that_all_others_go_on(bot: Bot, bad: int, column: str, sound: Cr
         bot.decisions.approve(bad, ANN),
         bot.decisions.cancel(bad, "operator:alice", reason="no"),
         bot.decisions.settle(bad, "operator:alice", applied=True, reason="no"),
-        bot.reading.show(bad, Actor(ANN, None)),
+        bot.queries.show(bad, Actor(ANN, None)),
     ):
         with pytest.raises(UnreadableRequest, match="can't be read"):
             await doing
@@ -187,7 +187,7 @@ async def test_its_card_stays_as_it_is_and_is_looked_at_ever_later_and_then_no_m
 
 
 async def test_the_daily_messages_leave_it_out(bot: Bot, sandbox: SendGridSandbox, clock: Clock) -> None:
-    await put_in_force(bot.database, bot.policy, clock)
+    await activate_policy(bot.database, bot.policy, clock)
     bad, sound = await bot.approved(), await bot.approved(5, subuser="other")
     await bot.apply(bad.id)
     await bot.apply(sound.id)
@@ -209,7 +209,7 @@ async def test_the_daily_messages_leave_it_out(bot: Bot, sandbox: SendGridSandbo
 async def test_a_reading_of_a_balance_that_is_damaged_leaves_the_others_to_be_compared(
     bot: Bot, sandbox: SendGridSandbox, clock: Clock
 ) -> None:
-    await put_in_force(bot.database, bot.policy, clock)
+    await activate_policy(bot.database, bot.policy, clock)
     clock.advance(hours=21)
     await bot.work("compare")
     engine = create_engine(bot.url)
@@ -225,7 +225,7 @@ async def test_a_reading_of_a_balance_that_is_damaged_leaves_the_others_to_be_co
 
 async def test_an_event_that_is_no_json_keeps_no_policy_from_holding(bot: Bot) -> None:
     await bot.checked()
-    await put_in_force(bot.database, POLICY, bot.clock)
+    await activate_policy(bot.database, POLICY, bot.clock)
     engine = create_engine(bot.url)
     with engine.begin() as connection:
         table = " ON events" if is_postgres(bot.url) else ""
@@ -233,5 +233,5 @@ async def test_an_event_that_is_no_json_keeps_no_policy_from_holding(bot: Bot) -
         connection.exec_driver_sql(f"DROP TRIGGER {name}{table}")
         connection.exec_driver_sql("UPDATE events SET detail = '{' WHERE kind = 'policy'")
     engine.dispose()
-    assert await put_in_force(bot.database, POLICY, bot.clock) == "first"
-    assert await put_in_force(bot.database, POLICY, bot.clock) is None
+    assert await activate_policy(bot.database, POLICY, bot.clock) == "first"
+    assert await activate_policy(bot.database, POLICY, bot.clock) is None

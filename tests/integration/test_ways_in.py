@@ -14,7 +14,7 @@ from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
 from creditbot.domain.commands import USAGE
 from creditbot.domain.requests import Status
-from creditbot.operations import deeds
+from creditbot.operations import refusals
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.slack.switchboard import Switchboard
@@ -49,7 +49,7 @@ BUTTONS = {way.name for way in WAYS if way.kind == "button"}
 @pytest.fixture(autouse=True)
 def every_refusal_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """One person does more here in a minute than is written down of anybody otherwise."""
-    monkeypatch.setattr(deeds, "RECORDED", 10_000)
+    monkeypatch.setattr(refusals, "RECORDED", 10_000)
 
 
 @pytest.mark.parametrize("name", ROLES)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import Approval, Check, CreditRequest, Status
+from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Status
 from creditbot.domain.who import Roster
 from creditbot.operations import Record
 from creditbot.slack import cards
@@ -19,8 +19,8 @@ TWO_NEEDED = Policy.one_tier({*APPROVERS, "S0FINANCE"}, 2)
 ROSTER = Roster({"S0FINANCE": frozenset({"U5CAROL"})})
 
 TOKEN = "0123456789abcdef0123456789abcdef"
-NONRECURRING = Check(NOW, "nonrecurring", 1000, None, None, None)
-RECURRING = Check(NOW, "recurring", 1000, 40000, "monthly", "2026-02-01")
+NONRECURRING = BalanceCheck(NOW, "nonrecurring", 1000, None, None, None)
+RECURRING = BalanceCheck(NOW, "recurring", 1000, 40000, "monthly", "2026-02-01")
 
 
 def approvals(*approvers: str) -> tuple[Approval, ...]:

@@ -24,7 +24,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
 from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
-from creditbot.domain.requests import Approval, Check, CreditRequest, Neighbour, Status
+from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
 from creditbot.domain.text import credits_, escape, literal
 from creditbot.domain.undone import Undone
@@ -150,7 +150,7 @@ policies = st.builds(
 )
 rosters = st.builds(Roster, st.just({}), st.sampled_from([frozenset(), frozenset(GROUPS)]))
 checks = st.builds(
-    Check,
+    BalanceCheck,
     at=moments,
     type=st.sampled_from([None, "recurring", "nonrecurring"]),
     remain=balances,
@@ -367,7 +367,7 @@ AT_LENGTH: dict[str, Any] = {
     "requested_by": PEOPLE[0],
     "token": "0" * 32,
     "approvals": tuple(Approval(approver, NOW) for approver in PEOPLE),
-    "check": Check(NOW, "recurring", -(10**15), -(10**15), LONGEST, LONGEST),
+    "check": BalanceCheck(NOW, "recurring", -(10**15), -(10**15), LONGEST, LONGEST),
     "decided_by": PEOPLE[0],
     "settled_by": PEOPLE[0],
     "explanation": escape(LONGEST * 10),

@@ -21,7 +21,7 @@ from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
-from creditbot.domain.requests import Check, CreditRequest, Neighbour, Status
+from creditbot.domain.requests import BalanceCheck, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown, terms
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
@@ -85,7 +85,7 @@ REQUESTS = {
     "pending, to remove": a_request(allocation_update=-400),
     "pending, asked again": a_request(again_of=7),
     "pending, lasts until the reset": a_request(check=RECURRING),
-    "pending, reset not reported": a_request(check=Check(NOW, "recurring", None, None, None, None)),
+    "pending, reset not reported": a_request(check=BalanceCheck(NOW, "recurring", None, None, None, None)),
     "approved": a_request(Status.APPROVED, approvals=ONE, decided_by=APPROVER),
     "approved, waits for another": a_request(Status.APPROVED, approvals=TWO, waits_for=7),
     "approved, waits for a user group": a_request(

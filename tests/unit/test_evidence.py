@@ -19,7 +19,7 @@ from creditbot.domain.evidence import (
     use_before,
     use_in_words,
 )
-from creditbot.domain.requests import Check
+from creditbot.domain.requests import BalanceCheck
 from creditbot.domain.text import signed
 
 from .example_requests import NONRECURRING, NOW, RECURRING
@@ -223,7 +223,7 @@ def test_the_use_before_it_was_sent_is_told(remain: int, minutes: int, said: str
         (replace(NONRECURRING, at=LATER), Reading("nonrecurring", 900, None)),
     ],
 )
-def test_a_use_that_is_not_known_is_not_told(check: Check | None, before: Reading) -> None:
+def test_a_use_that_is_not_known_is_not_told(check: BalanceCheck | None, before: Reading) -> None:
     assert use_before(check, before, LATER) is None
 
 

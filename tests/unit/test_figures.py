@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain.evidence import Reading, Verdict, conclude
-from creditbot.domain.requests import Check, CreditRequest, Status
+from creditbot.domain.requests import BalanceCheck, CreditRequest, Status
 
 from .example_requests import NONRECURRING, NOW, a_request, approvals, card
 from .test_cards import REQUESTS, policy_of
@@ -68,7 +68,7 @@ def test_a_balance_of_which_the_moment_was_not_kept_is_shown_without() -> None:
     assert facts(request)["Balance before"] == "6,063"
 
 
-def in_doubt(before: int, change: int, after: int, check: Check = NONRECURRING) -> CreditRequest:
+def in_doubt(before: int, change: int, after: int, check: BalanceCheck = NONRECURRING) -> CreditRequest:
     found = conclude(change, Reading("nonrecurring", before, None), Reading("nonrecurring", after, None))
     assert found.verdict is Verdict.UNKNOWN
     return a_request(

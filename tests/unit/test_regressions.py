@@ -13,7 +13,7 @@ from creditbot.domain.errors import CommandError
 from creditbot.domain.evidence import Reading, Verdict, conclude
 from creditbot.domain.fields import reason, subuser_name
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import Check, Status
+from creditbot.domain.requests import BalanceCheck, Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid import read_balance, read_patch_answer
 from creditbot.slack import answers
@@ -145,7 +145,7 @@ def test_the_longest_name_is_shown_in_full_on_its_card() -> None:
 
 @pytest.mark.parametrize("status", [Status.DENIED, Status.EXPIRED, Status.CANCELLED, Status.FAILED])
 def test_a_card_of_what_came_to_nothing_expects_nothing(status: Status) -> None:
-    check = Check(NOW, "recurring", 340, 10_000, "monthly", "2026-12-01")
+    check = BalanceCheck(NOW, "recurring", 340, 10_000, "monthly", "2026-12-01")
     shown = str(card(a_request(status, check=check), POLICY).payload())
     assert "Expected after" not in shown
     assert "Lasts only" not in shown

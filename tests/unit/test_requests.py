@@ -11,7 +11,7 @@ from creditbot.domain.requests import (
     FINAL,
     HOLDS_SUBUSER,
     TRANSITIONS,
-    Check,
+    BalanceCheck,
     IllegalTransition,
     Status,
     check_transition,
@@ -144,5 +144,5 @@ def test_nobody_is_told_the_same_twice(approved: list[str], from_: Status, to: S
 def test_what_is_expected_after_is_unknown_without_a_balance_before() -> None:
     assert a_request(check=NONRECURRING, allocation_update=-400).expected_after == 600
     assert a_request(check=None).expected_after is None
-    unlimited = Check(NONRECURRING.at, "unlimited", None, None, None, None)
+    unlimited = BalanceCheck(NONRECURRING.at, "unlimited", None, None, None, None)
     assert a_request(check=unlimited).expected_after is None

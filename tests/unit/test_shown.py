@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain.policy import Limits, Policy, Reminders, Tier
-from creditbot.domain.requests import Check, CreditRequest
+from creditbot.domain.requests import BalanceCheck, CreditRequest
 from creditbot.domain.shown import Shown, read, shown, terms
 from creditbot.domain.who import Who
 
@@ -98,7 +98,11 @@ def under(**changed: object) -> Policy:
         (replace(REQUEST, allocation_update=5001), POLICY, 0),
         (replace(REQUEST, reason="another"), POLICY, 0),
         (replace(REQUEST, requested_by="U9"), POLICY, 0),
-        (replace(REQUEST, check=Check(NOW + timedelta(1), "nonrecurring", 1, None, None, None)), POLICY, 0),
+        (
+            replace(REQUEST, check=BalanceCheck(NOW + timedelta(1), "nonrecurring", 1, None, None, None)),
+            POLICY,
+            0,
+        ),
         (replace(REQUEST, overtaken_by=7), POLICY, 0),
         (REQUEST, under(name="huge"), 0),
         (REQUEST, under(approvals=3), 0),

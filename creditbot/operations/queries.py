@@ -21,7 +21,7 @@ from creditbot.store import events, lists
 from creditbot.store.database import Database
 from creditbot.store.lists import Page
 
-from .deeds import About, Deed
+from .actions import About, Action
 from .together import Together
 
 LISTED = 10
@@ -72,7 +72,7 @@ class OpenRequests:
     unread: frozenset[str] = frozenset()
 
 
-class Reading:
+class Queries:
     """What can be looked up; nothing here changes anything.
 
     All that look into the database raise NotAnswered if that does not answer in time.
@@ -155,14 +155,14 @@ class Reading:
         Raises:
             Refusal: there is no such request.
         """
-        deed = Deed(about, "show", actor.id)
+        action = Action(about, "show", actor.id)
 
         async def look(connection: AsyncConnection) -> tuple[CreditRequest | None, list[RowMapping]]:
-            return await deed.request(connection), await events.of_request(connection, deed.request_id)
+            return await action.request(connection), await events.of_request(connection, action.request_id)
 
         request, happened = await self._database.read_for_person(look)
         if request is None:
-            raise deed.is_about_nothing()
+            raise action.is_about_nothing()
         roster = await self._directory()
         return Record(
             request,
