@@ -36,7 +36,7 @@ from creditbot.policy_file import policy_of
 from creditbot.probes import Probe, Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Job
-from creditbot.sendgrid import SendGrid
+from creditbot.sendgrid.client import SendGrid
 from creditbot.service import Service
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from creditbot.domain.secrecy import by_themselves
 from creditbot.domain.text import COMMAND
-from creditbot.proxies import DIRECT, Proxies, WrongProxy
+from creditbot.network.proxies import DIRECT, Proxies, WrongProxy
 
 PREFIX = "CREDITBOT_"
 SLACK_API_URL = "https://slack.com/api/"

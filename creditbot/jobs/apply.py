@@ -22,7 +22,8 @@ from creditbot.domain.rules import all_may_see, check_change
 from creditbot.domain.text import is_operator, without_markup
 from creditbot.domain.who import Roster
 from creditbot.elapsed import Stopwatch
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
 from creditbot.store.database import AWAY, CommitUnclear, Database, Transaction

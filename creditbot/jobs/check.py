@@ -11,7 +11,8 @@ from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.rules import all_may_see, check_change, lasts_until_reset
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import requests
 from creditbot.store.database import Database
 

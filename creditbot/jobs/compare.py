@@ -16,7 +16,9 @@ from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import subuser_key
 from creditbot.domain.text import without_markup
-from creditbot.sendgrid import SendGrid, SendGridProblem, subuser_header
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.names import subuser_header
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import bulletins, changes, events, snapshots
 from creditbot.store.bulletins import Bulletin
 from creditbot.store.database import Database, Transaction

@@ -3,7 +3,7 @@
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.evidence import Reading, read_together
 from creditbot.domain.rules import lasts_until_reset
-from creditbot.sendgrid import SendGrid
+from creditbot.sendgrid.client import SendGrid
 
 
 async def read_credits(sendgrid: SendGrid, subuser: str) -> tuple[SubuserCredits, Reading]:

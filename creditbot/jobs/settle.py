@@ -17,7 +17,8 @@ from creditbot.domain.evidence import (
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database, Transaction

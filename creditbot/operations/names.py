@@ -8,7 +8,9 @@ from creditbot.domain.errors import NotAnswered, Refusal
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Actor, Directory
 from creditbot.elapsed import boottime
-from creditbot.sendgrid import SendGrid, SendGridProblem, no_subuser
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.names import no_subuser
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import requests
 from creditbot.store.database import Database
 

@@ -16,7 +16,8 @@ from creditbot.domain.paging import History, Pending
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor, Directory
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import events, lists
 from creditbot.store.database import Database
 from creditbot.store.lists import Page

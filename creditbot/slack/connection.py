@@ -15,8 +15,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from creditbot.proxies import DIRECT, Proxies
-from creditbot.proxy_errors import for_the_operator, said_of_proxy
+from creditbot.network.proxies import DIRECT, Proxies
+from creditbot.network.proxy_errors import for_the_operator, said_of_proxy
 from creditbot.seldom import Seldom
 
 from .envelopes import CheckingClient

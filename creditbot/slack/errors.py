@@ -12,7 +12,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from creditbot.jobs import Fault
-from creditbot.proxy_errors import said_of_proxy
+from creditbot.network.proxy_errors import said_of_proxy
 
 TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 """What a call to Slack raises when it does not work out."""

@@ -7,7 +7,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from creditbot.proxies import DIRECT, Proxies
+from creditbot.network.proxies import DIRECT, Proxies
 
 from .errors import TROUBLE, error_code
 from .message import Message

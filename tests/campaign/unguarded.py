@@ -8,7 +8,7 @@ from typing import Any
 from creditbot.cli import main
 from creditbot.domain.credits import InDoubt, NotSent
 from creditbot.jobs import apply
-from creditbot.sendgrid import SendGrid
+from creditbot.sendgrid.client import SendGrid
 
 
 def unguard() -> None:

@@ -41,7 +41,7 @@ from creditbot.jobs import (
 )
 from creditbot.operations import Decisions, Delivery, Queries, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
-from creditbot.sendgrid import SendGrid
+from creditbot.sendgrid.client import SendGrid
 from creditbot.store import audit, due, events, requests
 from creditbot.store.attempts import Attempt, last
 from creditbot.store.database import Database, WakeUp

@@ -10,7 +10,8 @@ from creditbot.domain.policy import Policy
 from creditbot.first_look import look
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Person, SlackSandbox
-from creditbot.sendgrid import SCOPES, SendGrid
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.scopes import SCOPES
 
 from .adapters import ANN, ASKER, BEN, CHANNEL
 

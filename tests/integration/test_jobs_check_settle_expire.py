@@ -16,7 +16,7 @@ from creditbot.jobs import Apply
 from creditbot.jobs.check import GIVE_UP_AFTER
 from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.sendgrid import SendGrid
+from creditbot.sendgrid.client import SendGrid
 from creditbot.slack.cards import card
 from creditbot.store import requests
 from tests.extent import short_or_long

@@ -16,7 +16,7 @@ from creditbot.jobs import Compare, DeliveryProblem
 from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.sendgrid import PAGE
+from creditbot.sendgrid.client import PAGE
 from creditbot.store import audit
 from creditbot.store.tables import snapshots
 

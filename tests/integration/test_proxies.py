@@ -16,11 +16,12 @@ from creditbot.config import PolicySettings, Settings
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Status
+from creditbot.network.proxies import Proxies
 from creditbot.policy_report import check
-from creditbot.proxies import Proxies
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.service import Service
 from creditbot.slack.connection import SocketConnection, TokenCheck
 from creditbot.slack.message import Message

@@ -19,7 +19,8 @@ from creditbot.domain.credits import (
     SubuserCredits,
 )
 from creditbot.domain.errors import DomainError
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 
 URL = "https://api.sendgrid.com"
 CREDITS = f"{URL}/v3/subusers/acme/credits"

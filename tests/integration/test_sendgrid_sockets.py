@@ -8,7 +8,8 @@ import pytest
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.sandbox.sendgrid import Balance, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import FaultOptions, Kind
-from creditbot.sendgrid import SendGrid, SendGridProblem
+from creditbot.sendgrid.client import SendGrid
+from creditbot.sendgrid.problems import SendGridProblem
 
 from .adapters import patches
 

@@ -21,7 +21,7 @@ from creditbot.domain.who import Roster
 from creditbot.elapsed import Stopwatch
 from creditbot.jobs import Apply, Gate
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.sendgrid import SendGrid
+from creditbot.sendgrid.client import SendGrid
 from creditbot.store import attempts, requests
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import Database, Transaction

@@ -118,7 +118,9 @@ async def test_where_nothing_can_have_been_sent_it_ends_as_that(
 
 
 SENT: dict[str, Break] = {
-    "reader of the answer": lambda _, patch: patch.setattr("creditbot.sendgrid.read_patch_answer", fault),
+    "reader of the answer": lambda _, patch: patch.setattr(
+        "creditbot.sendgrid.client.read_patch_answer", fault
+    ),
     "record": lambda _, patch: patch.setattr(attempts, "finish", later_fault),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from yarl import URL
 
 from creditbot.config import ConfigError, DatabaseSettings, PolicySettings, Settings
-from creditbot.proxies import DIRECT, Proxies, WrongProxy, address
+from creditbot.network.proxies import DIRECT, Proxies, WrongProxy, address
 from creditbot.slack.errors import error_code
 from tests.unit.test_config import GOOD
 

@@ -15,7 +15,8 @@ from creditbot.domain.fields import reason, subuser_name
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import BalanceCheck, Status
 from creditbot.domain.text import without_markup
-from creditbot.sendgrid import read_balance, read_patch_answer
+from creditbot.sendgrid.answers import read_balance
+from creditbot.sendgrid.outcomes import read_patch_answer
 from creditbot.slack import answers
 from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, read

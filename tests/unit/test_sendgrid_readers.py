@@ -16,23 +16,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from creditbot.domain.credits import Applied, Balance, InDoubt, RateLimited, Refused, SubuserCredits
-from creditbot.sendgrid import (
-    KEPT_BODY,
-    SCOPE_CREDITS,
-    SCOPE_UPDATE,
-    explain,
-    near_matches,
-    never_sent,
-    path_segment,
-    problem,
+from creditbot.sendgrid.answers import (
     rate_limit_wait,
     read_balance,
     read_errors,
-    read_patch_answer,
     read_subuser_credits,
     read_usernames,
-    says_no_such_user,
 )
+from creditbot.sendgrid.connections import never_sent
+from creditbot.sendgrid.names import near_matches, path_segment
+from creditbot.sendgrid.outcomes import KEPT_BODY, read_patch_answer
+from creditbot.sendgrid.problems import explain, problem, says_no_such_user
+from creditbot.sendgrid.scopes import SCOPE_CREDITS, SCOPE_UPDATE
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 NOW = 1_769_074_200.0

@@ -17,7 +17,7 @@ from typing import Self
 
 from yarl import URL
 
-from .domain.secrecy import by_themselves
+from creditbot.domain.secrecy import by_themselves
 
 EXAMPLE = "http://proxy.example:3128"
 KINDS = frozenset({"http", "https"})

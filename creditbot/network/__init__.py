@@ -1,0 +1,1 @@
+"""Proxies, which connections to Slack and to SendGrid go through."""

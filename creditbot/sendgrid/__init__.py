@@ -1,0 +1,1 @@
+"""SendGrid: its answers read, its names, and the client that calls it."""
