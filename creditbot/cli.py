@@ -485,8 +485,8 @@ def _policy(settings: "PolicySettings") -> "Policy":
         fail(*error.lines, code=FAULTY_SETTINGS)
 
 
-@audit_app.command()
-def verify(
+@audit_app.command("verify")
+def verify_ledger(
     *,
     head: Annotated[
         str | None,
@@ -496,23 +496,24 @@ def verify(
     ] = None,
 ) -> None:
     """Recompute the hash chain over all events and compare the tables with it; exit 1 if anything differs."""
-    from creditbot import audit
     from creditbot.config import DatabaseSettings
+    from creditbot.ledger.options import head_of
+    from creditbot.ledger.verify import verify
 
     settings = settings_of(DatabaseSettings)
     url = existing_database(settings.database_url)
     try:
-        head = None if head is None else audit.head_of(head)
+        head = None if head is None else head_of(head)
     except ValueError as error:
         fail(str(error), code=FAULTY_SETTINGS)
-    faults, whole = asyncio.run(audit.verify(url, head, settings.ledger_keys))
+    faults, whole = asyncio.run(verify(url, head, settings.ledger_keys))
     if faults:
         fail(*faults)
     typer.echo(whole)
 
 
-@audit_app.command()
-def export(
+@audit_app.command("export")
+def export_ledger(
     *,
     format_: Annotated[
         Literal["csv", "jsonl"], typer.Option("--format", help="Output format: CSV or JSON Lines.")
@@ -526,16 +527,17 @@ def export(
     ] = None,
 ) -> None:
     """Print the ledger's events, oldest first."""
-    from creditbot import audit
+    from creditbot.ledger.export import export
+    from creditbot.ledger.options import days_of
 
     try:
-        days = audit.days(from_, to)
+        days = days_of(from_, to)
     except ValueError as error:
         fail(str(error), code=FAULTY_SETTINGS)
     url = existing_database(_database_url())
     write_utf8()
     with _until_cut_off():
-        asyncio.run(audit.export(url, sys.stdout, csv=format_ == "csv", days=days, subuser=subuser))
+        asyncio.run(export(url, sys.stdout, csv=format_ == "csv", days=days, subuser=subuser))
 
 
 def _database_url() -> str:

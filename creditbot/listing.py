@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from creditbot import spreadsheet
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import signed, without_markup
+from creditbot.ledger import spreadsheet
 from creditbot.store import lists
 from creditbot.store.database import Database, looking_at
 from creditbot.store.lists import Wanted

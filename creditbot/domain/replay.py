@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .ledger import APPROVAL_WITHDRAWN
+from .chain import APPROVAL_WITHDRAWN
 from .requests import subuser_key
 
 Columns = Mapping[str, object]

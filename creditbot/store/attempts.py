@@ -11,8 +11,8 @@ from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, Ra
 from creditbot.domain.evidence import Reading
 
 from . import events
-from .audited import recorded
 from .database import Transaction
+from .ledger_columns import recorded
 from .tables import attempts
 
 OUTCOMES: dict[type[PatchOutcome], str] = {

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.chain import Keys
 from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTaken
-from creditbot.domain.ledger import Keys
 from creditbot.elapsed import boottime
 
 from . import identity

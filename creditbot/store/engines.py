@@ -3,7 +3,7 @@
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.ledger import Keys
+from creditbot.domain.chain import Keys
 
 from .opened import Engines
 from .postgres import Postgres

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint, key_named, key_to_take
+from creditbot.domain.chain import GENESIS, KEYED, event_hash, fingerprint, key_named, key_to_take
 from creditbot.domain.requests import Status
 
 from .engines import ledger_keys

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from creditbot.domain.ledger import Keys
+from creditbot.domain.chain import Keys
 
 from .opened import BUSY_TIMEOUT, CommitUnclear
 

@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.amounts import MAX_AMOUNT
+from creditbot.domain.chain import APPROVAL_WITHDRAWN
 from creditbot.domain.errors import UnreadableRequest
-from creditbot.domain.ledger import APPROVAL_WITHDRAWN
 from creditbot.domain.policy import Usage
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import (
@@ -48,8 +48,8 @@ from creditbot.domain.who import Actor
 
 from . import cards as cards_store
 from . import events, notices, readable, runs
-from .audited import AUDITED, recorded
 from .database import Transaction
+from .ledger_columns import IN_LEDGER, recorded
 from .tables import (
     IS_HELD,
     IS_OPEN,
@@ -292,7 +292,7 @@ async def amend(
 
 async def touch(transaction: Transaction, request_id: int, **columns: Any) -> None:
     """Have the card drawn anew; change at most what the ledger does not tell of."""
-    told = AUDITED[requests] & columns.keys()
+    told = IN_LEDGER[requests] & columns.keys()
     if told:
         raise ValueError(f"a change of {', '.join(sorted(told))} needs an event: use amend")
     await _change(transaction, request_id, columns)

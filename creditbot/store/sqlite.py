@@ -16,8 +16,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, CursorResult, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.chain import Keys
 from creditbot.domain.errors import UnfitDatabase
-from creditbot.domain.ledger import Keys
 
 from .opened import BUSY_TIMEOUT
 

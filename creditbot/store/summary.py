@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.chain import GENESIS
 from creditbot.domain.digest import Digest
-from creditbot.domain.ledger import GENESIS
 from creditbot.domain.requests import FINAL, Status
 
 from .events import last_before

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from creditbot.domain.ledger import GENESIS, KEYED, event_hash, fingerprint
+from creditbot.domain.chain import GENESIS, KEYED, event_hash, fingerprint
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from tests.processes import Bot, creditbot, creditbot_from_nothing

@@ -18,7 +18,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from creditbot.domain.ledger import GENESIS, event_hash
+from creditbot.domain.chain import GENESIS, event_hash
 from creditbot.domain.requests import subuser_key
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from tests.integration.adapters import Bot, Clock, database_url

@@ -6,8 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from creditbot.store import audit
+from creditbot.store import append_only
+from creditbot.store.compare import compare
 from creditbot.store.database import looking_at
+from creditbot.store.recount import recount
 from tests.integration.adapters import database_url
 from tests.postgres import PostgresServer, new_server
 
@@ -25,10 +27,10 @@ def server() -> Iterator[PostgresServer]:
 
 async def assert_holds(url: str, laid: seeding.Template) -> None:
     async with looking_at(url) as database, database.read() as connection:
-        found, _ = await audit.recount(connection)
+        found, _ = await recount(connection)
         assert (found.count, found.broken_at) == (REQUESTS * len(laid.events), None)
-        assert [difference async for difference in audit.compare(connection)] == []
-        assert await audit.missing_triggers(connection) == []
+        assert [difference async for difference in compare(connection)] == []
+        assert await connection.run_sync(append_only.missing) == []
 
 
 async def test_its_chain_and_its_tables_verify_on_both_databases(

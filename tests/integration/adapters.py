@@ -11,11 +11,11 @@ from urllib.parse import quote
 from sqlalchemy import Connection, RowMapping, create_engine, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.chain import Keys
 from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.errors import UnreadableRequest
-from creditbot.domain.ledger import Keys
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.questions import Question
@@ -42,11 +42,13 @@ from creditbot.jobs import (
 from creditbot.operations import Decisions, Delivery, Queries, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
-from creditbot.store import audit, due, events, requests
+from creditbot.store import due, events, requests
 from creditbot.store.attempts import Attempt, last
+from creditbot.store.compare import compare
 from creditbot.store.database import Database, WakeUp
 from creditbot.store.engines import is_postgres
 from creditbot.store.postgres import WRITE_LOCK
+from creditbot.store.recount import recount
 from creditbot.store.sqlite import prepare_sqlite
 from creditbot.store.tables import cards, notices
 
@@ -369,11 +371,11 @@ class Bot:
     async def assert_sound(self) -> None:
         """The chain of events recounts, and the tables are as it tells of them."""
         async with self.database.read() as connection:
-            found, _ = await audit.recount(connection)
+            found, _ = await recount(connection)
             assert found.broken_at is None
             if found.other_key is not None or found.late_key is not None:
                 return  # the one that has all keys in their order checks it
-            assert [difference async for difference in audit.compare(connection)] == []
+            assert [difference async for difference in compare(connection)] == []
 
 
 async def answered_too_late(hasty: Bot, sandbox: SendGridSandbox, request_id: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import Row as SqlRow
 from sqlalchemy import create_engine, select
 
-from creditbot.domain.ledger import Recount
+from creditbot.domain.chain import Recount
 from creditbot.store.tables import events
 from tests.ways_in import IT, NEW, NONE, event
 

@@ -25,8 +25,10 @@ from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, Vie
 from creditbot.sandbox.slack.blocks import controls
 from creditbot.service import Service
 from creditbot.slack import cards, forms
-from creditbot.store import audit, questions, tables
+from creditbot.store import questions, tables
+from creditbot.store.compare import compare
 from creditbot.store.database import Database
+from creditbot.store.recount import recount
 from tests.authority import BACKUP, EMERGENCY, LISTED, POLICY, SECOND, Role
 from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Card, Outcome, Way, opens
 
@@ -168,9 +170,9 @@ class Desk:
     async def assert_sound(self) -> None:
         """The whole chain of events recounts, and the tables are as it tells of them."""
         async with self._database.read() as connection:
-            found, _ = await audit.recount(connection)
+            found, _ = await recount(connection)
             assert found.broken_at is None
-            assert [difference async for difference in audit.compare(connection)] == []
+            assert [difference async for difference in compare(connection)] == []
 
     async def _asked_back(self, way: Way) -> Question:
         """A question whether the same is meant once more, to whoever is at the desk or to another."""

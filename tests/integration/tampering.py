@@ -10,9 +10,9 @@ from sqlalchemy import Table, create_engine, delete, event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from creditbot.domain.ledger import GENESIS, KEYED, Keys, event_hash, fingerprint
-from creditbot.store.audited import AUDITED, recorded
+from creditbot.domain.chain import GENESIS, KEYED, Keys, event_hash, fingerprint
 from creditbot.store.engines import is_postgres
+from creditbot.store.ledger_columns import IN_LEDGER, recorded
 from creditbot.store.sqlite import InPlace
 from creditbot.store.tables import approvals, attempts, events, requests
 from creditbot.store.types import from_millis
@@ -177,7 +177,7 @@ class Tamperer:
     async def edit_row(self) -> None:
         table = self.random.choice(TOLD_OF)
         row = self.random.choice(await self.rows(table))
-        await self.edit(table, row, self.random.choice(sorted(AUDITED[table])))
+        await self.edit(table, row, self.random.choice(sorted(IN_LEDGER[table])))
 
     async def delete_row(self) -> None:
         table = self.random.choice(TOLD_OF)

@@ -15,20 +15,25 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.audit import days, export, head_of, verify
+from creditbot.domain.chain import Keys, fingerprint
 from creditbot.domain.errors import DomainError, KeyMissing, OldKeyFirst
-from creditbot.domain.ledger import Keys, fingerprint
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
+from creditbot.ledger.export import export
+from creditbot.ledger.options import days_of, head_of
+from creditbot.ledger.verify import verify
 from creditbot.migrate import migrate
 from creditbot.operations import activate_policy
 from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import audit, events
-from creditbot.store.audited import AUDITED, LEFT_OUT
+from creditbot.store import events
+from creditbot.store.compare import compare
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
+from creditbot.store.history import history
+from creditbot.store.ledger_columns import IN_LEDGER, LEFT_OUT
+from creditbot.store.recount import PAGE, DigestHead, missed_head, recount
 from creditbot.store.tables import approvals, attempts, bulletins, requests
 from creditbot.store.tables import events as event_rows
 from tests.extent import short_or_long
@@ -89,22 +94,22 @@ async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
 
 async def head_by_now(bot: Bot) -> str:
     async with bot.database.read() as connection:
-        found, _ = await audit.recount(connection)
+        found, _ = await recount(connection)
     return found.head
 
 
 async def faults(connection: AsyncConnection, head: str | None) -> list[str]:
-    found, noted = await audit.recount(connection, head)
+    found, noted = await recount(connection, head)
     if found.broken_at is not None or (head is not None and noted is None):
         return ["the chain"]
-    return [difference async for difference in audit.compare(connection)]
+    return [difference async for difference in compare(connection)]
 
 
 def test_each_column_is_told_of_or_left_out_for_a_reason() -> None:
     for table in (requests, approvals, attempts):
         columns = {column.name for column in table.columns}
         assert LEFT_OUT[table] < columns
-        assert AUDITED[table] == columns - LEFT_OUT[table]
+        assert IN_LEDGER[table] == columns - LEFT_OUT[table]
 
 
 async def test_what_happened_is_found_whole(busy: Bot) -> None:
@@ -265,7 +270,7 @@ async def test_keys_in_the_wrong_order_are_said_to_be_that_and_going_back_to_an_
     for keys, broken_at in (((NEWER, KEY), 7), ((KEY, NEWER), None)):
         async with as_administrator(bot.url, keys) as connection:
             await go_back_to(connection, KEY)
-            again, _ = await audit.recount(connection)
+            again, _ = await recount(connection)
         assert again.broken_at == broken_at
 
 
@@ -284,21 +289,21 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
     await bot.work("announce")
     async with bot.database.read() as connection:
         [digest] = [event for event in await events.chain(connection) if event["kind"] == "digest"]
-        assert await audit.missed_head(connection) is None
+        assert await missed_head(connection) is None
 
     async with as_administrator(bot.url) as connection:
         await connection.execute(delete(event_rows).where(event_rows.c.id >= digest["id"] - 1))
         assert await faults(connection, None) == []
-        assert await audit.missed_head(connection) == audit.DigestHead(digest["id"] - 1, head)
+        assert await missed_head(connection) == DigestHead(digest["id"] - 1, head)
         await connection.exec_driver_sql("UPDATE bulletins SET content = 'nothing' WHERE content IS NOT NULL")
-        assert await audit.missed_head(connection) is None
+        assert await missed_head(connection) is None
         assert await faults(connection, head) == ["the chain"]
     async with as_administrator(bot.url) as connection:
         await connection.exec_driver_sql("DELETE FROM bulletins")
-        assert await audit.missed_head(connection) is None
+        assert await missed_head(connection) is None
         await Tamperer(connection, Random(1)).rewrite(2, {"actor": "U0FORGED"})
         assert await faults(connection, None) == []
-        assert (await audit.missed_head(connection)) == audit.DigestHead(digest["id"] - 1, head)
+        assert (await missed_head(connection)) == DigestHead(digest["id"] - 1, head)
 
 
 async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock) -> None:
@@ -360,7 +365,7 @@ async def test_what_differs_is_named(busy: Bot) -> None:
         ):
             async with undone(connection):
                 await connection.exec_driver_sql(statement)
-                found = [difference async for difference in audit.compare(connection)]
+                found = [difference async for difference in compare(connection)]
                 assert any(says in difference for difference in found), found
                 assert all(difference.startswith("Request 1") for difference in found)
 
@@ -447,8 +452,8 @@ async def test_what_a_broken_click_says_does_not_keep_the_ledger_from_being_expo
 
 
 def test_the_last_day_that_there_is_can_be_named() -> None:
-    assert days(None, "9999-12-31") == (None, None)
-    first, last = days("0001-01-01", "9999-12-30")
+    assert days_of(None, "9999-12-31") == (None, None)
+    first, last = days_of("0001-01-01", "9999-12-30")
     assert first is not None
     assert last is not None
 
@@ -481,7 +486,7 @@ async def test_the_export_has_each_event_whole(busy: Bot) -> None:
 async def test_the_export_is_of_the_days_and_the_subuser_that_were_named(busy: Bot) -> None:
     async def exported(first: str | None, last: str | None, subuser: str | None) -> int:
         out = io.StringIO()
-        await export(busy.url, out, csv=False, days=days(first, last), subuser=subuser)
+        await export(busy.url, out, csv=False, days=days_of(first, last), subuser=subuser)
         return len(out.getvalue().splitlines())
 
     everything = await exported(None, None, None)
@@ -556,15 +561,16 @@ def test_days_that_cannot_be_meant_are_said_to_be_that(
     first: str | None, last: str | None, says: str
 ) -> None:
     with pytest.raises(ValueError, match=says):
-        days(first, last)
+        days_of(first, last)
 
 
 @pytest.mark.parametrize("of_one_request", [False, True])
 async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(
     bot: Bot, monkeypatch: pytest.MonkeyPatch, *, of_one_request: bool
 ) -> None:
-    page = short_or_long(100, audit.PAGE)
-    monkeypatch.setattr(audit, "PAGE", page)
+    page = short_or_long(100, PAGE)
+    for module in ("compare", "history", "recount"):
+        monkeypatch.setattr(f"creditbot.store.{module}.PAGE", page)
     monkeypatch.setattr("creditbot.store.sqlite.PAGE", page)
     request_id = (await bot.checked()).id if of_one_request else None
 
@@ -580,9 +586,9 @@ async def test_a_long_ledger_takes_no_more_memory_than_a_short_one(
                 )
         tracemalloc.start()
         async with bot.database.read() as connection:
-            await audit.recount(connection)
-            assert [difference async for difference in audit.compare(connection)] == []
-            async for _ in audit.history(connection, None, None, subuser=None):
+            await recount(connection)
+            assert [difference async for difference in compare(connection)] == []
+            async for _ in history(connection, None, None, subuser=None):
                 pass
         _, found = tracemalloc.get_traced_memory()
         tracemalloc.stop()

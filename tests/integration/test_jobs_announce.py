@@ -9,7 +9,7 @@ from creditbot.jobs import DeliveryProblem
 from creditbot.jobs.deliveries import SPREAD
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import audit
+from creditbot.store.recount import recount
 
 from .adapters import ANN, CHANNEL, POLICY, Bot, Clock, ids
 from .conftest import StartBot
@@ -38,7 +38,7 @@ async def test_it_tells_of_the_day_and_carries_the_head(
     await bot.checked(7)
     assert await posted(bot) == []
     async with bot.database.read() as connection:
-        head, _ = await audit.recount(connection)
+        head, _ = await recount(connection)
 
     clock.advance(hours=21)
     [found] = await posted(bot)
@@ -47,7 +47,7 @@ async def test_it_tells_of_the_day_and_carries_the_head(
     assert (found.ends, found.net) == ({"applied": 1, "denied": 1}, {"acme": 250})
     assert (found.waiting, found.in_doubt, found.events, found.head) == (1, (), head.count, head.head)
     async with bot.database.read() as connection:
-        _, noted = await audit.recount(connection, found.head)
+        _, noted = await recount(connection, found.head)
         rows = await connection.exec_driver_sql("SELECT detail FROM events WHERE kind = 'digest'")
         assert [json.loads(row[0])["head"] for row in rows] == [found.head]
     assert noted is not None

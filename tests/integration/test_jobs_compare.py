@@ -17,7 +17,7 @@ from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sendgrid.client import PAGE
-from creditbot.store import audit
+from creditbot.store.history import history
 from creditbot.store.tables import snapshots
 
 from .adapters import ANN, CHANNEL, POLICY, Bot, Clock, ids
@@ -94,7 +94,7 @@ async def test_what_was_added_outside_is_told_with_the_arithmetic(
     assert notice.compared == 2
     assert [Finding.read(event) for event in await in_ledger(watching, "drift")] == [found]
     async with watching.database.read() as connection:
-        exported = [row["kind"] async for row in audit.history(connection, None, None, subuser="acme")]
+        exported = [event.kind async for event in history(connection, None, None, subuser="acme")]
     assert exported[-1] == "drift"
     # What was found is where the next comparison starts from.
     assert await next_morning(watching, clock) == [notice]

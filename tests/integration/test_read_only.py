@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
-from creditbot import audit
+from creditbot.ledger.export import export
+from creditbot.ledger.verify import verify
 from creditbot.listing import print_requests
 from tests.postgres import PostgresServer, Standby
 from tests.sqlite import migrated
@@ -183,13 +184,13 @@ def test_nothing_is_changed_in_a_copy_that_can_only_be_read(folder: Path, writab
 
 async def looked_at(url: str) -> None:
     """Verified, listed and exported, as the commands do it."""
-    faults, _ = await audit.verify(url)
+    faults, _ = await verify(url)
     assert faults[0] == "The chain is intact, but the tables do not match it:"
     listed = io.StringIO()
     assert await print_requests(url, listed, "csv")
     assert "Easter" in listed.getvalue()
     out = io.StringIO()
-    await audit.export(url, out, csv=True, days=(None, None), subuser=None)
+    await export(url, out, csv=True, days=(None, None), subuser=None)
     assert out.getvalue().startswith('"id","at"')
 
 

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from creditbot.audit import export
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown, read
 from creditbot.domain.who import Who
+from creditbot.ledger.export import export
 from creditbot.operations import activate_policy, give_tokens
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import audit
+from creditbot.store.compare import compare
 from creditbot.store.tables import cards, events, requests
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock, database_url, ids, patches
@@ -345,5 +345,5 @@ async def test_the_ledger_vouches_for_a_token_and_does_not_tell_it(bot: Bot) -> 
     async with as_administrator(bot.url) as connection:
         statement = update(requests).where(requests.c.id == first.id).values(token=second.token)
         await connection.execute(statement)
-        [difference] = [found async for found in audit.compare(connection)]
+        [difference] = [found async for found in compare(connection)]
     assert difference.startswith(f"Request {first.id}: token is ")

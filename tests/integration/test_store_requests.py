@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import exc, make_url, select, update
 
 from creditbot.domain.errors import NotTaken, Refusal
-from creditbot.domain.ledger import verify
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, IllegalTransition, Status
 from creditbot.elapsed import boottime
 from creditbot.operations import Delivery
 from creditbot.store import database, events, lists, requests, tables
 from creditbot.store.database import WakeUp
+from tests.recounting import recounted
 
 from .adapters import ANN, ASKER, BEN, CAT, Bot, Clock, RecordingWaker, another_writer
 from .conftest import StartBot
@@ -185,7 +185,7 @@ async def test_an_event_that_was_forged_past_the_triggers_breaks_the_chain(bot: 
         forger.execute(update(tables.events).where(tables.events.c.id == 2).values(actor="U0EVIL"))
         rows = forger.execute(select(tables.events).order_by(tables.events.c.id)).mappings().all()
 
-    found = verify([dict(row) for row in rows])
+    found = recounted([dict(row) for row in rows])
     assert (found.count, found.broken_at) == (1, 2)
 
 

@@ -1,18 +1,15 @@
-"""The ledger for an auditor: checked against its chain and the tables, and printed."""
+"""The ledger for an auditor: its chain recounted, and the tables compared with what it tells of them."""
 
-import json
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date, timedelta
-from typing import TextIO
+from collections.abc import AsyncIterator
 
-from creditbot import spreadsheet
-from creditbot.days import day, midnight
-from creditbot.domain.ledger import Keys, Verification, fingerprint
+from creditbot.domain.chain import Keys, Verification, fingerprint
 from creditbot.domain.text import count
-from creditbot.store import audit
+from creditbot.store import append_only
+from creditbot.store.compare import compare
 from creditbot.store.database import looking_at
-from creditbot.store.types import from_millis, to_millis
+from creditbot.store.recount import DigestHead, NotedHead, missed_head, recount
+
+from .times import iso
 
 MOST = 20
 """Differences that are printed."""
@@ -27,34 +24,17 @@ NO_KEY = (
     "chain. CREDITBOT_LEDGER_KEY prevents that."
 )
 
-COLUMNS = (
-    "id",
-    "at",
-    "request_id",
-    "subuser",
-    "kind",
-    "actor",
-    "from_status",
-    "to_status",
-    "detail",
-    "previous_hash",
-    "hash",
-)
-
-Days = tuple[int | None, int | None]
-"""From when on, and before when, in milliseconds."""
-
 
 async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[list[str], str]:
     """What is wrong, a sentence each; and the sentence that tells that all is well, if nothing is."""
     async with looking_at(url, keys) as database, database.read() as connection:
-        found, noted = await audit.recount(connection, head)
+        found, noted = await recount(connection, head)
         faults = _faults_of_the_key(found, keys) or _faults_of_the_chain(found, head, noted)
         if not faults:
-            faults = _faults_of_the_digests(await audit.missed_head(connection))
+            faults = _faults_of_the_digests(await missed_head(connection))
         if not faults:
-            faults = _listed([sentence async for sentence in _some(audit.compare(connection))])
-        faults += _faults_of_the_triggers(await audit.missing_triggers(connection))
+            faults = _listed([sentence async for sentence in _some(compare(connection))])
+        faults += _faults_of_the_triggers(await connection.run_sync(append_only.missing))
     events = count(found.count, "event")
     whole = f"The ledger is intact: {events}, and the tables match. Head: {found.head}"
     if found.keyed_at is not None:
@@ -62,7 +42,7 @@ async def verify(url: str, head: str | None = None, keys: Keys = ()) -> tuple[li
     else:
         whole += f"\n{NO_KEY}"
     if noted is not None:
-        whole += f"\nThe head given is that of event {noted.event_id:,}, recorded on {_moment(noted.at)}."
+        whole += f"\nThe head given is that of event {noted.event_id:,}, recorded on {iso(noted.at)}."
     else:
         whole += f"\n{CUT_OFF}"
     return faults, whole
@@ -101,7 +81,7 @@ def _faults_of_the_key(found: Verification, keys: Keys) -> list[str]:
     return []
 
 
-def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.NotedHead | None) -> list[str]:
+def _faults_of_the_chain(found: Verification, head: str | None, noted: NotedHead | None) -> list[str]:
     if found.broken_at is not None:
         broken = (
             f"The ledger is broken at event {found.broken_at:,}; before it, {count(found.count, 'event')} "
@@ -114,7 +94,7 @@ def _faults_of_the_chain(found: Verification, head: str | None, noted: audit.Not
     return []
 
 
-def _faults_of_the_digests(missed: audit.DigestHead | None) -> list[str]:
+def _faults_of_the_digests(missed: DigestHead | None) -> list[str]:
     if missed is None:
         return []
     noted = f"A digest in the database has the head {missed.head} after {count(missed.events, 'event')}"
@@ -145,88 +125,3 @@ async def _some(differences: AsyncIterator[str]) -> AsyncIterator[str]:
         left -= 1
         if left == 0:
             return
-
-
-def head_of(text: str) -> str:
-    """A head as someone copied it, perhaps with blanks or the digest's backticks around it.
-
-    Raises:
-        ValueError: it is none; the text says what to write.
-    """
-    head = text.strip(" \t\r\n`'\"").lower()
-    if re.fullmatch("[0-9a-f]{64}", head) is None:
-        raise ValueError(
-            "--head is not a head, which has 64 digits (0 to 9, a to f). Copy all of it from a daily "
-            "digest, or from the output of `creditbot audit verify`."
-        )
-    return head
-
-
-def days(first: str | None, last: str | None) -> Days:
-    """Days in UTC, both included, as moments.
-
-    Raises:
-        ValueError: one of them is no date; the text says what to write.
-    """
-    start = None if first is None else day("--from", first)
-    end = None if last is None else day("--to", last)
-    if start is not None and end is not None and end < start:
-        raise ValueError("--to is before --from; change one of them.")
-    return (
-        None if start is None else to_millis(midnight(start)),
-        None if end is None or end == date.max else to_millis(midnight(end + timedelta(days=1))),
-    )
-
-
-async def export(url: str, out: TextIO, *, csv: bool, days: Days, subuser: str | None) -> None:
-    """Print the events one by one, however many there are."""
-    write = _csv(out) if csv else _json_lines(out)
-    async with looking_at(url) as database, database.read() as connection:
-        async for event in audit.history(connection, *days, subuser=subuser):
-            write({**event, "at": _moment(event["at"])})
-    out.flush()
-
-
-def _moment(millis: object) -> object:
-    """ISO 8601 in UTC; what is no time stays as it is, since it must be shown too."""
-    if not isinstance(millis, int):
-        return millis
-    try:
-        at = from_millis(millis)
-    except (ValueError, OverflowError, OSError):
-        return millis
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _csv(out: TextIO) -> Callable[[Mapping[str, object]], None]:
-    write_row = spreadsheet.writer(out)
-    write_row(COLUMNS)
-
-    def write(event: Mapping[str, object]) -> None:
-        detail = _without_semicolons(event["detail"])
-        write_row(({**event, "detail": detail})[name] for name in COLUMNS)
-
-    return write
-
-
-def _without_semicolons(detail: object) -> object:
-    """The same JSON, in which no cell can begin; what is no JSON stays as it is."""
-    if not isinstance(detail, str) or _content(detail) is detail:
-        return detail
-    return detail.replace(";", "\\u003b")
-
-
-def _content(detail: object) -> object:
-    """The detail as JSON; one that is none stays a text."""
-    try:
-        return json.loads(str(detail))
-    except (ValueError, RecursionError):
-        return detail
-
-
-def _json_lines(out: TextIO) -> Callable[[Mapping[str, object]], None]:
-    def write(event: Mapping[str, object]) -> None:
-        line = {name: event[name] for name in COLUMNS} | {"detail": _content(event["detail"])}
-        out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-
-    return write

@@ -44,7 +44,7 @@ HASHED: dict[Table, frozenset[str]] = {
     attempts: frozenset(),
 }
 
-AUDITED = {
+IN_LEDGER = {
     table: frozenset(column.name for column in table.columns) - left_out
     for table, left_out in LEFT_OUT.items()
 }
@@ -52,12 +52,12 @@ AUDITED = {
 
 def recorded(table: Table, values: Mapping[str, Any]) -> dict[str, dict[str, object]]:
     """What an event's detail says of the columns that are written with it, as they lie in the table."""
-    columns = AUDITED[table] - DERIVED[table]
-    told = {name: told_of(table, name, as_stored(value)) for name, value in values.items() if name in columns}
+    columns = IN_LEDGER[table] - DERIVED[table]
+    told = {name: as_told(table, name, as_stored(value)) for name, value in values.items() if name in columns}
     return {table.name: told} if told else {}
 
 
-def told_of(table: Table, name: str, stored: Any) -> Any:
+def as_told(table: Table, name: str, stored: Any) -> Any:
     """What the ledger tells of a value that lies in the table."""
     if stored is None or name not in HASHED[table]:
         return stored

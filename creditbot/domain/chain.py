@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .errors import KeyMissing, OldKeyFirst
@@ -158,12 +158,3 @@ class Recount:
         return Verification(
             self._count, self._head, self._broken_at, self._keyed_at, self._other_key, self._late_key
         )
-
-
-def verify(events: Iterable[Mapping[str, object]], keys: Keys = ()) -> Verification:
-    """Recount the chain over events in order of their IDs."""
-    recount = Recount(keys)
-    for event in events:
-        if not recount.add(event):
-            break
-    return recount.found

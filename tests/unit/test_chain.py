@@ -6,8 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from creditbot.domain.errors import KeyMissing, OldKeyFirst, WrongLedgerKey
-from creditbot.domain.ledger import (
+from creditbot.domain.chain import (
     GENESIS,
     HASHED_FIELDS,
     KEYED,
@@ -16,8 +15,9 @@ from creditbot.domain.ledger import (
     event_hash,
     fingerprint,
     key_to_take,
-    verify,
 )
+from creditbot.domain.errors import KeyMissing, OldKeyFirst, WrongLedgerKey
+from tests.recounting import recounted
 
 Row = dict[str, Any]
 
@@ -52,11 +52,11 @@ chains = st.lists(contents, min_size=1, max_size=5).map(chained)
 
 @given(chains)
 def test_a_chain_that_nobody_touched_holds(rows: list[Row]) -> None:
-    assert verify(rows) == Verification(len(rows), rows[-1]["hash"], broken_at=None)
+    assert recounted(rows) == Verification(len(rows), rows[-1]["hash"], broken_at=None)
 
 
 def test_an_empty_chain_holds() -> None:
-    assert verify([]) == Verification(0, GENESIS, broken_at=None)
+    assert recounted([]) == Verification(0, GENESIS, broken_at=None)
 
 
 @given(chains, st.data())
@@ -66,7 +66,7 @@ def test_any_single_field_that_was_edited_is_found(rows: list[Row], data: st.Dat
     value = data.draw(st.none() | st.integers(-1, 2**41) | texts | st.just(GENESIS))
     assume(value != rows[n][field])
     rows[n] = {**rows[n], field: value}
-    found = verify(rows)
+    found = recounted(rows)
     assert found.broken_at == n + 1
     assert found.count == n
 
@@ -76,12 +76,12 @@ def test_a_row_that_was_removed_is_found_where_it_was(rows: list[Row], data: st.
     assume(len(rows) > 1)
     n = data.draw(st.integers(0, len(rows) - 2))
     del rows[n]
-    assert verify(rows).broken_at == n + 1
+    assert recounted(rows).broken_at == n + 1
 
 
 @given(chains)
 def test_a_last_row_that_was_removed_shows_in_the_count_and_the_head(rows: list[Row]) -> None:
-    whole, cut = verify(rows), verify(rows[:-1])
+    whole, cut = recounted(rows), recounted(rows[:-1])
     assert cut.count == whole.count - 1
     assert cut.head != whole.head
 
@@ -93,7 +93,7 @@ def test_a_row_that_was_slipped_in_is_found(rows: list[Row], content: Row, data:
     forged = {"id": rows[n]["id"], **content, "previous_hash": previous}
     forged["hash"] = event_hash(previous, forged)
     rows.insert(n, forged)
-    assert verify(rows).broken_at in {n + 1, n + 2}
+    assert recounted(rows).broken_at in {n + 1, n + 2}
 
 
 def test_a_gap_in_the_ids_is_found_even_if_every_hash_fits() -> None:
@@ -102,7 +102,7 @@ def test_a_gap_in_the_ids_is_found_even_if_every_hash_fits() -> None:
     first["hash"] = event_hash(GENESIS, first)
     third: Row = event | {"id": 3, "previous_hash": first["hash"]}
     third["hash"] = event_hash(first["hash"], third)
-    assert verify([first, third]).broken_at == 2
+    assert recounted([first, third]).broken_at == 2
 
 
 @given(chains, st.data())
@@ -110,7 +110,7 @@ def test_rows_that_were_swapped_are_found(rows: list[Row], data: st.DataObject) 
     assume(len(rows) > 1)
     n, m = sorted(data.draw(st.sets(st.integers(0, len(rows) - 1), min_size=2, max_size=2)))
     rows[n], rows[m] = rows[m], rows[n]
-    assert verify(rows).broken_at == n + 1
+    assert recounted(rows).broken_at == n + 1
 
 
 @given(chains, st.data())
@@ -119,7 +119,7 @@ def test_a_row_that_was_edited_and_hashed_anew_breaks_the_next(rows: list[Row], 
     n = data.draw(st.integers(0, len(rows) - 2))
     edited = {**rows[n], "actor": f"{rows[n]['actor']}x"}
     rows[n] = {**edited, "hash": event_hash(edited["previous_hash"], edited)}
-    assert verify(rows).broken_at == n + 2
+    assert recounted(rows).broken_at == n + 2
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ def keyed(rows: list[Row], key: bytes, contents: list[Row]) -> list[Row]:
 def test_a_chain_goes_on_with_a_key_and_with_a_newer_one(rows: list[Row], content: Row) -> None:
     newer, older = KEYS
     all_rows = keyed(keyed(rows, older, [content]), newer, [content])
-    found = verify(all_rows, KEYS)
+    found = recounted(all_rows, KEYS)
     assert (found.broken_at, found.count, found.keyed_at) == (None, len(rows) + 4, len(rows) + 1)
-    assert verify(all_rows, (older,)).other_key == fingerprint(newer)
-    assert verify(all_rows).other_key == fingerprint(older)
-    assert verify(all_rows).count == len(rows)
+    assert recounted(all_rows, (older,)).other_key == fingerprint(newer)
+    assert recounted(all_rows).other_key == fingerprint(older)
+    assert recounted(all_rows).count == len(rows)
 
 
 @given(chains, contents)
@@ -175,15 +175,15 @@ def test_without_the_key_nothing_can_be_written_on(rows: list[Row], content: Row
     rows = keyed(rows, KEYS[0], [content])
     forged = {**content, "id": len(rows) + 1, "previous_hash": rows[-1]["hash"]}
     rows.append({**forged, "hash": event_hash(rows[-1]["hash"], forged)})
-    assert verify(rows, KEYS).broken_at == len(rows)
+    assert recounted(rows, KEYS).broken_at == len(rows)
 
 
 @given(chains, contents)
 def test_an_older_key_does_not_come_back(rows: list[Row], content: Row) -> None:
     newer, older = KEYS
     rows = keyed(keyed(rows, older, [content]), newer, [content])
-    assert verify(keyed(rows, older, [content]), KEYS).broken_at == len(rows) + 1
-    assert verify(keyed(rows, newer, [content]), KEYS).broken_at == len(rows) + 1
+    assert recounted(keyed(rows, older, [content]), KEYS).broken_at == len(rows) + 1
+    assert recounted(keyed(rows, newer, [content]), KEYS).broken_at == len(rows) + 1
 
 
 @given(chains, contents)
@@ -193,11 +193,11 @@ def test_a_key_that_stands_behind_the_one_before_it_is_told_from_a_broken_chain(
     newer, older = KEYS
     rows = keyed(rows, older, [content])
     all_rows = keyed(rows, newer, [content])
-    found = verify(all_rows, (older, newer))
+    found = recounted(all_rows, (older, newer))
     assert (found.late_key, found.broken_at, found.count) == (fingerprint(newer), None, len(rows))
 
     all_rows[len(rows)]["actor"] = "someone"
-    found = verify(all_rows, (older, newer))
+    found = recounted(all_rows, (older, newer))
     assert (found.late_key, found.broken_at) == (None, len(rows) + 1)
 
 

@@ -1,0 +1,1 @@
+"""The ledger for an auditor: verified, and exported."""
