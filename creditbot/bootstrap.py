@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import Enum
 
 import aiohttp
@@ -12,30 +12,17 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
-from creditbot import first_look
+from creditbot import first_look, jobs
 from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
-from creditbot.jobs import (
-    MARGIN,
-    Announce,
-    Apply,
-    Check,
-    Compare,
-    Draw,
-    Expire,
-    Gate,
-    Notify,
-    Remind,
-    Settle,
-    bound,
-)
+from creditbot.jobs import Parts
 from creditbot.operations import Decisions, Names, Queries, Requests, activate_policy, give_tokens, move_cards
 from creditbot.policy_file import policy_of
 from creditbot.probes import Probe, Probes
 from creditbot.runners import EmbeddedRunner, Runner
-from creditbot.runners.embedded import Job
+from creditbot.runners.embedded import Run
 from creditbot.sendgrid.client import SendGrid
 from creditbot.service import Service
 from creditbot.slack import app
@@ -51,12 +38,13 @@ from creditbot.slack.proxied import through
 from creditbot.slack.responder import Responder
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
-from creditbot.store import append_only, due, events, health, identity, in_step, leftovers
+from creditbot.store import append_only, events, health, identity, in_step, leftovers
 from creditbot.store.clock import ServerClock
-from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
+from creditbot.store.database import AWAY, CommitUnclear, Database, Waker
 from creditbot.store.engines import is_postgres
 from creditbot.store.room import Room
 from creditbot.store.tables import SCHEMA_VERSION
+from creditbot.store.work import WakeUp
 from creditbot.web import VerifyingHandler, Web
 
 WRONG_ADDRESS = ("password authentication failed", "does not exist", "no pg_hba.conf entry")
@@ -192,16 +180,16 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
         messenger = SlackMessenger(client, policy, directory, home.links, now)
-        jobs = build_jobs(
-            database,
-            sendgrid,
-            messenger,
+        parts = Parts(
+            database=database,
+            sendgrid=sendgrid,
+            messenger=messenger,
             policy=policy,
             directory=directory,
             channel=settings.approvals_channel,
-            now=now,
+            clock=now,
         )
-        database.waker = runner = build_runner(database, settings.database_url, jobs, now)
+        database.waker = runner = build_runner(parts, settings.database_url)
     else:
         database.waker = build_waker(settings.database_url)
 
@@ -362,56 +350,28 @@ def build_web(settings: Settings, probes: Probes, bolt: AsyncApp) -> Web:
     )
 
 
-def build_jobs(
-    database: Database,
-    sendgrid: SendGrid,
-    messenger: SlackMessenger,
-    *,
-    policy: Policy,
-    directory: Directory,
-    channel: str,
-    now: Clock,
-) -> Mapping[str, Job]:
-    """The jobs by their names."""
-    gate = Gate(database, policy, directory, now)
-    jobs: dict[str, Job] = {
-        "check": Check(database, sendgrid, policy, now).__call__,
-        "apply": Apply(database, sendgrid, policy, gate, now, channel=channel).__call__,
-        "settle": Settle(
-            database, sendgrid, now, policy=policy, directory=directory, channel=channel
-        ).__call__,
-        "expire": Expire(database, now).__call__,
-        "remind": Remind(database, policy, directory, now).__call__,
-        "draw": Draw(database, messenger, policy, now).__call__,
-        "notify": Notify(database, messenger, policy, now).__call__,
-        "compare": Compare(database, sendgrid, policy, now).__call__,
-        "announce": Announce(database, messenger, policy, channel, now).__call__,
-    }
-    lapse = timedelta(seconds=sendgrid.timeout) + MARGIN
-    return bound(jobs, database, now, channel=channel, lapse=lapse)
-
-
-def build_runner(database: Database, url: str, jobs: Mapping[str, Job], now: Clock) -> Runner:
+def build_runner(parts: Parts, url: str) -> Runner:
     """Who finds what is due and does it: the database decides which."""
+    database = parts.database
 
     async def whatever_is_due() -> list[WakeUp]:
         await database.people_first()
         async with database.read() as connection:
-            return await due.due(connection, now())
+            return await jobs.due(connection, parts.clock())
 
-    def after_people(job: Job) -> Job:
+    def after_people(run: Run) -> Run:
         async def work(key: int) -> None:
             await database.people_first()
-            await job(key)
+            await run(key)
 
         return work
 
-    jobs = {name: after_people(job) for name, job in jobs.items()}
+    runs = {work: after_people(run) for work, run in jobs.build(parts).items()}
     if is_postgres(url):
         from creditbot.runners.procrastinate import ProcrastinateRunner  # noqa: PLC0415 - an optional extra
 
-        return ProcrastinateRunner(url, jobs, whatever_is_due)
-    return EmbeddedRunner(jobs, whatever_is_due)
+        return ProcrastinateRunner(url, runs, whatever_is_due)
+    return EmbeddedRunner(runs, whatever_is_due)
 
 
 def build_waker(url: str) -> Waker | None:

@@ -11,12 +11,13 @@ from creditbot.domain.drift import Comparison
 from creditbot.domain.policy import DAY, Policy
 from creditbot.domain.undone import Undone
 from creditbot.store import bulletins, events, summary
-from creditbot.store.bulletins import Bulletin
+from creditbot.store.bulletins import ANNOUNCE, Bulletin
 from creditbot.store.database import Database, Transaction
 from creditbot.store.types import from_millis
 
 from .deliveries import BULLETIN, next_try
-from .give_up import undone
+from .give_up import bulletin_ends, undone
+from .job import Job
 from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Digest | Comparison]] = {
@@ -136,3 +137,13 @@ class Announce:
 
 def _read(kind: str, content: Mapping[str, Any]) -> Digest | Comparison | Undone:
     return Undone.read(kind, content) or READERS[kind](content)
+
+
+JOB = Job(
+    ANNOUNCE,
+    lambda parts: (
+        Announce(parts.database, parts.messenger, parts.policy, parts.channel, parts.clock).__call__
+    ),
+    bulletin_ends("announce"),
+    mends=True,
+)

@@ -17,7 +17,7 @@ from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.errors import Refusal, WrongLedgerKey
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.rules import all_may_see, check_change
 from creditbot.domain.text import is_operator, without_markup
 from creditbot.domain.who import Roster
@@ -28,13 +28,13 @@ from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED, OUTCOMES, Attempt
 from creditbot.store.database import AWAY, CommitUnclear, Database, Transaction
 from creditbot.store.types import to_millis
+from creditbot.store.work_on_requests import APPLY, SETTLE
 
 from .backoff import GIVE_UP_AFTER, backoff, given_up
 from .gate import Gate
+from .give_up import find_in_log, nothing_sent, request_ends
+from .job import MARGIN, Job, Parts, Run
 from .reading import read_credits
-
-MARGIN = timedelta(seconds=5)
-"""How far past the request timeout an attempt counts as over, and SendGrid as done with it."""
 
 LONGEST_LAPSE = timedelta(minutes=2)
 """Longer than any process waits for SendGrid, however it is set."""
@@ -412,7 +412,7 @@ class Apply:
             unclear_until=over,
             next_try_at=over,
         )
-        transaction.wake("settle", request.id)
+        transaction.wake(SETTLE, request.id)
 
     async def _again(
         self, transaction: Transaction, request: CreditRequest, why: str, wait: float | None
@@ -439,3 +439,43 @@ def _before(last: Attempt | None) -> dict[str, Any]:
 def _never_sent(why: str) -> str:
     minutes = round(GIVE_UP_AFTER.total_seconds() / 60)
     return f"{why} creditbot tried for {minutes} minutes and sent nothing. Ask again once this is fixed."
+
+
+async def _give_up(parts: Parts, transaction: Transaction, request: Outline) -> None:
+    match request.status:
+        case Status.APPROVED:
+            await nothing_sent(parts, transaction, request, Status.CANCELLED, "send this change")
+        case Status.APPLYING:
+            if await attempts.may_have_counted(transaction.connection, request.id):
+                await _doubt(parts, transaction, request)
+            else:
+                await nothing_sent(parts, transaction, request, Status.FAILED, "send this change")
+
+
+async def _doubt(parts: Parts, transaction: Transaction, request: Outline) -> None:
+    sentence = (
+        "An internal error stopped creditbot while it was sending the change, so it is not known "
+        f"whether SendGrid received it. {find_in_log(request, 'Its answer may be there, too.')}"
+    )
+    now = parts.clock()
+    over = now + parts.lapse
+    await requests.transition(
+        transaction,
+        request,
+        Status.IN_DOUBT,
+        kind="in_doubt",
+        at=now,
+        detail={"rule": "given_up", "said": sentence},
+        explanation=sentence,
+        unclear_until=over,
+        next_try_at=over,
+    )
+
+
+def _build(parts: Parts) -> Run:
+    gate = Gate(parts.database, parts.policy, parts.directory, parts.clock)
+    apply = Apply(parts.database, parts.sendgrid, parts.policy, gate, parts.clock, channel=parts.channel)
+    return apply.__call__
+
+
+JOB = Job(APPLY, _build, request_ends(_give_up))

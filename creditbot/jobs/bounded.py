@@ -1,84 +1,59 @@
 """Jobs that come to an end, whatever goes wrong with them."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Protocol
+from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Table
 
 from creditbot.domain.errors import WrongLedgerKey
-from creditbot.store import runs, tables
+from creditbot.store import runs
 from creditbot.store.damage import DamagedRow, mend
 from creditbot.store.database import AWAY, CommitUnclear, Database
 
 from .backoff import MOST_RUNS, pause
-from .give_up import GiveUpBulletin, GiveUpRequest
-
-ON_REQUESTS = ("check", "apply", "settle", "expire", "remind")
-ON_BULLETINS = ("compare", "announce")
-ON_ROWS_TO_SHOW = ("draw", "notify", *ON_BULLETINS)
+from .job import GiveUp, Job, Parts, Run
 
 MOST_MENDED = 10
 """Rows that are mended before one run of a job; the next run goes on with others."""
 
-Job = Callable[[int], Awaitable[None]]
-
 log = structlog.get_logger(__name__)
 
 
-def bound(
-    jobs: Mapping[str, Job],
-    database: Database,
-    clock: Callable[[], datetime],
-    *,
-    channel: str,
-    lapse: timedelta,
-) -> dict[str, Job]:
-    """The same jobs, each with an end; `lapse` is how long SendGrid may be at work on a change.
-
-    Cards and notices end by themselves; whatever is shown in Slack is mended first where its row is damaged.
-    """
-    jobs = {
-        name: Mending(job, database, clock).__call__ if name in ON_ROWS_TO_SHOW else job
-        for name, job in jobs.items()
-    }
-    ends: dict[str, tuple[GiveUp, Table]] = {
-        name: (GiveUpBulletin(database, clock), tables.bulletins) for name in ON_BULLETINS
-    }
-    on_request = GiveUpRequest(database, clock, channel=channel, lapse=lapse)
-    ends |= dict.fromkeys(ON_REQUESTS, (on_request, tables.requests))
-    return {
-        name: Bounded(name, job, *ends[name], database=database, clock=clock).__call__
-        if name in ends
-        else job
-        for name, job in jobs.items()
-    }
+def bound(job: Job, parts: Parts, run: Run) -> Run:
+    """The same, with an end, and able to get on with damaged rows; each as far as the job declares it."""
+    if job.mends:
+        run = Mending(run, parts.database, parts.clock).__call__
+    if job.end is None:
+        return run
+    bounded = Bounded(
+        job.work.name,
+        run,
+        job.end.build(parts),
+        job.end.table,
+        database=parts.database,
+        clock=parts.clock,
+    )
+    return bounded.__call__
 
 
 class Mending:
     """A job that finds a damaged row has it mended, and goes on."""
 
-    def __init__(self, job: Job, database: Database, clock: Callable[[], datetime]) -> None:
-        self._job = job
+    def __init__(self, run: Run, database: Database, clock: Callable[[], datetime]) -> None:
+        self._run = run
         self._database = database
         self._clock = clock
 
     async def __call__(self, key: int) -> None:
         for _ in range(MOST_MENDED):
             try:
-                await self._job(key)
+                await self._run(key)
             except DamagedRow as damaged:
                 async with self._database.write() as transaction:
                     await mend(transaction, damaged, self._clock())
             else:
                 return
-
-
-class GiveUp(Protocol):
-    """Ends what a job can't get on with, unless its row has got somewhere since so many `runs`."""
-
-    async def __call__(self, job: str, key: int, runs: int, /) -> None: ...
 
 
 class Bounded:
@@ -92,7 +67,7 @@ class Bounded:
     def __init__(
         self,
         name: str,
-        job: Job,
+        run: Run,
         give_up: GiveUp,
         table: Table,
         *,
@@ -100,7 +75,7 @@ class Bounded:
         clock: Callable[[], datetime],
     ) -> None:
         self._name = name
-        self._job = job
+        self._run = run
         self._give_up = give_up
         self._database = database
         self._table = table
@@ -117,7 +92,7 @@ class Bounded:
             await self._end(key, begun, None)
             return
         try:
-            await self._job(key)
+            await self._run(key)
         except WrongLedgerKey:
             # This process can do no job; another one can do this one at once.
             if counted:
@@ -164,6 +139,6 @@ class Bounded:
         about = {"job": self._name, "key": key}
         log.error("A job failed again and again; it is given up", **about, exc_info=error)
         try:
-            await self._give_up(self._name, key, begun)
+            await self._give_up(key, begun)
         except Exception:
             log.exception("It could not even be given up; trying again later", **about)

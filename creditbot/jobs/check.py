@@ -9,14 +9,17 @@ from datetime import datetime, timedelta
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.rules import all_may_see, check_change, lasts_until_reset
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import requests
-from creditbot.store.database import Database
+from creditbot.store.database import Database, Transaction
+from creditbot.store.work_on_requests import CHECK
 
 from .backoff import backoff
+from .give_up import nothing_sent, request_ends
+from .job import Job, Parts
 
 GIVE_UP_AFTER = timedelta(minutes=10)
 
@@ -116,3 +119,23 @@ def _is_due(request: CreditRequest) -> bool:
 def _is_as_it_was(request: CreditRequest, current: CreditRequest | None) -> bool:
     """Whether what was read is still about it: another change may have been applied since."""
     return current is not None and _is_due(current) and current.overtaken_by == request.overtaken_by
+
+
+AN_HOUR = timedelta(hours=1)
+
+
+async def _give_up(parts: Parts, transaction: Transaction, request: Outline) -> None:
+    if request.status is not Status.PENDING:
+        return
+    if request.was_shown:
+        # It can be decided without its balance being read anew, and expires like any other.
+        await requests.postpone(transaction, request, parts.clock() + AN_HOUR, 0)
+    else:
+        await nothing_sent(parts, transaction, request, Status.REFUSED, "check this request")
+
+
+JOB = Job(
+    CHECK,
+    lambda parts: Check(parts.database, parts.sendgrid, parts.policy, parts.clock).__call__,
+    request_ends(_give_up),
+)

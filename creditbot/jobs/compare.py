@@ -20,11 +20,13 @@ from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.names import subuser_header
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import bulletins, changes, events, snapshots
-from creditbot.store.bulletins import Bulletin
+from creditbot.store.bulletins import COMPARE, Bulletin
 from creditbot.store.database import Database, Transaction
 from creditbot.store.types import storable
 
 from .backoff import backoff
+from .give_up import bulletin_ends
+from .job import Job
 from .reading import read_credits
 
 AT_A_TIME = 100
@@ -191,3 +193,11 @@ class Compare:
             tuple(sorted(unread)),
             problem,
         )
+
+
+JOB = Job(
+    COMPARE,
+    lambda parts: Compare(parts.database, parts.sendgrid, parts.policy, parts.clock).__call__,
+    bulletin_ends("compare"),
+    mends=True,
+)

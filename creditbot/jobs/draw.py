@@ -11,10 +11,11 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import NO_CARD, OLD_CARD
 from creditbot.domain.requests import CreditRequest
 from creditbot.store import cards, notices, requests
-from creditbot.store.cards import Card
+from creditbot.store.cards import DRAW, Card
 from creditbot.store.database import Database
 
 from .deliveries import DAY, card_is_over, next_try
+from .job import Job
 from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 log = structlog.get_logger(__name__)
@@ -141,3 +142,8 @@ class Draw:
         """Where the channel of a card is named."""
         by_policy = self._policy.channel_of(request.subuser, default="") == card.channel
         return "[[channels]] of the policy" if by_policy else "CREDITBOT_APPROVALS_CHANNEL"
+
+
+JOB = Job(
+    DRAW, lambda parts: Draw(parts.database, parts.messenger, parts.policy, parts.clock).__call__, mends=True
+)

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from creditbot.domain.requests import Status
+from creditbot.domain.requests import Outline, Status
 from creditbot.domain.rules import has_expired
 from creditbot.store import requests
-from creditbot.store.database import Database
+from creditbot.store.database import Database, Transaction
+from creditbot.store.work_on_requests import EXPIRE
+
+from .give_up import request_ends
+from .job import Job, Parts
 
 
 class Expire:
@@ -24,3 +28,22 @@ class Expire:
                 await requests.transition(
                     transaction, request, Status.EXPIRED, kind="expired", at=now, finished_at=now
                 )
+
+
+async def _give_up(parts: Parts, transaction: Transaction, request: Outline) -> None:
+    """Without the rule that could not be followed."""
+    if request.status is not Status.PENDING:
+        return
+    now = parts.clock()
+    await requests.transition(
+        transaction,
+        request,
+        Status.EXPIRED,
+        kind="expired",
+        at=now,
+        detail={"rule": "given_up"},
+        finished_at=now,
+    )
+
+
+JOB = Job(EXPIRE, lambda parts: Expire(parts.database, parts.clock).__call__, request_ends(_give_up))

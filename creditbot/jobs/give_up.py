@@ -1,131 +1,78 @@
 """Ending what a job can't get on with, for a reason that nobody foresaw.
 
 This needs as little as can be: no policy, no reading of a balance, of a row only what it changes. Anything
-else may be what is broken.
+else may be what is broken. How a request ends is declared beside each job, since it depends on what the job
+may have done.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from creditbot.domain.policy import DAY
 from creditbot.domain.requests import Outline, Status
 from creditbot.domain.undone import Undone
-from creditbot.store import attempts, bulletins, notices, requests
+from creditbot.store import bulletins, requests, tables
 from creditbot.store.database import Database, Transaction
 
-AN_HOUR = timedelta(hours=1)
+from .job import End, Parts
 
 AGAIN_AND_AGAIN = "An internal error kept coming back, so creditbot has stopped trying."
 
+EndRequest = Callable[[Parts, Transaction, Outline], Awaitable[None]]
+"""Ends a request as what it certainly is, if it is in a state in which the job works on it: nothing was sent,
+or nobody knows. Its people are told.
+"""
 
-def _then(request: Outline, once: str) -> str:
-    return f"Whoever runs creditbot can find the error in the log, under request {request.id}. {once}"
+
+def request_ends(end: EndRequest) -> End:
+    """How a job on requests ends one."""
+    return End(tables.requests, lambda parts: _GiveUpRequest(parts, end))
 
 
-class GiveUpRequest:
-    """Ends a request as what it certainly is: nothing was sent, or nobody knows. Its people are told."""
+def bulletin_ends(job: str) -> End:
+    """How a job on the daily messages ends one."""
+    return End(tables.bulletins, lambda parts: _GiveUpBulletin(job, parts.database, parts.clock))
 
-    def __init__(
-        self, database: Database, clock: Callable[[], datetime], *, channel: str, lapse: timedelta
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._channel = channel
-        self._lapse = lapse
 
-    async def __call__(self, job: str, request_id: int, runs: int) -> None:
-        async with self._database.write() as transaction:
+def find_in_log(request: Outline, then: str) -> str:
+    return f"Whoever runs creditbot can find the error in the log, under request {request.id}. {then}"
+
+
+async def nothing_sent(
+    parts: Parts, transaction: Transaction, request: Outline, to: Status, what: str
+) -> None:
+    """End it as one of which nothing was sent; `what` creditbot could not do."""
+    sentence = (
+        f"creditbot could not {what}. {AGAIN_AND_AGAIN} Nothing was sent. "
+        f"{find_in_log(request, 'Ask again once it is fixed.')}"
+    )
+    await requests.end(transaction, request, to, at=parts.clock(), rule="given_up", said=sentence)
+
+
+class _GiveUpRequest:
+    def __init__(self, parts: Parts, end: EndRequest) -> None:
+        self._parts = parts
+        self._end = end
+
+    async def __call__(self, request_id: int, runs: int) -> None:
+        async with self._parts.database.write() as transaction:
             request = await requests.outline(transaction.connection, request_id)
-            if request is None or request.runs != runs:
-                return
-            match job, request.status:
-                case "check", Status.PENDING if request.was_shown:
-                    # It can be decided without its balance being read anew, and expires like any other.
-                    await requests.postpone(transaction, request, self._clock() + AN_HOUR, 0)
-                case "check", Status.PENDING:
-                    await self._nothing_sent(transaction, request, Status.REFUSED, "check this request")
-                case "expire", Status.PENDING:
-                    now = self._clock()
-                    await requests.transition(
-                        transaction,
-                        request,
-                        Status.EXPIRED,
-                        kind="expired",
-                        at=now,
-                        detail={"rule": "given_up"},
-                        finished_at=now,
-                    )
-                case "remind", Status.PENDING:
-                    await requests.remind_no_more(transaction, request.id)
-                case "apply", Status.APPROVED:
-                    await self._nothing_sent(transaction, request, Status.CANCELLED, "send this change")
-                case "apply", Status.APPLYING:
-                    if await attempts.may_have_counted(transaction.connection, request.id):
-                        await self._doubt(transaction, request)
-                    else:
-                        await self._nothing_sent(transaction, request, Status.FAILED, "send this change")
-                case "settle", Status.IN_DOUBT:
-                    await self._ask(transaction, request)
-
-    async def _nothing_sent(self, transaction: Transaction, request: Outline, to: Status, what: str) -> None:
-        sentence = (
-            f"creditbot could not {what}. {AGAIN_AND_AGAIN} Nothing was sent. "
-            f"{_then(request, 'Ask again once it is fixed.')}"
-        )
-        await requests.end(transaction, request, to, at=self._clock(), rule="given_up", said=sentence)
-
-    async def _doubt(self, transaction: Transaction, request: Outline) -> None:
-        sentence = (
-            "An internal error stopped creditbot while it was sending the change, so it is not known "
-            f"whether SendGrid received it. {_then(request, 'Its answer may be there, too.')}"
-        )
-        now = self._clock()
-        over = now + self._lapse
-        await requests.transition(
-            transaction,
-            request,
-            Status.IN_DOUBT,
-            kind="in_doubt",
-            at=now,
-            detail={"rule": "given_up", "said": sentence},
-            explanation=sentence,
-            unclear_until=over,
-            next_try_at=over,
-        )
-
-    async def _ask(self, transaction: Transaction, request: Outline) -> None:
-        """Whoever agreed is told that they are needed; and the channel, since they may not settle it now."""
-        sentence = (
-            f"creditbot could not read or judge the balance. {AGAIN_AND_AGAIN} "
-            f"{_then(request, 'Until it is fixed, someone has to look in SendGrid.')}"
-        )
-        now = self._clock()
-        await requests.amend(
-            transaction,
-            request.id,
-            "not_proven",
-            at=now,
-            detail={"rule": "given_up", "said": sentence},
-            explanation=sentence,
-            next_try_at=None,
-            unclear_until=None,
-            read_again_at=None,
-        )
-        for person in dict.fromkeys([*request.approvers, self._channel]):
-            await notices.add(transaction, request.id, "not_proven", person, now)
+            if request is not None and request.runs == runs:
+                await self._end(self._parts, transaction, request)
 
 
-class GiveUpBulletin:
+class _GiveUpBulletin:
     """Has people told that a daily message came to nothing; the next one comes as usual.
 
     If not even that can be posted, it ends in the log.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, job: str, database: Database, clock: Callable[[], datetime]) -> None:
+        self._job = job
         self._database = database
         self._clock = clock
 
-    async def __call__(self, job: str, bulletin_id: int, runs: int) -> None:
+    async def __call__(self, bulletin_id: int, runs: int) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
             found = await bulletins.outline(transaction.connection, bulletin_id, now)
@@ -133,7 +80,7 @@ class GiveUpBulletin:
                 return
             said = undone(found.kind)
             if found.content == bulletins.as_text(said.document()):
-                await bulletins.give_up(transaction, bulletin_id, now, f"{job}: {said.problem}")
+                await bulletins.give_up(transaction, bulletin_id, now, f"{self._job}: {said.problem}")
                 return
             await bulletins.written(transaction, bulletin_id, said.document(), again_at=now)
             if found.content is None and found.kind in {bulletins.DIGEST, bulletins.DRIFT}:

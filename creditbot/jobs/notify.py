@@ -13,9 +13,10 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import is_person
 from creditbot.store import cards, notices, requests
 from creditbot.store.database import Database, Transaction
-from creditbot.store.notices import Notice
+from creditbot.store.notices import NOTIFY, Notice
 
 from .deliveries import NOTICE, next_try
+from .job import Job
 from .messenger import LEASE, DeliveryProblem, Fault, Messenger
 
 log = structlog.get_logger(__name__)
@@ -135,3 +136,10 @@ class Notify:
         listed = self._policy.approvers_of_all_tiers if tier is None else tier.authority
         for person in sorted(listed.people - {request.requested_by}):
             await notices.add(transaction, request.id, notice.kind, person, now)
+
+
+JOB = Job(
+    NOTIFY,
+    lambda parts: Notify(parts.database, parts.messenger, parts.policy, parts.clock).__call__,
+    mends=True,
+)

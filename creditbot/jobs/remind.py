@@ -5,10 +5,14 @@ from datetime import datetime, timedelta
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import ESCALATED, REMINDER, Look, look, reminder_kind
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import events, notices, requests
 from creditbot.store.database import Database, Transaction
+from creditbot.store.work_on_requests import REMIND
+
+from .give_up import request_ends
+from .job import Job, Parts
 
 LATER = timedelta(seconds=45)
 """Until the next look where Slack did not say who is in a user group, so that someone may yet be untold."""
@@ -97,3 +101,16 @@ class Remind:
             for person in sorted(set(people) - done)
             if await notices.add(transaction, request.id, kind, person, self._clock())
         ]
+
+
+async def _give_up(parts: Parts, transaction: Transaction, request: Outline) -> None:
+    del parts
+    if request.status is Status.PENDING:
+        await requests.remind_no_more(transaction, request.id)
+
+
+JOB = Job(
+    REMIND,
+    lambda parts: Remind(parts.database, parts.policy, parts.directory, parts.clock).__call__,
+    request_ends(_give_up),
+)

@@ -15,7 +15,7 @@ from creditbot.domain.evidence import (
     use_in_words,
 )
 from creditbot.domain.policy import Policy
-from creditbot.domain.requests import CreditRequest, Status
+from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
@@ -23,8 +23,11 @@ from creditbot.store import attempts, notices, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database, Transaction
 from creditbot.store.readable import believed
+from creditbot.store.work_on_requests import SETTLE
 
 from .backoff import backoff
+from .give_up import AGAIN_AND_AGAIN, find_in_log, request_ends
+from .job import Job, Parts
 from .reading import read_credits
 
 PATIENT_TRIES = 10
@@ -208,3 +211,43 @@ def _arithmetic(found: Conclusion, request: CreditRequest, last: Attempt, earlie
     if found.verdict is not Verdict.UNKNOWN or earlier is None or request.check is None:
         return found.arithmetic
     return f"{found.arithmetic} {use_in_words(earlier, last.started_at - request.check.at)}"
+
+
+async def _give_up(parts: Parts, transaction: Transaction, request: Outline) -> None:
+    """Whoever agreed is told that they are needed; and the channel, since they may not settle it now."""
+    if request.status is not Status.IN_DOUBT:
+        return
+    sentence = (
+        f"creditbot could not read or judge the balance. {AGAIN_AND_AGAIN} "
+        f"{find_in_log(request, 'Until it is fixed, someone has to look in SendGrid.')}"
+    )
+    now = parts.clock()
+    await requests.amend(
+        transaction,
+        request.id,
+        "not_proven",
+        at=now,
+        detail={"rule": "given_up", "said": sentence},
+        explanation=sentence,
+        next_try_at=None,
+        unclear_until=None,
+        read_again_at=None,
+    )
+    for person in dict.fromkeys([*request.approvers, parts.channel]):
+        await notices.add(transaction, request.id, "not_proven", person, now)
+
+
+JOB = Job(
+    SETTLE,
+    lambda parts: (
+        Settle(
+            parts.database,
+            parts.sendgrid,
+            parts.clock,
+            policy=parts.policy,
+            directory=parts.directory,
+            channel=parts.channel,
+        ).__call__
+    ),
+    request_ends(_give_up),
+)

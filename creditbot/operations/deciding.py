@@ -18,6 +18,7 @@ from creditbot.elapsed import boottime
 from creditbot.seldom import Seldom
 from creditbot.store import cards, events, notices, requests
 from creditbot.store.database import Database, Transaction
+from creditbot.store.work_on_requests import APPLY, SETTLE
 
 from .actions import About, Action
 from .delivery import Delivery, came_before
@@ -254,7 +255,7 @@ class Decisions:
                 transaction.connection, "check_again", at=now, request_id=request.id, actor=actor
             )
             await requests.postpone(transaction, request, now, 0)
-            transaction.wake("settle", request.id)
+            transaction.wake(SETTLE, request.id)
 
         action = Action(about, "check_again", actor)
         return (await self._decide(action, self._may_settle(actor), act, delivery)).request
@@ -353,7 +354,7 @@ class Decisions:
             policy_hash=self._policy.hash,
             break_glass_reason=break_glass_reason,
         )
-        transaction.wake("apply", request.id)
+        transaction.wake(APPLY, request.id)
 
     async def _end(
         self,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
-from creditbot.store.database import WakeUp
+from creditbot.store.work import WakeUp, Work
 
 from .faults import Faults
 
@@ -21,20 +21,21 @@ AT_ONCE = 25
 FINISH = 5.0
 """Seconds that running jobs get to finish when the process is asked to stop."""
 
-Job = Callable[[int], Awaitable[None]]
+Run = Callable[[int], Awaitable[None]]
+"""Does one piece of work, by its key."""
 
 
 class EmbeddedRunner:
     """Starts each due job once at a time in this process; after an unexpected error it waits, ever longer."""
 
-    def __init__(self, jobs: Mapping[str, Job], due: Callable[[], Awaitable[list[WakeUp]]]) -> None:
+    def __init__(self, jobs: Mapping[Work, Run], due: Callable[[], Awaitable[list[WakeUp]]]) -> None:
         self._jobs = jobs
         self._due = due
         self._wake = asyncio.Event()
         self._stopping = False
         self._useless: WrongLedgerKey | None = None
         self._running: dict[WakeUp, asyncio.Task[None]] = {}
-        self._at_once: Counter[str] = Counter()
+        self._at_once: Counter[Work] = Counter()
         self._faults = Faults()
         # Jobs that ended since the present look at the tables began: it may have seen them before their end.
         self._ended_meanwhile: set[WakeUp] = set()
@@ -82,18 +83,18 @@ class EmbeddedRunner:
             await asyncio.wait(late, timeout=1.5)
 
     def _start(self, wake_up: WakeUp) -> None:
-        if self._stopping or wake_up in self._running or self._at_once[wake_up.job] >= AT_ONCE:
+        if self._stopping or wake_up in self._running or self._at_once[wake_up.work] >= AT_ONCE:
             return
         if wake_up in self._ended_meanwhile:
             return
         if self._faults.must_wait(wake_up):
             return
-        self._at_once[wake_up.job] += 1
-        self._running[wake_up] = asyncio.create_task(self._run(wake_up), name=f"{wake_up.job} {wake_up.key}")
+        self._at_once[wake_up.work] += 1
+        self._running[wake_up] = asyncio.create_task(self._run(wake_up), name=str(wake_up))
 
     async def _run(self, wake_up: WakeUp) -> None:
         try:
-            await self._jobs[wake_up.job](wake_up.key)
+            await self._jobs[wake_up.work](wake_up.key)
             self._faults.succeeded(wake_up)
         except WrongLedgerKey as error:
             self._useless = error
@@ -101,7 +102,7 @@ class EmbeddedRunner:
             self._faults.failed(wake_up, error)
         finally:
             self._running.pop(wake_up, None)
-            self._at_once[wake_up.job] -= 1
+            self._at_once[wake_up.work] -= 1
             self._ended_meanwhile.add(wake_up)
             # What could not start for want of room, or came meanwhile, is due still.
             self._wake.set()

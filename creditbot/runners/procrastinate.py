@@ -20,23 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
-from creditbot.store.database import CommitUnclear, WakeUp
+from creditbot.store.database import CommitUnclear
 from creditbot.store.postgres import UNPREPARED, connection_parameters
+from creditbot.store.work import Queue, WakeUp, Work
 
+from .embedded import Run
 from .faults import Faults, wait
-
-QUEUES = {
-    "check": "sendgrid",
-    "apply": "sendgrid",
-    "settle": "sendgrid",
-    "compare": "sendgrid",
-    "draw": "slack",
-    "notify": "slack",
-    "announce": "slack",
-    "expire": "upkeep",
-    "remind": "upkeep",
-}
-"""By whom a job may be kept waiting, so that a SendGrid that hangs holds up no card and no notice."""
 
 AT_ONCE = 25
 """Jobs of one queue in one process."""
@@ -56,6 +45,10 @@ WHERE job.status = 'doing' AND event.type = 'started'
 GROUP BY job.id HAVING max(event.at) < now() - make_interval(secs => %(seconds)s)
 """
 
+QUEUED = """
+SELECT lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND lock = ANY(%(locks)s::text[])
+"""
+
 EVERY_SECOND, EVERY_FIVE_SECONDS = "* * * * * *", "* * * * * */5"
 
 PATIENCE = 2.0
@@ -67,8 +60,6 @@ FINISH = 5.0
 AWAY = (procrastinate.exceptions.ConnectorException, psycopg.Error, SQLAlchemyError, CommitUnclear, OSError)
 
 log = structlog.get_logger(__name__)
-
-Job = Callable[[int], Awaitable[None]]
 
 
 class Growing(procrastinate.BaseRetryStrategy):
@@ -110,9 +101,9 @@ class ProcrastinateQueue:
 
     def _job(self, wake_up: WakeUp) -> QueuedJob:
         return self.app.configure_task(
-            f"creditbot.{wake_up.job}",
-            queue=QUEUES[wake_up.job],
-            lock=lock_of(wake_up),
+            _task(wake_up.work),
+            queue=wake_up.work.queue,
+            lock=str(wake_up),  # of the jobs with the same lock one runs at a time
             task_kwargs={"key": wake_up.key},
         ).job
 
@@ -120,7 +111,9 @@ class ProcrastinateQueue:
 class ProcrastinateRunner(ProcrastinateQueue):
     """A worker for each queue, in this process; any number of processes may run them."""
 
-    def __init__(self, url: str, jobs: Mapping[str, Job], due: Callable[[], Awaitable[list[WakeUp]]]) -> None:
+    def __init__(
+        self, url: str, jobs: Mapping[Work, Run], due: Callable[[], Awaitable[list[WakeUp]]]
+    ) -> None:
         super().__init__(url)
         self._due = due
         self._stopping = asyncio.Event()
@@ -130,10 +123,8 @@ class ProcrastinateRunner(ProcrastinateQueue):
         self._workers: dict[asyncio.Task[None], Worker] = {}
         self._workers_run = False
         self._running: set[asyncio.Task[None]] = set()
-        for name, job in jobs.items():
-            self.app.task(name=f"creditbot.{name}", queue=QUEUES[name], retry=Growing())(
-                self._shielded(name, job)
-            )
+        for work, run in jobs.items():
+            self.app.task(name=_task(work), queue=work.queue, retry=Growing())(self._shielded(work, run))
         self._every(EVERY_SECOND, "sweep", self._sweep)
         self._every(EVERY_FIVE_SECONDS, "rescue", self._rescue)
 
@@ -149,24 +140,24 @@ class ProcrastinateRunner(ProcrastinateQueue):
             else:
                 self._faults.succeeded(name)
 
-        task = self.app.task(name=f"creditbot.{name}", queue="upkeep", queueing_lock=name)(tick)
+        task = self.app.task(name=f"creditbot.{name}", queue=Queue.UPKEEP, queueing_lock=name)(tick)
         self.app.periodic(cron=cron)(task)
 
-    def _shielded(self, name: str, job: Job) -> Callable[[int], Awaitable[None]]:
+    def _shielded(self, work: Work, run: Run) -> Callable[[int], Awaitable[None]]:
         """A worker that loses its database cancels what it runs; a call to SendGrid must not end so."""
 
-        async def run(key: int) -> None:
-            task = asyncio.create_task(self._logged(name, key, job), name=f"{name} {key}")
+        async def shielded(key: int) -> None:
+            wake_up = WakeUp(work, key)
+            task = asyncio.create_task(self._logged(wake_up, run), name=str(wake_up))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
             await asyncio.shield(task)
 
-        return run
+        return shielded
 
-    async def _logged(self, name: str, key: int, job: Job) -> None:
-        wake_up = WakeUp(name, key)
+    async def _logged(self, wake_up: WakeUp, run: Run) -> None:
         try:
-            await job(key)
+            await run(wake_up.key)
         except WrongLedgerKey as error:
             self._useless = error
             self._end_workers()
@@ -181,12 +172,10 @@ class ProcrastinateRunner(ProcrastinateQueue):
         due = await self._due()
         if not due:
             return
-        queued = {
-            job.lock
-            for status in ("todo", "doing")
-            for job in await self.app.job_manager.list_jobs_async(status=status)
-        }
-        missing = [wake_up for wake_up in due if lock_of(wake_up) not in queued]
+        locks = [str(wake_up) for wake_up in due]
+        found = await self.app.connector.execute_query_all_async(QUEUED, locks=locks)
+        queued = {row["lock"] for row in found}
+        missing = [wake_up for wake_up in due if str(wake_up) not in queued]
         if not missing:
             return
         # What has ended between the two looks is not in the queue any more, and not due either.
@@ -277,7 +266,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
                 update_heartbeat_interval=HEARTBEAT,
                 stalled_worker_timeout=STALLED,
             )
-            for queue in sorted(set(QUEUES.values()))
+            for queue in Queue
         ]
         self._workers = {asyncio.create_task(worker.run()): worker for worker in workers}
         if self._ending:
@@ -335,15 +324,14 @@ class ProcrastinateRunner(ProcrastinateQueue):
             await asyncio.wait(late, timeout=1.5)
 
 
+def _task(work: Work) -> str:
+    return f"creditbot.{work.name}"
+
+
 def why(error: Exception) -> str:
     """The first line of what the database said; Procrastinate's own errors only wrap it."""
     lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def lock_of(wake_up: WakeUp) -> str:
-    """Of the jobs with the same lock one runs at a time."""
-    return f"{wake_up.job} {wake_up.key}"
 
 
 def conninfo(url: str) -> str:

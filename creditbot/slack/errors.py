@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from creditbot.jobs import Fault
+from creditbot.jobs.messenger import Fault
 from creditbot.network.proxy_errors import said_of_proxy
 
 TROUBLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)

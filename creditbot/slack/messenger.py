@@ -19,7 +19,7 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.domain.rules import may_see
 from creditbot.domain.undone import Undone
 from creditbot.domain.who import Actor, Directory, is_person
-from creditbot.jobs import DeliveryProblem, Fault
+from creditbot.jobs.messenger import DeliveryProblem, Fault
 
 from . import cards
 from .digest import digest

@@ -6,13 +6,14 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import damage, runs
 from .database import Transaction
-from .readable import as_they_lie, has_come, read
-from .tables import bulletins
+from .readable import NOW, as_they_lie, has_come, read
+from .tables import UNPOSTED, bulletins
+from .work import Queue, Work
 
 DIGEST, DRIFT = "digest", "drift"
 """The kinds. A digest is worked out from the tables at once; for drift, SendGrid has to be asked first."""
@@ -42,6 +43,17 @@ class Bulletin:
         """Whether it was posted, or given up."""
         return self.sent_at is not None or self.given_up_at is not None
 
+
+_TO_COMPARE = (bulletins.c.kind == literal_column(f"'{DRIFT}'")) & bulletins.c.content.is_(None)
+_DUE = select(bulletins.c.id).where(
+    UNPOSTED,
+    bulletins.c.next_try_at.is_not(None),
+    has_come(bulletins.c.next_try_at, NOW),
+    runs.may_begin(bulletins, NOW),
+)
+
+COMPARE = Work("compare", Queue.SENDGRID, (_DUE.where(_TO_COMPARE),))
+ANNOUNCE = Work("announce", Queue.SLACK, (_DUE.where(~_TO_COMPARE),))
 
 NAMES = [field.name for field in fields(Bulletin)]
 

@@ -18,8 +18,9 @@ from creditbot.domain.place import Place
 
 from . import damage
 from .database import Transaction
-from .readable import Time, count, has_come, is_too_far, read
-from .tables import NOT_ENDED, cards, requests
+from .readable import NOW, Time, count, has_come, is_too_far, read
+from .tables import BEHIND, IS_OLDER, NOT_ENDED, cards, requests
+from .work import Queue, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,17 @@ def to_draw(older: ColumnElement[bool], now: Time) -> ColumnElement[bool]:
             and_(cards.c.moved_at.is_not(None), cards.c.ts.is_not(None), elsewhere),
         ),
     )
+
+
+DRAW = Work(
+    "draw",
+    Queue.SLACK,
+    (
+        select(cards.c.request_id)
+        .where(BEHIND, to_draw(IS_OLDER, NOW))
+        .order_by(cards.c.next_try_at, cards.c.id),
+    ),
+)
 
 
 async def behind(
@@ -193,7 +205,7 @@ async def joined(transaction: Transaction, request_id: int, channel: str, ts: st
         if suspected is not None:
             await _change(transaction, suspected, posts=cards.c.posts - 1, shown_version=0)
         await connection.execute(insert(cards).values(request_id=request_id, channel=channel, ts=ts, posts=1))
-    transaction.wake("draw", request_id)
+    transaction.wake(DRAW, request_id)
 
 
 async def lost(transaction: Transaction, card: Card) -> None:
@@ -210,7 +222,7 @@ async def lost(transaction: Transaction, card: Card) -> None:
         .where(cards.c.id == card.id, cards.c.ts == card.ts)
         .values(ts=None, posts=cards.c.posts - 1, shown_version=0, **FRESH)
     )
-    transaction.wake("draw", card.request_id)
+    transaction.wake(DRAW, card.request_id)
 
 
 async def failed(
@@ -254,7 +266,7 @@ async def move(transaction: Transaction, request_id: int, channel: str, at: date
     await connection.execute(update(cards).where(*elsewhere).values(moved_at=at, given_up_at=None))
     if await connection.scalar(select(cards.c.id).where(*mine).limit(1)) is None:
         await connection.execute(insert(cards).values(request_id=request_id, channel=channel))
-    transaction.wake("draw", request_id)
+    transaction.wake(DRAW, request_id)
 
 
 async def of_open_requests(

@@ -16,9 +16,9 @@ from creditbot.elapsed import boottime
 from . import identity
 from .engines import open_engines
 from .opened import CommitUnclear
-from .writer import Transaction, Waker, WakeUp, Writer
+from .writer import Transaction, Waker, Writer
 
-__all__ = ["AWAY", "CommitUnclear", "Database", "Transaction", "WakeUp", "Waker", "is_away", "looking_at"]
+__all__ = ["AWAY", "CommitUnclear", "Database", "Transaction", "Waker", "is_away", "looking_at"]
 
 T = TypeVar("T")
 

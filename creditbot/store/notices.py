@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Delete, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import Delete, Select, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import damage
 from .database import Transaction
-from .readable import has_come
+from .readable import NOW, has_come
 from .tables import UNTOLD, notices, requests
 from .types import Moment
+from .work import Queue, Work
 
 KEPT = timedelta(days=90)
 """For how long it is known of a request that has ended who was told of it, and so is not told again."""
@@ -38,6 +40,23 @@ class Notice:
         return self.sent_at is not None or self.given_up_at is not None
 
 
+def _due() -> Select[Any]:
+    """A person is told of one request in the order in which it happened."""
+    earlier = notices.alias()
+    waits_its_turn = exists().where(
+        earlier.c.request_id == notices.c.request_id,
+        earlier.c.person == notices.c.person,
+        earlier.c.sent_at.is_(None),
+        earlier.c.given_up_at.is_(None),
+        earlier.c.id < notices.c.id,
+    )
+    query = select(notices.c.id).where(UNTOLD, has_come(notices.c.next_try_at, NOW), ~waits_its_turn)
+    return query.order_by(notices.c.next_try_at, notices.c.id)
+
+
+NOTIFY = Work("notify", Queue.SLACK, (_due(),))
+
+
 async def add(
     transaction: Transaction,
     request_id: int,
@@ -62,7 +81,7 @@ async def add(
     )
     notice_id = int(added.scalar_one())
     if not_before is None:
-        transaction.wake("notify", notice_id)
+        transaction.wake(NOTIFY, notice_id)
     return True
 
 

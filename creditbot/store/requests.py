@@ -62,6 +62,7 @@ from .tables import (
     requests,
 )
 from .types import Moment, Words
+from .work_on_requests import APPLY, CHECK
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +149,7 @@ async def create(
             **recorded(requests, {"id": request_id, "status": Status.PENDING, **values}),
         },
     )
-    transaction.wake("check", request_id)
+    transaction.wake(CHECK, request_id)
     return request_id
 
 
@@ -205,7 +206,7 @@ async def transition(
     not_before = at + APPROVED_FOR if to is Status.APPROVED else None
     for person in people_to_tell(request, to):
         await notices.add(transaction, request.id, to, person, at, not_before=not_before)
-    transaction.wake("draw", request.id)
+    transaction.wake(cards_store.DRAW, request.id)
     if request.status in HOLDS_SUBUSER and to in FINAL:
         await release(transaction, request.subuser)
     if to is Status.APPLIED:
@@ -252,8 +253,8 @@ async def _overtake(transaction: Transaction, applied: CreditRequest | Outline) 
         .returning(requests.c.id)
     )
     for request_id in (await transaction.connection.execute(waiting_too)).scalars():
-        transaction.wake("check", request_id)
-        transaction.wake("draw", request_id)
+        transaction.wake(CHECK, request_id)
+        transaction.wake(cards_store.DRAW, request_id)
 
 
 async def release(transaction: Transaction, subuser: str) -> None:
@@ -265,7 +266,7 @@ async def release(transaction: Transaction, subuser: str) -> None:
         .returning(requests.c.id)
     )
     for request_id in (await transaction.connection.execute(waiting)).scalars():
-        transaction.wake("apply", request_id)
+        transaction.wake(APPLY, request_id)
 
 
 async def amend(
@@ -301,7 +302,7 @@ async def touch(transaction: Transaction, request_id: int, **columns: Any) -> No
 async def _change(transaction: Transaction, request_id: int, columns: Mapping[str, Any]) -> None:
     changes = {"version": requests.c.version + 1, **runs.NONE, **columns}
     await transaction.connection.execute(update(requests).where(requests.c.id == request_id).values(changes))
-    transaction.wake("draw", request_id)
+    transaction.wake(cards_store.DRAW, request_id)
 
 
 async def postpone(

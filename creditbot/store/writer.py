@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .opened import CommitUnclear, Engines, Opened
 from .turns import Turns
+from .work import WakeUp, Work
 
 MOST = 25
 """How many write in one transaction at most."""
@@ -24,14 +25,6 @@ LONGEST = 0.05
 
 class TogetherLost(ConnectionError):
     """Nothing was written, because another's part of the transaction has ended it."""
-
-
-@dataclass(frozen=True, slots=True)
-class WakeUp:
-    """A hint that a job has something to do; the tables say what."""
-
-    job: str
-    key: int
 
 
 class Waker(Protocol):
@@ -51,8 +44,8 @@ class Transaction:
     connection: AsyncConnection
     wake_ups: list[WakeUp] = field(default_factory=list)
 
-    def wake(self, job: str, key: int) -> None:
-        self.wake_ups.append(WakeUp(job, key))
+    def wake(self, work: Work, key: int) -> None:
+        self.wake_ups.append(WakeUp(work, key))
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Stand-ins for what lies outside (Slack, the clock, the approvers), and one process's worth of the bot."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,32 +25,33 @@ from creditbot.domain.shown import Shown, read, shown
 from creditbot.domain.undone import Undone
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.elapsed import boottime
-from creditbot.jobs import (
-    MARGIN,
-    Announce,
-    Apply,
-    Check,
-    Compare,
-    Draw,
-    Expire,
-    Gate,
-    Notify,
-    Remind,
-    Settle,
-    bound,
-)
+from creditbot.jobs import JOBS
+from creditbot.jobs import due as due_of_all
+from creditbot.jobs.announce import Announce
+from creditbot.jobs.apply import Apply
+from creditbot.jobs.bounded import bound
+from creditbot.jobs.check import Check
+from creditbot.jobs.compare import Compare
+from creditbot.jobs.draw import Draw
+from creditbot.jobs.expire import Expire
+from creditbot.jobs.gate import Gate
+from creditbot.jobs.job import Parts, Run
+from creditbot.jobs.notify import Notify
+from creditbot.jobs.remind import Remind
+from creditbot.jobs.settle import Settle
 from creditbot.operations import Decisions, Delivery, Queries, Requests
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
-from creditbot.store import due, events, requests
+from creditbot.store import events, requests
 from creditbot.store.attempts import Attempt, last
 from creditbot.store.compare import compare
-from creditbot.store.database import Database, WakeUp
+from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
 from creditbot.store.postgres import WRITE_LOCK
 from creditbot.store.recount import recount
 from creditbot.store.sqlite import prepare_sqlite
 from creditbot.store.tables import cards, notices
+from creditbot.store.work import WakeUp
 
 ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
 CHANNEL = "C0APPROVALS"
@@ -185,9 +186,11 @@ def another_writer(url: str) -> Iterator[Connection]:
     engine.dispose()
 
 
-Job = Callable[[int], Awaitable[None]]
+ALL_JOBS = {job.work.name: job for job in JOBS}
 
-JOBS = ("check", "apply", "settle", "expire", "remind", "draw", "notify", "compare", "announce")
+
+def wake_up(name: str, key: int) -> WakeUp:
+    return WakeUp(ALL_JOBS[name].work, key)
 
 
 class Bot:
@@ -237,11 +240,19 @@ class Bot:
             channel=CHANNEL,
         )
 
-    def jobs(self, *names: str, **instead: Job) -> dict[str, Job]:
+    def jobs(self, *names: str, **instead: Run) -> dict[str, Run]:
         """These jobs, or all, as a runner has them: each comes to an end."""
-        jobs: dict[str, Job] = {name: getattr(self, name) for name in names or JOBS} | instead
-        lapse = timedelta(seconds=self.sendgrid.timeout) + MARGIN
-        return bound(jobs, self.database, self.clock, channel=CHANNEL, lapse=lapse)
+        parts = Parts(
+            database=self.database,
+            sendgrid=self.sendgrid,
+            messenger=self.messenger,
+            policy=self.policy,
+            directory=self.directory,
+            channel=CHANNEL,
+            clock=self.clock,
+        )
+        runs: dict[str, Run] = {name: getattr(self, name) for name in names or ALL_JOBS} | instead
+        return {name: bound(ALL_JOBS[name], parts, run) for name, run in runs.items()}
 
     async def close(self) -> None:
         await self.sendgrid.close()
@@ -356,16 +367,16 @@ class Bot:
 
     async def due(self) -> list[WakeUp]:
         async with self.database.read() as connection:
-            return await due.due(connection, self.clock())
+            return await due_of_all(connection, self.clock())
 
     async def work(self, *only: str) -> None:
         """Do what is due, until nothing is."""
         for _ in range(50):
-            found = [wake_up for wake_up in await self.due() if not only or wake_up.job in only]
+            found = [wake_up for wake_up in await self.due() if not only or wake_up.work.name in only]
             if not found:
                 return
             for wake_up in found:
-                await getattr(self, wake_up.job)(wake_up.key)
+                await getattr(self, wake_up.work.name)(wake_up.key)
         raise AssertionError(f"there is always something due: {found}")
 
     async def assert_sound(self) -> None:
@@ -391,4 +402,4 @@ def patches(sandbox: SendGridSandbox) -> list[Call]:
 
 
 def ids(wake_ups: Iterable[WakeUp], job: str) -> list[int]:
-    return [wake_up.key for wake_up in wake_ups if wake_up.job == job]
+    return [wake_up.key for wake_up in wake_ups if wake_up.work.name == job]

@@ -20,7 +20,7 @@ from creditbot.domain.policy import Limits, Policy, Reminders, Usage
 from creditbot.domain.reminders import NO_CARD, UNTOLD
 from creditbot.domain.requests import Status
 from creditbot.domain.undone import Undone
-from creditbot.jobs import DeliveryProblem, Fault
+from creditbot.jobs.messenger import DeliveryProblem, Fault
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import attempts, changes, requests
@@ -120,7 +120,7 @@ async def run(bot: Bot, *, step: int = 1, **while_: float) -> list[str]:
             for _ in range(20):
                 due = await bot.due()
                 for wake_up in due:
-                    await jobs[wake_up.job](wake_up.key)
+                    await jobs[wake_up.work.name](wake_up.key)
                 if not due:
                     break
             bot.clock.advance(minutes=step)

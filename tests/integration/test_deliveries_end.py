@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.reminders import NO_CARD, OLD_CARD, UNTOLD
 from creditbot.domain.requests import Status
-from creditbot.jobs import DeliveryProblem, Fault
 from creditbot.jobs.deliveries import LONGEST, SPREAD
+from creditbot.jobs.messenger import DeliveryProblem, Fault
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import bulletins as store

@@ -5,8 +5,8 @@ import json
 from dataclasses import replace
 
 from creditbot.domain.digest import Digest
-from creditbot.jobs import DeliveryProblem
 from creditbot.jobs.deliveries import SPREAD
+from creditbot.jobs.messenger import DeliveryProblem
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store.recount import recount

@@ -15,8 +15,8 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.text import operator
 from creditbot.domain.who import Roster, Who
-from creditbot.jobs.apply import MARGIN
 from creditbot.jobs.backoff import GIVE_UP_AFTER
+from creditbot.jobs.job import MARGIN
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind

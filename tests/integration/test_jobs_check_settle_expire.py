@@ -12,7 +12,7 @@ from creditbot.domain.errors import NotTaken, Refusal
 from creditbot.domain.policy import Policy, Tier
 from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.who import Roster, Who
-from creditbot.jobs import Apply
+from creditbot.jobs.apply import Apply
 from creditbot.jobs.check import GIVE_UP_AFTER
 from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind
-from creditbot.jobs import Compare, DeliveryProblem
-from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES
+from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES, Compare
+from creditbot.jobs.messenger import DeliveryProblem
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sendgrid.client import PAGE

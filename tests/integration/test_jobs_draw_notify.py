@@ -10,9 +10,8 @@ from sqlalchemy import select
 from creditbot.domain.policy import Route
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown
-from creditbot.jobs import DeliveryProblem, Fault
 from creditbot.jobs.deliveries import SPREAD
-from creditbot.jobs.messenger import LEASE
+from creditbot.jobs.messenger import LEASE, DeliveryProblem, Fault
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import cards, requests
 from creditbot.store.tables import notices

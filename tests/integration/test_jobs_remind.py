@@ -10,7 +10,7 @@ import pytest
 from creditbot.domain.policy import Policy, QuietHours, Reminders, Tier
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Roster, Who
-from creditbot.jobs import DeliveryProblem
+from creditbot.jobs.messenger import DeliveryProblem
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 

@@ -13,7 +13,7 @@ from creditbot.domain.requests import Status
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import attempts, lists, tables
-from creditbot.store.database import WakeUp
+from creditbot.store.work import WakeUp
 
 from .adapters import ANN, Bot, Clock, ids, patches
 from .conftest import on_postgres

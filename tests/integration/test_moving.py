@@ -6,7 +6,7 @@ from dataclasses import replace
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Route
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.jobs import DeliveryProblem, Fault
+from creditbot.jobs.messenger import DeliveryProblem, Fault
 from creditbot.operations import move_cards
 from creditbot.store import cards
 

@@ -19,8 +19,8 @@ from creditbot.operations import activate_policy, steps
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack.cards import card
 from creditbot.store import attempts
-from creditbot.store.database import WakeUp
 from creditbot.store.engines import is_postgres
+from creditbot.store.work import WakeUp
 from tests import authority
 from tests.authority import ACTIONS, ROLES
 from tests.extent import pairwise, short_or_long

@@ -15,13 +15,14 @@ from creditbot.bootstrap import prepare_database
 from creditbot.runners import procrastinate as queue
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.store import identity
-from creditbot.store.database import Database, WakeUp
+from creditbot.store.database import Database
 from creditbot.store.tables import SCHEMA_VERSION, deliveries
 from creditbot.unusable import sentence
 from tests.pgbouncer import PgBouncer
 from tests.postgres import PostgresServer
 
-from .test_queue import Work, defer, runner_of, until
+from .adapters import wake_up
+from .test_queue import Noted, defer, runner_of, until
 from .test_runner import running
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,7 +106,7 @@ async def test_a_pooler_in_statement_mode_comes_with_advice(postgres: PostgresSe
     )
 
 
-def has_done(work: Work, number: int) -> bool:
+def has_done(work: Noted, number: int) -> bool:
     return work.done.total() == number
 
 
@@ -113,11 +114,11 @@ async def test_jobs_run_and_the_queue_is_never_away(
     databases: list[Database], pooled: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "POLLING", 0.05)  # a worker behind a pooler is notified of nothing
-    work = Work()
+    work = Noted()
     with structlog.testing.capture_logs() as logs:
         async with running(runner_of(pooled, work)):
             for number, (job, key) in enumerate(product(("apply", "draw", "expire"), range(ENOUGH)), 1):
-                await defer(databases[number % 3], WakeUp(job, key))
+                await defer(databases[number % 3], wake_up(job, key))
                 await until(partial(has_done, work, number))
             for database in databases:  # a connection that listens would stay so for whoever has it next
                 async with database.read() as connection:

@@ -19,7 +19,7 @@ from creditbot.store.room import Room
 from tests.postgres import PostgresServer, Standby
 
 from .conftest import on_postgres, on_sqlite
-from .test_queue import Work, runner_of
+from .test_queue import Noted, runner_of
 from .test_runner import running
 
 
@@ -138,14 +138,14 @@ async def test_a_queue_whose_tables_are_not_there_is_not_ready(url: str, databas
 @on_postgres
 async def test_a_queue_that_only_the_workers_cannot_reach_is_not_ready(url: str, database: Database) -> None:
     nowhere = make_url(url).update_query_dict({"host": "/nowhere"}).render_as_string(hide_password=False)
-    runner = runner_of(nowhere, Work())
+    runner = runner_of(nowhere, Noted())
     async with running(runner):
         assert await ready(database, runner.trouble) == (503, "the job queue can't be reached\n")
 
 
 @on_postgres
 async def test_a_queue_that_answers_is_ready(url: str, database: Database) -> None:
-    runner = runner_of(url, Work())
+    runner = runner_of(url, Noted())
     async with running(runner), asyncio.timeout(30):
         while await ready(database, runner.trouble) != (200, "ready\n"):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)

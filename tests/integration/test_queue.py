@@ -13,18 +13,22 @@ import pytest
 import structlog
 from sqlalchemy import create_engine, make_url, text
 
+from creditbot.jobs import JOBS
 from creditbot.runners import procrastinate as queue
-from creditbot.runners.embedded import Job
-from creditbot.runners.procrastinate import QUEUES, ProcrastinateQueue, ProcrastinateRunner, conninfo
-from creditbot.store.database import AWAY, CommitUnclear, Database, Waker, WakeUp
+from creditbot.runners.embedded import Run
+from creditbot.runners.procrastinate import ProcrastinateQueue, ProcrastinateRunner, conninfo
+from creditbot.store.database import AWAY, CommitUnclear, Database, Waker
+from creditbot.store.work import Queue, WakeUp, Work
 from tests.postgres import PostgresServer
 
+from .adapters import ALL_JOBS, wake_up
 from .conftest import on_postgres
 from .test_runner import running
 
 HANGS = """
 import asyncio, sys
 from creditbot.runners.procrastinate import ProcrastinateRunner
+from creditbot.store.work_on_requests import APPLY
 
 async def hang(key):
     print("begun", key, flush=True)
@@ -33,13 +37,13 @@ async def hang(key):
 async def nothing():
     return []
 
-asyncio.run(ProcrastinateRunner(sys.argv[1], {"apply": hang}, nothing).run())
+asyncio.run(ProcrastinateRunner(sys.argv[1], {APPLY: hang}, nothing).run())
 """
 
 QUEUE_IS_AWAY = "The job queue can't be reached; trying again"
 
 
-class Work:
+class Noted:
     """Jobs that note what becomes of them; those with a gate wait for it to open."""
 
     def __init__(self) -> None:
@@ -50,11 +54,11 @@ class Work:
         self.most_at_once = Counter[WakeUp]()
         self.gates: dict[str, asyncio.Event] = {}
 
-    def jobs(self) -> Mapping[str, Job]:
-        return {name: partial(self._run, name) for name in QUEUES}
+    def jobs(self) -> Mapping[Work, Run]:
+        return {job.work: partial(self._run, job.work.name) for job in JOBS}
 
     async def _run(self, name: str, key: int) -> None:
-        me = WakeUp(name, key)
+        me = wake_up(name, key)
         self.begun[me] += 1
         self.at_once[me] += 1
         self.most_at_once[me] = max(self.most_at_once[me], self.at_once[me])
@@ -70,8 +74,8 @@ class Work:
 
 
 @pytest.fixture
-def work() -> Work:
-    return Work()
+def work() -> Noted:
+    return Noted()
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ async def nothing_due() -> list[WakeUp]:
     return []
 
 
-def runner_of(url: str, work: Work) -> ProcrastinateRunner:
+def runner_of(url: str, work: Noted) -> ProcrastinateRunner:
     return ProcrastinateRunner(url, work.jobs(), nothing_due)
 
 
@@ -136,19 +140,19 @@ def jobs_of(url: str, task: str) -> list[str]:
     return found
 
 
-APPLY, DRAW, NOTIFY = (WakeUp(name, 1) for name in ("apply", "draw", "notify"))
+APPLY, DRAW, NOTIFY = (wake_up(name, 1) for name in ("apply", "draw", "notify"))
 
 
 @on_postgres
 async def test_a_job_runs_after_the_commit_that_calls_for_it_and_never_after_a_rollback(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
     waker = database.waker
     assert waker is not None
 
     async def fail() -> None:
         async with database.write() as transaction:
-            await waker.defer(transaction.connection, [WakeUp("draw", 13)])
+            await waker.defer(transaction.connection, [wake_up("draw", 13)])
             raise ZeroDivisionError
 
     async with running(runner_of(url, work)):
@@ -172,11 +176,11 @@ async def test_what_is_called_for_twice_in_one_transaction_is_queued_once(
 
 @on_postgres
 async def test_of_two_workers_one_does_each_job_and_none_beside_another_of_its_kind(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
-    wake_ups = [WakeUp(name, key) for name in QUEUES for key in range(5)]
+    wake_ups = [wake_up(name, key) for name in ALL_JOBS for key in range(5)]
 
-    work.gates = {name: asyncio.Event() for name in QUEUES}
+    work.gates = {name: asyncio.Event() for name in ALL_JOBS}
 
     async with running(runner_of(url, work)), running(runner_of(url, work)):
         for _ in range(3):
@@ -193,7 +197,7 @@ async def test_of_two_workers_one_does_each_job_and_none_beside_another_of_its_k
 
 @on_postgres
 async def test_a_job_that_fails_is_tried_again_until_it_succeeds(
-    database: Database, url: str, work: Work, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, work: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "wait", lambda _times, _error: 0)
     tries = Counter[int]()
@@ -203,7 +207,7 @@ async def test_a_job_that_fails_is_tried_again_until_it_succeeds(
         if tries[key] < 7:
             raise RuntimeError("a fault in a job")
 
-    runner = ProcrastinateRunner(url, {**work.jobs(), "draw": draw}, nothing_due)
+    runner = ProcrastinateRunner(url, {**work.jobs(), DRAW.work: draw}, nothing_due)
     async with running(runner):
         await defer(database, DRAW)
         await until(lambda: tries[1] == 7)
@@ -216,10 +220,10 @@ async def test_a_job_that_fails_is_tried_again_until_it_succeeds(
 
 @on_postgres
 async def test_jobs_that_hang_at_sendgrid_hold_up_no_card_and_no_notice(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
     work.gates["apply"] = asyncio.Event()
-    many = [WakeUp("apply", key) for key in range(queue.AT_ONCE + 5)]
+    many = [wake_up("apply", key) for key in range(queue.AT_ONCE + 5)]
 
     async with running(runner_of(url, work)):
         await defer(database, *many)
@@ -232,7 +236,9 @@ async def test_jobs_that_hang_at_sendgrid_hold_up_no_card_and_no_notice(
 
 
 @on_postgres
-async def test_the_sweep_queues_what_is_due_and_in_no_queue(database: Database, url: str, work: Work) -> None:
+async def test_the_sweep_queues_what_is_due_and_in_no_queue(
+    database: Database, url: str, work: Noted
+) -> None:
     work.gates["apply"] = asyncio.Event()
 
     async def due() -> list[WakeUp]:
@@ -251,7 +257,7 @@ async def test_the_sweep_queues_what_is_due_and_in_no_queue(database: Database, 
 
 
 @on_postgres
-async def test_the_sweep_queues_nothing_that_ended_while_it_looked(url: str, work: Work) -> None:
+async def test_the_sweep_queues_nothing_that_ended_while_it_looked(url: str, work: Noted) -> None:
     looks = Counter[str]()
 
     async def due() -> list[WakeUp]:
@@ -277,7 +283,9 @@ async def periodic(url: str) -> int:
 
 
 @on_postgres
-async def test_jobs_outlive_the_cutting_of_every_connection(database: Database, url: str, work: Work) -> None:
+async def test_jobs_outlive_the_cutting_of_every_connection(
+    database: Database, url: str, work: Noted
+) -> None:
     work.gates["apply"] = asyncio.Event()
 
     async with running(runner_of(url, work)):
@@ -289,8 +297,8 @@ async def test_jobs_outlive_the_cutting_of_every_connection(database: Database, 
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-            await defer_until_taken(database, WakeUp("draw", key))
-            await until(lambda key=key: work.done[WakeUp("draw", key)])  # type: ignore[misc]  # bound at once
+            await defer_until_taken(database, wake_up("draw", key))
+            await until(lambda key=key: work.done[wake_up("draw", key)])  # type: ignore[misc]  # bound at once
         work.gates["apply"].set()
         await until(lambda: work.done[APPLY])
 
@@ -300,7 +308,7 @@ async def test_jobs_outlive_the_cutting_of_every_connection(database: Database, 
 @pytest.mark.lasts
 @pytest.mark.parametrize("mode", ["fast", "immediate", "away"])
 async def test_jobs_outlive_a_restart_of_the_server(
-    own_server: PostgresServer, work: Work, mode: str, monkeypatch: pytest.MonkeyPatch
+    own_server: PostgresServer, work: Noted, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "FINISH", 0.5)  # so that a worker that lost its database gives up soon
     url = own_server.driver_url(await asyncio.to_thread(own_server.create_migrated))
@@ -332,7 +340,7 @@ async def test_jobs_outlive_a_restart_of_the_server(
 @pytest.mark.lasts
 @on_postgres
 async def test_a_job_whose_worker_was_killed_is_done_by_another(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", HANGS, url, stdout=asyncio.subprocess.PIPE
@@ -351,7 +359,7 @@ async def test_a_job_whose_worker_was_killed_is_done_by_another(
 
 @on_postgres
 async def test_stopping_cancels_what_does_not_finish_and_leaves_it_to_be_taken_up_again(
-    database: Database, url: str, work: Work, monkeypatch: pytest.MonkeyPatch
+    database: Database, url: str, work: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "FINISH", 0.1)
     monkeypatch.setattr(queue, "wait", lambda _times, _error: 0)
@@ -373,7 +381,7 @@ async def test_stopping_cancels_what_does_not_finish_and_leaves_it_to_be_taken_u
 
 @on_postgres
 async def test_stopping_lets_what_runs_finish_and_acknowledges_it(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
     work.gates["apply"] = asyncio.Event()
 
@@ -387,7 +395,7 @@ async def test_stopping_lets_what_runs_finish_and_acknowledges_it(
 
 
 @on_postgres
-async def test_stopping_before_anything_has_started_ends_at_once(url: str, work: Work) -> None:
+async def test_stopping_before_anything_has_started_ends_at_once(url: str, work: Noted) -> None:
     runner = runner_of(url, work)
     await runner.stop()
 
@@ -398,7 +406,7 @@ async def test_stopping_before_anything_has_started_ends_at_once(url: str, work:
 
 
 @on_postgres
-async def test_stopping_waits_for_no_server_that_is_away(url: str, work: Work) -> None:
+async def test_stopping_waits_for_no_server_that_is_away(url: str, work: Noted) -> None:
     nowhere = make_url(url).update_query_dict({"host": "/nowhere"}).render_as_string(hide_password=False)
     runner = runner_of(nowhere, work)
     run = asyncio.create_task(runner.run())
@@ -412,13 +420,13 @@ async def test_stopping_waits_for_no_server_that_is_away(url: str, work: Work) -
 
 @on_postgres
 async def test_the_queues_tables_do_not_grow_with_the_work_that_is_done(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
     async with running(runner_of(url, work)):
         begun = await periodic(url)
         for turn in range(10):
-            await defer(database, *(WakeUp(name, turn) for name in QUEUES))
-        await until(lambda: work.done.total() == 10 * len(QUEUES))
+            await defer(database, *(wake_up(name, turn) for name in ALL_JOBS))
+        await until(lambda: work.done.total() == 10 * len(ALL_JOBS))
         while await periodic(url) < begun + 3:  # noqa: ASYNC110 - a few sweeps besides
             await asyncio.sleep(0.1)
 
@@ -468,10 +476,10 @@ async def leave_doing(url: str, key: int, seconds: float) -> None:
 
 @on_postgres
 async def test_a_job_of_a_living_worker_whose_end_was_not_written_down_is_done_once_more(
-    database: Database, url: str, work: Work
+    database: Database, url: str, work: Noted
 ) -> None:
     async with running(runner_of(url, work)):
-        await until(lambda: rows(url)["workers"] == len(set(QUEUES.values())))
+        await until(lambda: rows(url)["workers"] == len(Queue))
         await leave_doing(url, 2, queue.OVERLONG / 2)
         await leave_doing(url, 1, queue.OVERLONG + 1)
         await until(lambda: work.done[APPLY])
@@ -484,21 +492,21 @@ async def test_a_job_of_a_living_worker_whose_end_was_not_written_down_is_done_o
 
 
 @on_postgres
-async def test_a_job_that_cannot_be_taken_up_keeps_no_other_from_it(url: str, work: Work) -> None:
+async def test_a_job_that_cannot_be_taken_up_keeps_no_other_from_it(url: str, work: Noted) -> None:
     async with running(runner_of(url, work)):
-        await until(lambda: rows(url)["workers"] == len(set(QUEUES.values())))
+        await until(lambda: rows(url)["workers"] == len(Queue))
         async with await psycopg.AsyncConnection.connect(conninfo(url)) as connection:
             await connection.execute(NOT_THIS_ONE)
         for key in (1, 2):
             await leave_doing(url, key, queue.OVERLONG + 1)
-        await until(lambda: work.done[WakeUp("apply", 2)])
+        await until(lambda: work.done[wake_up("apply", 2)])
 
-    assert work.begun == {WakeUp("apply", 2): 1}
+    assert work.begun == {wake_up("apply", 2): 1}
 
 
 @on_postgres
 async def test_a_worker_that_is_stopped_while_it_begins_ends_though_its_driver_loses_the_cancellation(
-    url: str, work: Work, monkeypatch: pytest.MonkeyPatch
+    url: str, work: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = runner_of(url, work)
     register, registering = runner.app.job_manager.register_worker, asyncio.Event()

@@ -14,10 +14,10 @@ from creditbot.operations import activate_policy
 from creditbot.runners import EmbeddedRunner, Runner, embedded
 from creditbot.runners import procrastinate as queue
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.store.database import WakeUp
 from creditbot.store.engines import is_postgres
+from creditbot.store.work import WakeUp
 
-from .adapters import ANN, Bot, patches
+from .adapters import ALL_JOBS, ANN, Bot, patches, wake_up
 from .conftest import StartBot
 
 Job = Callable[[int], Awaitable[None]]
@@ -25,7 +25,8 @@ Job = Callable[[int], Awaitable[None]]
 
 def runner_of(bot: Bot, **instead: Job) -> Runner:
     """The runner that belongs to the bot's database."""
-    jobs = bot.jobs("check", "apply", "settle", "expire", "draw", "notify", **instead)
+    chosen = bot.jobs("check", "apply", "settle", "expire", "draw", "notify", **instead)
+    jobs = {ALL_JOBS[name].work: run for name, run in chosen.items()}
     runner: Runner = EmbeddedRunner(jobs, bot.due)
     if is_postgres(bot.url):
         runner = queue.ProcrastinateRunner(bot.url, jobs, bot.due)
@@ -143,13 +144,13 @@ async def test_nothing_runs_twice_at_once_for_the_same_key() -> None:
         done[key] += 1
 
     async def always_due() -> list[WakeUp]:
-        return [WakeUp("apply", 1), WakeUp("apply", 2), WakeUp("apply", 1)]
+        return [wake_up("apply", 1), wake_up("apply", 2), wake_up("apply", 1)]
 
     async def enough() -> bool:
-        runner.committed([WakeUp("apply", 1)])
+        runner.committed([wake_up("apply", 1)])
         return min(done[1], done[2]) >= 10
 
-    runner = EmbeddedRunner({"apply": job}, always_due)
+    runner = EmbeddedRunner({ALL_JOBS["apply"].work: job}, always_due)
     async with running(runner):
         await until(enough)
 
@@ -164,14 +165,14 @@ async def test_an_outage_of_the_database_does_not_end_the_loop() -> None:
         asked["due"] += 1
         if asked["due"] == 1:
             raise OperationalError("SELECT", {}, Exception("database is locked"))
-        return [] if ran.is_set() else [WakeUp("draw", 1)]
+        return [] if ran.is_set() else [wake_up("draw", 1)]
 
     async def draw(_key: int) -> None:
         ran.set()
 
-    runner = EmbeddedRunner({"draw": draw}, due)
+    runner = EmbeddedRunner({ALL_JOBS["draw"].work: draw}, due)
     async with running(runner):
-        runner.committed([WakeUp("draw", 1)])
+        runner.committed([wake_up("draw", 1)])
         async with asyncio.timeout(20):
             await ran.wait()
 

@@ -9,10 +9,11 @@ import pytest
 from creditbot.config import DatabaseSettings
 from creditbot.migrate import migrate
 from creditbot.runners.procrastinate import ProcrastinateQueue
-from creditbot.store.database import Database, WakeUp
+from creditbot.store.database import Database
 from tests.postgres import PostgresServer, Standby, new_server
 
-from .test_queue import Work, defer, defer_until_taken, runner_of, until
+from .adapters import wake_up
+from .test_queue import Noted, defer, defer_until_taken, runner_of, until
 from .test_runner import running
 
 
@@ -35,15 +36,15 @@ async def test_jobs_run_on_a_failover_pair_before_and_after_it_fails_over(
     address = f"postgresql://postgres@/{name}?host={hosts[0]}&host={hosts[1]}"
     url = DatabaseSettings.from_environ({"DATABASE_URL": address}).database_url
     await asyncio.to_thread(migrate, url)
-    database, work = Database(url, ProcrastinateQueue(url)), Work()
+    database, work = Database(url, ProcrastinateQueue(url)), Noted()
 
     async with running(runner_of(url, work)):
-        await defer(database, WakeUp("apply", 1))
-        await until(lambda: work.done[WakeUp("apply", 1)])
+        await defer(database, wake_up("apply", 1))
+        await until(lambda: work.done[wake_up("apply", 1)])
 
         await asyncio.to_thread(primary.stop)
         await asyncio.to_thread(standby.promote)
         async with asyncio.timeout(60):
-            await defer_until_taken(database, WakeUp("apply", 2))
-        await until(lambda: work.done[WakeUp("apply", 2)])
+            await defer_until_taken(database, wake_up("apply", 2))
+        await until(lambda: work.done[wake_up("apply", 2)])
     await database.close()

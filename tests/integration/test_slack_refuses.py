@@ -7,7 +7,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.reminders import NO_CARD
-from creditbot.jobs import Fault
+from creditbot.jobs.messenger import Fault
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.slack import cards
 from creditbot.slack.errors import FAULTS

@@ -19,7 +19,8 @@ from creditbot.domain.errors import NotAnswered, NotTaken
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Roster
 from creditbot.elapsed import Stopwatch
-from creditbot.jobs import Apply, Gate
+from creditbot.jobs.apply import Apply
+from creditbot.jobs.gate import Gate
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
 from creditbot.store import attempts, requests

@@ -12,10 +12,10 @@ from creditbot.domain.requests import CreditRequest, IllegalTransition, Status
 from creditbot.elapsed import boottime
 from creditbot.operations import Delivery
 from creditbot.store import database, events, lists, requests, tables
-from creditbot.store.database import WakeUp
+from creditbot.store.work_on_requests import CHECK
 from tests.recounting import recounted
 
-from .adapters import ANN, ASKER, BEN, CAT, Bot, Clock, RecordingWaker, another_writer
+from .adapters import ANN, ASKER, BEN, CAT, Bot, Clock, RecordingWaker, another_writer, wake_up
 from .conftest import StartBot
 
 
@@ -328,13 +328,13 @@ async def test_wake_ups_follow_the_commit_and_nothing_is_woken_by_a_rollback(bot
     waker = bot.database.waker = RecordingWaker()
 
     request = await bot.ask()
-    assert (waker.deferred, waker.heard) == ([WakeUp("check", request.id)], [WakeUp("check", request.id)])
+    assert (waker.deferred, waker.heard) == ([wake_up("check", request.id)], [wake_up("check", request.id)])
 
     waker.heard.clear()
 
     async def wake_and_fail() -> None:
         async with bot.database.write() as transaction:
-            transaction.wake("check", request.id)
+            transaction.wake(CHECK, request.id)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

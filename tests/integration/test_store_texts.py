@@ -9,7 +9,7 @@ from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import Status
-from creditbot.jobs import DeliveryProblem
+from creditbot.jobs.messenger import DeliveryProblem
 from creditbot.store import attempts, requests
 from creditbot.store.types import storable
 

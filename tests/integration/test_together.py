@@ -13,6 +13,7 @@ from creditbot.domain.errors import NotTaken
 from creditbot.store import writer
 from creditbot.store.database import CommitUnclear, Database, Transaction
 from creditbot.store.tables import deliveries
+from creditbot.store.work_on_requests import CHECK
 from creditbot.store.writer import TogetherLost
 
 from .adapters import Clock, RecordingWaker
@@ -48,7 +49,7 @@ async def note(transaction: Transaction, name: str) -> None:
 async def write(database: Database, name: str, patience: float | None = None) -> None:
     async with database.write(patience) as transaction:
         await note(transaction, name)
-        transaction.wake("check", int(name))
+        transaction.wake(CHECK, int(name))
 
 
 async def written(database: Database) -> list[str]:

@@ -17,7 +17,8 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.undone import Undone
-from creditbot.jobs import Apply, apply, backoff, bounded, check, compare, expire, remind, settle
+from creditbot.jobs import apply, backoff, bounded, check, compare, expire, remind, settle
+from creditbot.jobs.apply import Apply
 from creditbot.jobs.backoff import MOST_RUNS, pause
 from creditbot.jobs.reading import read_credits
 from creditbot.operations import activate_policy
@@ -55,7 +56,7 @@ async def let_time_pass(bot: Bot) -> Logs:
         jobs = bot.jobs()
         for _ in range(8):
             for wake_up in await bot.due():
-                await jobs[wake_up.job](wake_up.key)
+                await jobs[wake_up.work.name](wake_up.key)
             bot.clock.advance(minutes=1)
     return [dict(entry) for entry in logs]
 
@@ -231,7 +232,7 @@ async def test_who_can_not_be_reminded_is_not_and_the_request_goes_on(
     monkeypatch.setattr(remind, "look", fault)
     logs = await let_time_pass(bot)
     assert errors(logs) == ONCE_AND_AT_THE_END
-    assert [wake_up for wake_up in await bot.due() if wake_up.job == "remind"] == []
+    assert [wake_up for wake_up in await bot.due() if wake_up.work.name == "remind"] == []
     await bot.decisions.approve(request.id, ANN)
     await bot.work()
     assert await bot.status(request.id) is Status.APPLIED
@@ -381,14 +382,14 @@ async def test_a_row_that_can_not_be_read_ends_and_keeps_no_other_waiting(
     async with poisoned(bot, pending), poisoned(bot, approved), poisoned(bot, applying):
         jobs = bot.jobs("check", "apply", "settle", "expire", "remind")
         for wake_up in await bot.due():
-            if wake_up.job in jobs:
-                await jobs[wake_up.job](wake_up.key)
+            if wake_up.work.name in jobs:
+                await jobs[wake_up.work.name](wake_up.key)
         assert await bot.status(sound.id) is Status.APPLIED
         for _ in range(FEW):
             bot.clock.advance(minutes=1)
             for wake_up in await bot.due():
-                if wake_up.job in jobs:
-                    await jobs[wake_up.job](wake_up.key)
+                if wake_up.work.name in jobs:
+                    await jobs[wake_up.work.name](wake_up.key)
 
     states = [await bot.status(request.id) for request in (pending, approved, applying)]
     assert states == [Status.REFUSED, Status.CANCELLED, Status.FAILED]

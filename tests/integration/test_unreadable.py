@@ -118,7 +118,7 @@ async def check_that_all_others_go_on(bot: Bot, bad: int, column: str, sound: Cr
     jobs = bot.jobs()
     for _ in range(3):
         for wake_up in await bot.due():
-            await jobs[wake_up.job](wake_up.key)
+            await jobs[wake_up.work.name](wake_up.key)
         bot.clock.advance(seconds=61)
     assert (await bot.ask(1, subuser="acme")).id > sound.id
     await bot.decisions.approve(sound.id, ANN)

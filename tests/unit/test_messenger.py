@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 import creditbot
-from creditbot.jobs import Fault
+from creditbot.jobs.messenger import Fault
 from creditbot.slack.connection import WRONG_TOKEN
 from creditbot.slack.errors import FAULTS
 from creditbot.slack.messenger import problem
