@@ -27,7 +27,6 @@ from creditbot.sendgrid.client import SendGrid
 from creditbot.service import Service
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
-from creditbot.slack.commands import Commands
 from creditbot.slack.connection import SocketConnection, TokenCheck, check_bot_token, learn_workspace
 from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
@@ -36,6 +35,7 @@ from creditbot.slack.pages import Pages
 from creditbot.slack.people import Groups
 from creditbot.slack.proxied import through
 from creditbot.slack.responder import Responder
+from creditbot.slack.slash_commands import Commands
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
 from creditbot.store import append_only, events, health, identity, in_step, leftovers

@@ -244,8 +244,8 @@ def demo(
     ] = None,
 ) -> None:
     """Try the bot in a browser, against a Slack and a SendGrid on this machine."""
-    from creditbot.domain.commands import USAGE
     from creditbot.sandbox.demo import CannotKeep, PortTaken, show_page, tell_once
+    from creditbot.slack.commands import USAGE
 
     if once and (story or keep is not None or port is not None):
         fail(

@@ -4,11 +4,9 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 
 from sqlalchemy import RowMapping
 
-from creditbot.domain.commands import WORDS
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
@@ -37,14 +35,6 @@ from .states import sign, state
 ASK_ANYWAY = "ask_anyway"
 
 BAR_CELLS = 20
-
-
-@cache
-def help_() -> Message:
-    lines = [f"`{word.usage}`: {word.purpose}" for word in WORDS.values()]
-    text = "*Commands*\n" + "\n".join(["`/credits`: the parent account's balance", *lines])
-    note = "A change is sent to SendGrid only after someone else has approved it. Only you see these answers."
-    return Message(f"{text}\n{note}", [section(text), context(note)])
 
 
 def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Message:

@@ -8,11 +8,11 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from .buttons import Buttons
-from .commands import Commands
 from .naming import Naming
 from .pages import Pages
 from .payloads import UnreadablePayload
 from .proxied import through
+from .slash_commands import Commands
 from .submissions import Submissions
 from .switchboard import OTHERS, Switchboard
 

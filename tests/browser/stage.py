@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from creditbot.domain.commands import USAGE
 from creditbot.sandbox.bot import environment
 from creditbot.sandbox.demo import CAST
 from creditbot.sandbox.page import PageServer
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import furnish_sendgrid, furnish_slack
+from creditbot.slack.commands import USAGE
 from tests.processes import Bot
 from tests.sqlite import migrated
 

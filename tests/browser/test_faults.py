@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from creditbot.domain.commands import USAGE
 from creditbot.sandbox.demo import CAST
 from creditbot.sandbox.page import PageServer
+from creditbot.slack.commands import USAGE
 
 from .seat import Seat
 from .stage import Stage

@@ -12,11 +12,11 @@ import structlog
 
 from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
-from creditbot.domain.commands import USAGE
 from creditbot.domain.requests import Status
 from creditbot.operations import refusals
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
+from creditbot.slack.commands import USAGE
 from creditbot.slack.switchboard import Switchboard
 from creditbot.store.engines import is_postgres
 from tests.authority import ROLES, allowed

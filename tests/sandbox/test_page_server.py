@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from creditbot.domain.commands import USAGE
 from creditbot.sandbox.demo import CAST
 from creditbot.sandbox.page import PageServer
 from creditbot.sandbox.page.record import Record
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.world import ALICE, BOB, GENERAL, furnish_slack
+from creditbot.slack.commands import USAGE
 
 PATIENCE = 15
 

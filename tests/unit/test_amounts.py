@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creditbot.domain.amounts import MAX_AMOUNT, amount
-from creditbot.domain.commands import Ask, OpenForm, parse
+from creditbot.domain.commands import Ask, OpenForm
 from creditbot.domain.errors import CommandError
+from tests.typed import parse
 
 from .test_commands import assert_helpful_and_harmless, typed_texts
 

@@ -36,6 +36,8 @@ from creditbot.sandbox.slack.limits_blocks import block as check_block
 from creditbot.slack import answers, bounds, cards, forms
 from creditbot.slack.boundary import unexpected
 from creditbot.slack.bounds import cut, cut_plain, fitting, length
+from creditbot.slack.commands import COMMANDS
+from creditbot.slack.commands.help import message as help_message
 from creditbot.slack.digest import digest
 from creditbot.slack.drift import comparison
 from creditbot.slack.message import (
@@ -269,7 +271,7 @@ def test_an_answer_can_be_drawn_whatever_is_in_it(
         answers.asked(listed[0], "C0ACME"),
         *lists_of(listed, subuser),
         answers.show(record(listed[0], happened, policy=policy)),
-        answers.help_(),
+        help_message(COMMANDS.values()),
     ):
         assert_taken(message)
 
@@ -425,7 +427,7 @@ def test_all_other_messages_are_taken_at_their_longest() -> None:
     known = Balance(-(10**15), -(10**15), -(10**15), -(10**15), LONGEST, LONGEST, LONGEST)
     found = SubuserCredits("recurring", LONGEST, -(10**15), -(10**15), -(10**15))
     for message in (
-        answers.help_(),
+        help_message(COMMANDS.values()),
         answers.balance(BalanceReport(ShowBalance(LONGEST_NAME), known, found, escape(LONGEST * 10))),
         unexpected("0" * 8),
         undone(Undone(LONGEST, escape(LONGEST * 10))),

@@ -30,6 +30,8 @@ from creditbot.sandbox.slack.rendering import mentions
 from creditbot.slack import answers, forms
 from creditbot.slack.boundary import unexpected
 from creditbot.slack.cards import notice
+from creditbot.slack.commands import COMMANDS
+from creditbot.slack.commands.help import message as help_message
 from creditbot.slack.message import Message
 
 from .example_requests import (
@@ -455,7 +457,7 @@ SAME_AGAIN = Question(
 )
 
 ANSWERS = {
-    "help": answers.help_(),
+    "help": help_message(COMMANDS.values()),
     "asked": answers.asked(REQUESTS["pending"], "C0APPROVE"),
     "asked for the same again": answers.same_again(SAME_AGAIN),
     "asked, delivered again after the end": answers.asked(REQUESTS["denied"], "C0APPROVE"),

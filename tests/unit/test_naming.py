@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.domain.commands import parse
 from creditbot.domain.errors import CommandError, MaybeTaken
 from creditbot.domain.text import COMMAND, WORD_JOINER, for_a_field, literal, named
 from creditbot.slack import answers, cards, forms
+from creditbot.slack.commands import COMMANDS
+from creditbot.slack.commands.help import message as help_message
 from creditbot.slack.message import Message, sentence, typed
 from creditbot.slack.naming import Naming
+from tests.typed import parse
 
 from .example_requests import a_request
 
@@ -74,7 +76,7 @@ def texts(found: Any) -> list[str]:
 @pytest.mark.parametrize(
     "payload",
     [
-        answers.help_().payload(),
+        help_message(COMMANDS.values()).payload(),
         answers.asked(a_request(), "C1").payload(),
         sentence(MaybeTaken().sentence).payload(),
         {"trigger_id": "1", "view": forms.done("Done", sentence("See `/credits pending`"))},

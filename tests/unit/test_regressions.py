@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from creditbot.config import ConfigError, DatabaseSettings, Settings
-from creditbot.domain.commands import Ask, parse
+from creditbot.domain.commands import Ask
 from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import CommandError
 from creditbot.domain.evidence import Reading, Verdict, conclude
@@ -22,6 +22,7 @@ from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, read
 from creditbot.slack.states import sign
 from creditbot.web import UnfitRequest, read_body
+from tests.typed import parse
 
 from .example_requests import APPROVER, NOW, POLICY, a_request, card, record
 
