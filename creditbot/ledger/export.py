@@ -9,8 +9,10 @@ from creditbot.store.database import looking_at
 from creditbot.store.history import HistoryEvent, history
 
 from . import spreadsheet
-from .options import Days
 from .times import iso
+
+Days = tuple[int | None, int | None]
+"""From when on, and before when, in milliseconds."""
 
 COLUMNS = tuple(field.name for field in fields(HistoryEvent))
 

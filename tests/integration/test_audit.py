@@ -15,13 +15,14 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.cli.audit import head_of
+from creditbot.cli.dates import days_of
 from creditbot.domain.chain import Keys, fingerprint
 from creditbot.domain.errors import DomainError, KeyMissing, OldKeyFirst
 from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
 from creditbot.ledger.export import export
-from creditbot.ledger.options import days_of, head_of
 from creditbot.ledger.verify import verify
 from creditbot.migrate import migrate
 from creditbot.operations import activate_policy

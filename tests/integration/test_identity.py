@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from creditbot.bootstrap import prepare_database
+from creditbot.cli.database_errors import sentence
 from creditbot.domain.errors import UnfitDatabase
 from creditbot.migrate import migrate
 from creditbot.store import identity
 from creditbot.store.database import Database, looking_at
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION, VERSION_TABLE
-from creditbot.unusable import sentence
 from tests.postgres import PostgresServer
 
 from .conftest import MakeDatabase

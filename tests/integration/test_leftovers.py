@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from creditbot.bootstrap import prepare_database
-from creditbot.cli import existing_database
+from creditbot.cli.environment import existing_database
 from creditbot.domain.errors import UnfitDatabase
 from creditbot.migrate import migrate
 from creditbot.store.leftovers import check_log

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, event, insert
 
-from creditbot import listing
+from creditbot.cli import listing
+from creditbot.cli.listing import COLUMNS, HEADINGS, PAGE, Format, as_document, print_requests
 from creditbot.domain.requests import Status
-from creditbot.listing import COLUMNS, HEADINGS, PAGE, Format, as_document, print_requests
 from creditbot.store import lists
 from creditbot.store.database import Database
 from creditbot.store.lists import EVERY, Wanted

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from creditbot.cli import app
+from creditbot.cli.app import app
 from creditbot.domain.errors import UnknownRequest
 from tests.sqlite import migrated
 

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
+from creditbot.cli.listing import print_requests
 from creditbot.ledger.export import export
 from creditbot.ledger.verify import verify
-from creditbot.listing import print_requests
 from tests.postgres import PostgresServer, Standby
 from tests.sqlite import migrated
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from creditbot.bootstrap import put_policy_in_force
+from creditbot.cli.listing import print_requests
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.errors import UnreadableRequest
@@ -20,7 +21,6 @@ from creditbot.domain.paging import History, Pending
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Actor
-from creditbot.listing import print_requests
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import lists

@@ -1,8 +1,14 @@
 """What the command line makes of its arguments and surroundings, before it looks at anything."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from creditbot.cli import login_name, main
+from creditbot import cli
+from creditbot.cli import main
+from creditbot.cli.environment import login_name
 
 NAMES = ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME")
 
@@ -64,3 +70,51 @@ def test_where_the_system_knows_no_names_the_number_of_the_account_is_kept(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
     assert login_name() == "uid 4000000000"
+
+
+HEAVY = {
+    "alembic",
+    "aiohttp",
+    "httpx",
+    "procrastinate",
+    "psycopg",
+    "pydantic",
+    "rich",
+    "slack_bolt",
+    "slack_sdk",
+    "sqlalchemy",
+    "structlog",
+    "uvicorn",
+}
+ASKED_FOR_HELP = """
+import sys
+from creditbot import cli
+from creditbot.cli import main
+sys.argv = ["creditbot", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_imports_nothing_that_only_commands_need(arguments: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - this Python, and what is written here
+        [sys.executable, "-c", ASKED_FOR_HELP, *arguments], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert loaded.isdisjoint(HEAVY)
+    assert {name for name in loaded if name.startswith("creditbot.")} <= {
+        f"creditbot.{path.parent.name}.{path.stem}" for path in Path(cli.__file__).parent.glob("*.py")
+    } | {"creditbot.cli"}
+
+
+def test_help_tells_all_of_what_a_command_does(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["creditbot", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    out, _ = capsys.readouterr()
+    assert "Run as many as you like on PostgreSQL." in " ".join(out.split())

@@ -1,4 +1,4 @@
-"""What Typer says of a wrong argument, in plain words: it hands on what pydantic says."""
+"""Typer's help and errors, in plain words."""
 
 import re
 from typing import Any
@@ -14,8 +14,8 @@ PLAIN = (
 )
 
 
-class PlainUsage(TyperGroup):
-    """All commands: whatever they refuse to read comes through here."""
+class CommandGroup(TyperGroup):
+    """All commands; whatever they refuse to read comes through here."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -24,8 +24,19 @@ class PlainUsage(TyperGroup):
             error.message = plain(error.message)
             raise
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Each command with the first paragraph of its help, which Typer would cut off."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(command.help)) for name, command in self.commands.items()])
+
+
+def _summary(text: str | None) -> str:
+    return " ".join((text or "").partition("\n\n")[0].split())
+
 
 def plain(message: str) -> str:
+    """What is wrong with an argument; Typer hands on what pydantic says."""
     for pattern, words in PLAIN:
         if found := pattern.fullmatch(message):
             return found.expand(words)

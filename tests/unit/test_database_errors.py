@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from creditbot.unusable import sentence
+from creditbot.cli.database_errors import sentence
 
 URL = "postgresql+psycopg://bot:hunter2@db/credits?password=hunter3"
 

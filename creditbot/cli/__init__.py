@@ -1,0 +1,8 @@
+"""The command line: a module for each group of commands.
+
+Commands import what they need when they run, so that `--help` is quick.
+"""
+
+from .app import main
+
+__all__ = ["main"]

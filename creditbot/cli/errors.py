@@ -1,0 +1,38 @@
+"""Errors that end a command, as lines for the person at the terminal."""
+
+import sqlite3
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from creditbot.config import DatabaseSettings
+from creditbot.domain.errors import DomainError, NotTaken, UnfitDatabase
+from creditbot.domain.text import COMMAND, named, without_markup
+from creditbot.store.database import CommitUnclear
+
+from .database_errors import sentence
+from .environment import environ
+from .terminal import FAULTY_SETTINGS
+
+
+def explained(error: Exception) -> tuple[str, int] | None:
+    """The line about an error, and the exit code; None of one that nobody foresaw."""
+    of_database = _database_errors()
+    cause = error.__cause__ if isinstance(error, NotTaken) else error
+    if isinstance(cause, of_database):
+        # Whatever asked the database has read its settings without a fault.
+        url = DatabaseSettings.from_environ(environ()).database_url
+        return sentence(url, cause), FAULTY_SETTINGS
+    if isinstance(error, DomainError):
+        command = environ().get("CREDITBOT_COMMAND") or COMMAND
+        code = FAULTY_SETTINGS if isinstance(error, UnfitDatabase) else 1
+        return without_markup(named(error.sentence, command)), code
+    return None
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    found = (SQLAlchemyError, sqlite3.Error, CommitUnclear)
+    try:
+        import psycopg
+    except ImportError:  # only there with PostgreSQL's extra
+        return found
+    return (*found, psycopg.Error)
