@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditbot.config import PolicySettings
-from creditbot.domain.explain import Change, Explanation, explain
+from creditbot.domain.explain import Explanation, Scenario, explain
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.soundness import findings
 from creditbot.domain.text import without_markup
@@ -107,7 +107,7 @@ async def _look_up_channels(client: AsyncWebClient, channels: list[str], report:
         )
 
 
-async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offline: bool) -> Explanation:
+async def tell(settings: PolicySettings, policy: Policy, scenario: Scenario, *, offline: bool) -> Explanation:
     """What would happen to a change now; first, whose members are not known, and why."""
     roster = Roster({}, policy.groups)
     unread: list[str] = []
@@ -119,12 +119,12 @@ async def tell(settings: PolicySettings, policy: Policy, change: Change, *, offl
         elif policy.groups:
             the = "The" if offline else f"{UNSET}, so the"
             unread = [f"{the} members of {', '.join(sorted(policy.groups))} were not looked up."]
-    usage = await _usage(settings.database_url, change) if policy.limits.rolling else Usage()
-    told = explain(policy, roster, change, usage, settings.approvals_channel or "the approvals channel")
+    usage = await _usage(settings.database_url, scenario) if policy.limits.rolling else Usage()
+    told = explain(policy, roster, scenario, usage, settings.approvals_channel or "the approvals channel")
     return Explanation((*unread, *told.sentences), told.possible)
 
 
-async def _usage(url: str, change: Change) -> Usage | None:
+async def _usage(url: str, scenario: Scenario) -> Usage | None:
     """What counts towards the caps, if there is a database that says so."""
     if not _is_there(url):
         return None
@@ -134,8 +134,8 @@ async def _usage(url: str, change: Change) -> Usage | None:
             return await requests.usage(
                 connection,
                 since=datetime.now(UTC) - DAY,
-                requested_by=change.actor,
-                subuser=change.subuser,
+                requested_by=scenario.actor,
+                changes=[scenario.change],
             )
     except (SQLAlchemyError, OSError):
         return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from creditbot.domain.changes import Change
 from creditbot.domain.requests import Status
 from creditbot.domain.shown import Shown
 from creditbot.domain.who import Actor
@@ -44,8 +45,7 @@ async def some_requests(url: str, at: datetime) -> list[str]:
                 transaction,
                 origin=f"trigger {len(found)}",
                 channel="C0APPROVALS",
-                subuser=subuser,
-                allocation_update=5,
+                change=Change(subuser, 5),
                 reason="x",
                 requested_by=Actor("U0NOBODY"),
                 at=at,

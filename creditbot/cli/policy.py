@@ -69,7 +69,8 @@ def explain_policy(
     from creditbot import policy_report
     from creditbot.config import PolicySettings
     from creditbot.domain import amounts, fields
-    from creditbot.domain.explain import Change
+    from creditbot.domain.changes import Change
+    from creditbot.domain.explain import Scenario
     from creditbot.domain.text import without_markup
     from creditbot.domain.who import is_person
 
@@ -82,8 +83,9 @@ def explain_policy(
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
     credits_ = amounts.amount(amount)
-    change = Change(actor, fields.subuser_name(subuser), credits_ if direction == "add" else -credits_)
-    told = asyncio.run(policy_report.tell(settings, policy, change, offline=offline))
+    change = Change(fields.subuser_name(subuser), credits_ if direction == "add" else -credits_)
+    scenario = Scenario(actor, change)
+    told = asyncio.run(policy_report.tell(settings, policy, scenario, offline=offline))
     for sentence in told.sentences:
         typer.echo(without_markup(sentence))
     raise SystemExit(0 if told.possible else 1)

@@ -161,7 +161,6 @@ def _decide(request_id: int, by: str | None, act: "Decide", done: str) -> None:
     """Do what whoever runs creditbot says of a request, and say what was `done`."""
     from creditbot.domain import fields
     from creditbot.domain.errors import UnknownRequest
-    from creditbot.domain.text import credits_
 
     name = fields.operator_name(login_name() if by is None else by)
     try:
@@ -170,8 +169,7 @@ def _decide(request_id: int, by: str | None, act: "Decide", done: str) -> None:
         fail(
             f"There is no request {request_id}. `creditbot requests list` lists all requests with their IDs."
         )
-    change = f"{credits_(request.allocation_update)} for {request.subuser}"
-    typer.echo(f"Request {request_id} ({change}) {done}. Recorded as decided by {name}.")
+    typer.echo(f"Request {request_id} ({request.change}) {done}. Recorded as decided by {name}.")
 
 
 async def _decided(name: str, act: "Decide") -> "CreditRequest":

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .changes import Change
+
 
 @dataclass(frozen=True, slots=True)
 class ShowBalance:
@@ -16,10 +18,9 @@ class ShowBalance:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A whole request: `allocation_update` is positive to add and negative to remove."""
+    """A whole request."""
 
-    subuser: str
-    allocation_update: int
+    change: Change
     reason: str
 
 

@@ -16,7 +16,7 @@ def whom_to_ask(
     If nobody is known who may, since Slack does not say who is in a user group, the channel is told.
     """
     agreed = request.approvers
-    covered = policy.tier_of(request) is not None
+    covered = policy.tiers_of(request.changes)
     authority = policy.authority(request, now) if covered else policy.approvers_of_all_tiers
     able = roster.everyone(authority) - {request.requested_by}
     if not able:

@@ -51,7 +51,7 @@ class Settler(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SentChange:
     """A request that may have changed a balance at some moment from `since` to `until` (None: it still may).
 
     `subuser` is the name as it was typed; whether SendGrid minds upper and lower case is not documented.
@@ -178,7 +178,7 @@ def comparable(before: Snapshot, after: Snapshot) -> bool:
     return earlier.remain is not None and later.remain is not None and no_reset_between(earlier, later)
 
 
-def compare(history: Sequence[Snapshot], changes: Iterable[Change]) -> Finding | None:
+def compare(history: Sequence[Snapshot], changes: Iterable[SentChange]) -> Finding | None:
     """Judge the last of a subuser's readings, oldest first, by the one before and by what is usual."""
     if len(history) < 2 or not comparable(*history[-2:]):
         return None
@@ -199,7 +199,7 @@ def compare(history: Sequence[Snapshot], changes: Iterable[Change]) -> Finding |
     return replace(found, kind=Kind.FELL, expected=least, usual=usual)
 
 
-def _listed(change: Change) -> Mapping[str, Any]:
+def _listed(change: SentChange) -> Mapping[str, Any]:
     return {
         "request": change.request_id,
         "allocation_update": change.allocation_update,
@@ -208,7 +208,7 @@ def _listed(change: Change) -> Mapping[str, Any]:
     }
 
 
-def between(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> list[Change]:
+def between(before: Snapshot, after: Snapshot, changes: Iterable[SentChange]) -> list[SentChange]:
     """The changes that may have come between two readings.
 
     Those near to a reading may be in it or not, those of a name in another case may be of another subuser.
@@ -227,7 +227,7 @@ def between(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> lis
     return found
 
 
-def bounds(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> tuple[int, int]:
+def bounds(before: Snapshot, after: Snapshot, changes: Iterable[SentChange]) -> tuple[int, int]:
     """The most and the least that would remain without any mail.
 
     SendGrid may stop at zero or go below, which is not documented: the most counts on the former.
@@ -242,7 +242,7 @@ def bounds(before: Snapshot, after: Snapshot, changes: Iterable[Change]) -> tupl
     return most, least
 
 
-def usual_use(history: Sequence[Snapshot], changes: Sequence[Change]) -> int | None:
+def usual_use(history: Sequence[Snapshot], changes: Sequence[SentChange]) -> int | None:
     """The most that was used in a day lately, but for one day that may have been out of the ordinary.
 
     None if too few days are known.

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import rules
+from .changes import Change
 from .errors import Refusal
 from .policy import Policy, Tier, Usage
-from .text import count, credits_, length, literal, number, people, person
+from .text import count, length, literal, number, people, person
 from .who import NOBODY, Roster, Who
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Scenario:
     """Who would ask for what."""
 
     actor: str
-    subuser: str
-    allocation_update: int
+    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,52 +30,53 @@ class Explanation:
     possible: bool
 
 
-def explain(policy: Policy, roster: Roster, change: Change, usage: Usage | None, channel: str) -> Explanation:
+def explain(
+    policy: Policy, roster: Roster, scenario: Scenario, usage: Usage | None, channel: str
+) -> Explanation:
     """Go through the rules; `usage` is None where nobody could count what was asked for lately.
 
     What hangs on a group that could not be read is said to be unknown, and the other rules are asked all the
     same.
     """
-    passed = tuple(_passed_over(policy, change))
-    if _may_not_ask(policy, roster, change):
-        return Explanation((*passed, _not_asking(policy, change)), possible=False)
+    passed = tuple(_passed_over(policy, scenario))
+    if _may_not_ask(policy, roster, scenario):
+        return Explanation((*passed, _not_asking(policy, scenario)), possible=False)
     try:
-        tier = rules.check_change_allowed(
-            change.subuser,
-            change.allocation_update,
+        [tier] = rules.check_change_allowed(
+            [scenario.change],
             policy,
             usage or Usage(),
-            whose=f"{person(change.actor)} has",
+            whose=f"{person(scenario.actor)} has",
         )
     except Refusal as refusal:
         return Explanation((*passed, *_refused(refusal, usage)), possible=False)
     told = [
-        _asking(policy, roster, change),
+        _asking(policy, roster, scenario),
         *passed,
-        *_approval(policy, tier, roster, change),
-        *_limits(policy, usage, change),
-        *_waiting(policy, tier, change, channel),
+        *_approval(policy, tier, roster, scenario),
+        *_limits(policy, usage, scenario),
+        *_waiting(policy, tier, scenario, channel),
     ]
-    return Explanation(tuple(told), possible=_can_be_approved(policy, tier, roster, change))
+    return Explanation(tuple(told), possible=_can_be_approved(policy, tier, roster, scenario))
 
 
-def _may_not_ask(policy: Policy, roster: Roster, change: Change) -> bool:
+def _may_not_ask(policy: Policy, roster: Roster, scenario: Scenario) -> bool:
     """Whether it is certain that they may not."""
-    return not roster.has(policy.may_ask, change.actor) and not roster.unread(policy.may_ask)
+    return not roster.has(policy.may_ask, scenario.actor) and not roster.unread(policy.may_ask)
 
 
-def _not_asking(policy: Policy, change: Change) -> str:
+def _not_asking(policy: Policy, scenario: Scenario) -> str:
     listed = people(policy.may_ask.listed()) or "nobody"
-    return f"Refused. {person(change.actor)} may not ask for credits. Who may ask: {listed}. Rule: may_ask."
+    return f"Refused. {person(scenario.actor)} may not ask for credits. Who may ask: {listed}. Rule: may_ask."
 
 
-def _asking(policy: Policy, roster: Roster, change: Change) -> str:
-    asks = f"ask for {credits_(change.allocation_update)} for {literal(change.subuser)}"
-    if roster.has(policy.may_ask, change.actor):
-        return f"{person(change.actor)} may {asks}."
+def _asking(policy: Policy, roster: Roster, scenario: Scenario) -> str:
+    asks = f"ask for {scenario.change.words()}"
+    if roster.has(policy.may_ask, scenario.actor):
+        return f"{person(scenario.actor)} may {asks}."
     groups = people(sorted(roster.unread(policy.may_ask)))
     return (
-        f"It is not known whether {person(change.actor)} may {asks}: that depends on the members of "
+        f"It is not known whether {person(scenario.actor)} may {asks}: that depends on the members of "
         f"{groups}. If so:"
     )
 
@@ -86,34 +87,34 @@ def _refused(refusal: Refusal, usage: Usage | None) -> Iterator[str]:
         yield "Earlier requests are not known here and were counted as 0."
 
 
-def _passed_over(policy: Policy, change: Change) -> Iterator[str]:
-    tier = policy.tier(change.subuser, change.allocation_update)
+def _passed_over(policy: Policy, scenario: Scenario) -> Iterator[str]:
+    tiers = policy.tiers_of([scenario.change])
     for earlier in policy.tiers:
-        if earlier is tier:
+        if earlier in tiers:
             return
         yield f"Tier {literal(earlier.name)} does not cover it: it is for {earlier.words()}."
 
 
-def _approval(policy: Policy, tier: Tier, roster: Roster, change: Change) -> Iterator[str]:
+def _approval(policy: Policy, tier: Tier, roster: Roster, scenario: Scenario) -> Iterator[str]:
     if tier.name:
         yield f"Tier {literal(tier.name)} covers it: it is for {tier.words()}."
     second = tier.including
     among = f", at least one of them from {people(second.listed())}" if second else ""
-    listed = people(tier.authority.listed(without={change.actor})) or "someone else"
+    listed = people(tier.authority.listed(without={scenario.actor})) or "someone else"
     yield f"It needs {count(tier.approvals, 'approval')} from {listed}{among}."
     yield from _members(tier.authority, roster)
-    if (lack := _lack(tier, roster, change.actor)) is not None:
+    if (lack := _lack(tier, roster, scenario.actor)) is not None:
         yield lack
-        if _lack(tier, roster, change.actor, _backup(policy, tier)) is None:
+        if _lack(tier, roster, scenario.actor, _backup(policy, tier)) is None:
             yield "So it waits until it is escalated."
-    if change.actor in policy.break_glass.people:
-        yield f"In an emergency {person(change.actor)} may approve it alone, with a reason (break_glass)."
+    if scenario.actor in policy.break_glass.people:
+        yield f"In an emergency {person(scenario.actor)} may approve it alone, with a reason (break_glass)."
 
 
-def _can_be_approved(policy: Policy, tier: Tier, roster: Roster, change: Change) -> bool:
+def _can_be_approved(policy: Policy, tier: Tier, roster: Roster, scenario: Scenario) -> bool:
     """False if it is certain that it can't be, not even in an emergency or after it is escalated."""
-    alone = change.actor in policy.break_glass.people
-    return alone or _lack(tier, roster, change.actor, _backup(policy, tier)) is None
+    alone = scenario.actor in policy.break_glass.people
+    return alone or _lack(tier, roster, scenario.actor, _backup(policy, tier)) is None
 
 
 def _backup(policy: Policy, tier: Tier) -> Who:
@@ -157,27 +158,28 @@ def _members(who: Who, roster: Roster) -> Iterator[str]:
             yield f"In {person(group)}: {people(sorted(members)) or 'nobody'}."
 
 
-def _limits(policy: Policy, usage: Usage | None, change: Change) -> Iterator[str]:
-    limits = policy.limits
+def _limits(policy: Policy, usage: Usage | None, scenario: Scenario) -> Iterator[str]:
+    limits, change = policy.limits, scenario.change
     if limits.per_request is not None:
         yield f"One request may change {count(limits.per_request, 'credit')} at most."
     used = usage or Usage()
+    of_subuser = used.of_subuser.get(change.key, 0)
     caps = [
         ("by this requester", limits.per_requester_24h, used.by_requester),
-        (f"for {literal(change.subuser)}", limits.per_subuser_24h, used.of_subuser),
+        (f"for {literal(change.subuser)}", limits.per_subuser_24h, of_subuser),
         ("in all", limits.in_all_24h, used.in_all),
     ]
     for whose, cap, so_far in caps:
         if cap is not None:
             counted = "earlier requests are not known here" if usage is None else f"{number(so_far)} used"
             yield f"At most {count(cap, 'credit')} within 24 hours {whose} ({counted})."
-    floor = policy.floor_of(change.subuser, change.allocation_update)
+    floor = policy.floor_of(change)
     if change.allocation_update < 0 and floor:
         yield f"At least {count(floor, 'credit')} must be left; that is checked with SendGrid."
 
 
-def _waiting(policy: Policy, tier: Tier, change: Change, channel: str) -> Iterator[str]:
-    yield f"Its card goes to <#{policy.channel_of(change.subuser, channel)}>."
+def _waiting(policy: Policy, tier: Tier, scenario: Scenario, channel: str) -> Iterator[str]:
+    yield f"Its card goes to <#{policy.channel_of(scenario.change.subuser, channel)}>."
     reminders = policy.reminders
     if reminders.after:
         after = ", ".join(length(moment) for moment in reminders.after)

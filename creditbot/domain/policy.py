@@ -7,8 +7,8 @@ moment is worked out here and in `rules.py`.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property, reduce
@@ -16,8 +16,9 @@ from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .requests import CreditRequest, subuser_key
-from .text import credits_, literal, number
+from .changes import Change, subuser_key
+from .requests import CreditRequest
+from .text import literal, number
 from .who import ANYONE, NOBODY, Roster, Who
 
 DAY = timedelta(hours=24)
@@ -102,10 +103,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Credits that count towards the rolling caps besides a request: what is open, or was applied lately."""
+    """Credits that count towards the rolling caps besides a decision: what is open, or was applied lately.
+
+    `of_subuser` is by `subuser_key`.
+    """
 
     by_requester: int = 0
-    of_subuser: int = 0
+    of_subuser: Mapping[str, int] = field(default_factory=dict)
     in_all: int = 0
 
 
@@ -193,7 +197,7 @@ class Policy:
     @property
     def approvers_of_all_tiers(self) -> Who:
         """Everyone who may approve something."""
-        return reduce(or_, (tier.authority for tier in self.tiers), NOBODY)
+        return approvers_of(self.tiers)
 
     @property
     def deciders(self) -> Who:
@@ -205,18 +209,31 @@ class Policy:
         """True if no list was given, so that nobody can approve anything."""
         return all(tier.authority.nobody for tier in self.tiers)
 
-    def tier(self, subuser: str, allocation_update: int) -> Tier | None:
+    def tiers_of(self, changes: Sequence[Change]) -> tuple[Tier, ...]:
+        """The tiers that a decision about all these changes has to meet, each of them; for one change, its
+        tier. None if one of the changes, or what they add up to, is covered by no tier.
+
+        There is no strictest one: two tiers may have other approvers, and who may approve the one change may
+        not approve the other.
+        """
+        found = {self._tier(subuser, amount) for subuser, amount in weighed(changes)}
+        covered = [tier for tier in found if tier is not None]
+        return () if len(covered) < len(found) else tuple(sorted(covered, key=self.tiers.index))
+
+    def uncovered(self, changes: Sequence[Change]) -> tuple[str, int] | None:
+        """The first subuser with a change, or a sum, that is covered by no tier."""
+        return next((each for each in weighed(changes) if self._tier(*each) is None), None)
+
+    def _tier(self, subuser: str, allocation_update: int) -> Tier | None:
         return next((tier for tier in self.tiers if tier.covers(subuser, allocation_update)), None)
 
-    def tier_of(self, request: CreditRequest) -> Tier | None:
-        return self.tier(request.subuser, request.allocation_update)
+    def expiry_of(self, *tiers: Tier) -> timedelta:
+        """How long what falls under these tiers waits for its approvals."""
+        return min(tier.expiry or self.expiry for tier in tiers)
 
-    def expiry_of(self, tier: Tier) -> timedelta:
-        return tier.expiry or self.expiry
-
-    def floor_of(self, subuser: str, allocation_update: int) -> int:
+    def floor_of(self, change: Change) -> int:
         """The least that a change may leave."""
-        tier = self.tier(subuser, allocation_update)
+        tier = self._tier(change.subuser, change.allocation_update)
         return self.limits.floor if tier is None or tier.floor is None else tier.floor
 
     def channel_of(self, subuser: str, default: str) -> str:
@@ -231,31 +248,36 @@ class Policy:
 
     def terms_of(self, request: CreditRequest, now: datetime) -> dict[str, Any]:
         """The rules by which a request is decided now, as JSON has them: its tier, and who stands in."""
-        tier = self.tier_of(request)
+        tiers = [asdict(tier) for tier in self.tiers_of(request.changes)]
         stand_in = self.reminders.escalate_to if self.escalated(request, now) else NOBODY
         found: dict[str, Any] = _plain(
-            {"tier": None if tier is None else asdict(tier), "stand_in": asdict(stand_in)}
+            {"tier": tiers[0] if len(tiers) == 1 else tiers or None, "stand_in": asdict(stand_in)}
         )
         return found
 
     def authority(self, request: CreditRequest, now: datetime) -> Who:
         """Everyone who may decide this request; nobody if no tier covers it."""
-        tier = self.tier_of(request)
-        if tier is None:
-            return NOBODY
+        return reduce(
+            or_, (self._authority(tier, request, now) for tier in self.tiers_of(request.changes)), NOBODY
+        )
+
+    def _authority(self, tier: Tier, request: CreditRequest, now: datetime) -> Who:
         return tier.authority | (self.reminders.escalate_to if self.escalated(request, now) else NOBODY)
 
     def quorum(self, request: CreditRequest, roster: Roster, now: datetime) -> Quorum:
         """Count the approvals of those who may approve at this moment; a requester's own is never one.
 
         Those to whom it is escalated stand in for every list, the second one too: nobody on them has decided.
+        Where it falls under several tiers, each has to be met, by as many as it asks for itself.
         """
-        tier = self.tier_of(request)
-        authority = self.authority(request, now)
+        tiers = self.tiers_of(request.changes)
+        each = [self._quorum(tier, request, roster, now) for tier in tiers]
+        return reduce(_both, each) if each else Quorum((), 1, None, NOBODY)
+
+    def _quorum(self, tier: Tier, request: CreditRequest, roster: Roster, now: datetime) -> Quorum:
+        authority = self._authority(tier, request, now)
         able = roster.everyone(authority) - {request.requested_by}
         counted = tuple(approver for approver in request.approvers if approver in able)
-        if tier is None:
-            return Quorum((), 1, None, NOBODY)
         second = tier.including
         if second is not None and self.escalated(request, now):
             second |= self.reminders.escalate_to
@@ -295,13 +317,49 @@ class Policy:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def rule(tier: Tier | None) -> str:
-    """A sentence, with a space before it, that names the tier; nothing if it has no name."""
-    return "" if tier is None or not tier.name else f" Rule: tier {literal(tier.name)} ({tier.words()})."
+def weighed(changes: Sequence[Change]) -> list[tuple[str, int]]:
+    """What tiers are asked about changes that are decided together, as subusers and credits: each by itself,
+    all of one subuser as if they were one, and all in its direction as if they were that subuser's.
+
+    So no bound can be got around by asking for many small changes at once. One change is only itself.
+    """
+    spelt: dict[str, str] = {}
+    own: dict[tuple[str, int], int] = {}
+    in_all: dict[int, int] = {}
+    for change in changes:
+        direction = 1 if change.allocation_update > 0 else -1
+        spelt.setdefault(change.key, change.subuser)
+        own[change.key, direction] = own.get((change.key, direction), 0) + change.amount
+        in_all[direction] = in_all.get(direction, 0) + change.amount
+    found = [(spelt[change.key], change.allocation_update) for change in changes]
+    for (key, direction), amount in own.items():
+        net = direction * (amount - own.get((key, -direction), 0))
+        sums = (direction * amount, direction * in_all[direction], net)
+        found += [(spelt[key], each) for each in sums if each]
+    return list(dict.fromkeys(found))
 
 
-def change_words(subuser: str, allocation_update: int) -> str:
-    return f"{credits_(allocation_update)} for {literal(subuser)}"
+def approvers_of(tiers: Iterable[Tier]) -> Who:
+    """Everyone whose approval counts for one of these tiers."""
+    return reduce(or_, (tier.authority for tier in tiers), NOBODY)
+
+
+def rule(tiers: Sequence[Tier]) -> str:
+    """A sentence, with a space before it, that names the tiers; nothing of those that have no name."""
+    named = [f"tier {literal(tier.name)} ({tier.words()})" for tier in tiers if tier.name]
+    return f" Rule{'s' if len(named) > 1 else ''}: {'; '.join(named)}." if named else ""
+
+
+def _both(one: Quorum, other: Quorum) -> Quorum:
+    """Whose approvals count for one tier or the other, and what is missing until both are met."""
+    unmet = [quorum for quorum in (one, other) if not quorum.reached] or [one, other]
+    return Quorum(
+        tuple(dict.fromkeys((*one.counted, *other.counted))),
+        max(one.missing, other.missing),
+        lacks=one.lacks or other.lacks,
+        may_still=reduce(or_, (quorum.may_still for quorum in unmet)),
+        unread=one.unread | other.unread,
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .chain import APPROVAL_WITHDRAWN
-from .requests import subuser_key
+from .changes import subuser_key
 
 Columns = Mapping[str, object]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from .changes import Change
 from .place import Place
 from .who import Actor
 
@@ -45,15 +46,6 @@ FINAL = frozenset(status for status, onward in TRANSITIONS.items() if not onward
 
 
 OPEN = frozenset(TRANSITIONS) - FINAL
-
-
-def subuser_key(subuser: str) -> str:
-    """What two spellings of a subuser's name have in common.
-
-    Whether upper and lower case count for SendGrid is not documented; a name in another case must not slip
-    past a rule, nor past a change that is under way.
-    """
-    return subuser.casefold()
 
 
 class IllegalTransition(Exception):
@@ -115,8 +107,7 @@ class CreditRequest:
     """
 
     id: int
-    subuser: str
-    allocation_update: int
+    change: Change
     reason: str
     status: Status
     version: int
@@ -151,10 +142,25 @@ class CreditRequest:
     read_again_at: datetime | None = None
     requester_team: str | None = None
     overtaken_by: int | None = None
+    # The other changes that the same decision is about.
+    decided_with: tuple[Change, ...] = ()
     # Known while it waits: two people who ask for the same may not know of each other.
     beside: tuple[Neighbour, ...] = ()
     # What its card's buttons must carry; no log has a use for it.
     token: str = field(default="", repr=False)
+
+    @property
+    def subuser(self) -> str:
+        return self.change.subuser
+
+    @property
+    def allocation_update(self) -> int:
+        return self.change.allocation_update
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All that is decided with it, itself included: by these the policy is asked."""
+        return (self.change, *self.decided_with)
 
     @property
     def requester(self) -> Actor:

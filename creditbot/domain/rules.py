@@ -4,14 +4,15 @@ Each check raises Refusal with a finished sentence, which names the rule where a
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from .changes import Change
 from .credits import RECURRING, UNLIMITED, SubuserCredits
 from .errors import Refusal
-from .policy import Policy, Quorum, Tier, Usage, change_words, rule
+from .policy import Limits, Policy, Quorum, Tier, Usage, rule
 from .requests import FINAL, CreditRequest, Status
-from .text import count, literal, number, people, signed
+from .text import count, credits_, literal, number, people, signed
 from .who import Actor, Roster, Who
 
 STATUS_WORDS = {
@@ -135,10 +136,7 @@ def check_decision(request: CreditRequest, actor: str, policy: Policy, roster: R
 def check_approver(request: CreditRequest, actor: str, policy: Policy, roster: Roster, now: datetime) -> None:
     """Raise Refusal unless `actor` is an approver of this request."""
     _check_anybody_approves(policy)
-    tier = policy.tier_of(request)
-    if tier is None:
-        raise no_tier(request.subuser, request.allocation_update)
-    only = f"Only an approver can decide this.{rule(tier)}"
+    only = f"Only an approver can decide this.{rule(tiers_of(request.changes, policy))}"
     _check_among(policy.authority(request, now), request, actor, roster, only)
 
 
@@ -164,13 +162,26 @@ def _check_among(authority: Who, request: CreditRequest, actor: str, roster: Ros
     raise Refusal("not_an_approver", f"{only} {whom}")
 
 
-def no_tier(subuser: str, allocation_update: int) -> Refusal:
-    """The refusal for a change that the policy does not provide for: nobody could approve it."""
-    return Refusal(
-        "no_tier",
-        f"No tier of the policy covers {change_words(subuser, allocation_update)}, so nobody can approve "
-        "it. Ask for another amount, or ask whoever runs creditbot to add a tier.",
-    )
+def tiers_of(changes: Sequence[Change], policy: Policy) -> tuple[Tier, ...]:
+    """The tiers that all these changes together fall under.
+
+    Raises:
+        Refusal: the policy does not provide for one of them, or for what they add up to: nobody could approve
+            that.
+    """
+    tiers = policy.tiers_of(changes)
+    if tiers:
+        return tiers
+    subuser, amount = policy.uncovered(changes) or (changes[0].subuser, changes[0].allocation_update)
+    which = f"No tier of the policy covers {credits_(amount)} for {literal(subuser)}"
+    if any((change.subuser, change.allocation_update) == (subuser, amount) for change in changes):
+        then = "so nobody can approve it. Ask for another amount"
+    else:
+        then = (
+            f"and {count(len(changes), 'change')} that are decided together count as that, so nobody can "
+            "approve them. Ask for less at once"
+        )
+    raise Refusal("no_tier", f"{which}, {then}, or ask whoever runs creditbot to add a tier.")
 
 
 GROUP_UNREADABLE = "group_unreadable"
@@ -210,9 +221,7 @@ def check_approval(
 
 def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster, now: datetime) -> None:
     """Raise Refusal unless those who approved this request would be enough under the policy as it is now."""
-    tier = policy.tier_of(request)
-    if tier is None:
-        raise no_tier(request.subuser, request.allocation_update)
+    tiers = tiers_of(request.changes, policy)
     if request.break_glass_reason is not None:
         if request.requested_by not in policy.break_glass.people:
             raise Refusal(
@@ -233,7 +242,7 @@ def check_still_approved(request: CreditRequest, policy: Policy, roster: Roster,
     raise Refusal(
         "quorum",
         f"It now needs {count(quorum.missing, 'more approval')}, so it has to be requested "
-        f"again.{rule(tier)}",
+        f"again.{rule(tiers)}",
     )
 
 
@@ -271,8 +280,7 @@ def check_break_glass(request: CreditRequest, actor: str, policy: Policy) -> Non
             "Only the requester can approve their own request in an emergency, and only if the policy names "
             "them under break_glass. Nothing was changed.",
         )
-    if policy.tier_of(request) is None:
-        raise no_tier(request.subuser, request.allocation_update)
+    tiers_of(request.changes, policy)
 
 
 def check_may_ask(actor: Actor, policy: Policy, roster: Roster) -> None:
@@ -336,46 +344,67 @@ def _remedy(actor: Actor, who: Who, key: str) -> str:
 
 
 def check_change_allowed(
-    subuser: str, allocation_update: int, policy: Policy, usage: Usage, *, whose: str = "You have"
-) -> Tier:
-    """Return the tier of a change; raise Refusal if there is none, or a limit or a rolling cap says no.
+    changes: Sequence[Change], policy: Policy, usage: Usage, *, whose: str = "You have"
+) -> tuple[Tier, ...]:
+    """Return the tiers that the changes, which one decision is about, fall under.
 
-    `usage` is what counts besides this change. `whose` begins the sentence about the requester's own cap.
+    Each is judged by itself, and all by what they add up to: to ask for many at once is no way around a tier,
+    a limit or a cap. `usage` is what counts besides them. `whose` begins the sentence about the requester's
+    own cap.
+
+    Raises:
+        Refusal: one of them, or a sum, falls under no tier, or a limit or a rolling cap says no.
     """
-    tier = policy.tier(subuser, allocation_update)
-    if tier is None:
-        raise no_tier(subuser, allocation_update)
-    amount, limits = abs(allocation_update), policy.limits
-    if limits.per_request is not None and amount > limits.per_request:
-        raise Refusal(
-            "per_request",
-            f"One request may change {count(limits.per_request, 'credit')} at most, and this one would "
-            f"change {number(amount)}. Ask for less. Rule: limits.per_request.",
-        )
-    caps = [
-        ("per_requester_24h", limits.per_requester_24h, usage.by_requester, f"{whose} asked for"),
-        (
-            "per_subuser_24h",
-            limits.per_subuser_24h,
-            usage.of_subuser,
-            f"Requests for {literal(subuser)} add up to",
-        ),
-        ("in_all_24h", limits.in_all_24h, usage.in_all, "All requests together add up to"),
-    ]
-    for name, cap, used, begins in caps:
-        if cap is not None and used + amount > cap:
-            left = max(0, cap - used)
-            then = (
-                f"Ask for {number(left)} or fewer, or wait."
-                if left
-                else ("Wait, or ask whoever runs creditbot to raise the limit.")
-            )
-            raise Refusal(
-                name,
-                f"{begins} {number(used)} of the {number(cap)} credits allowed within 24 hours, counting "
-                f"open requests, so {signed(allocation_update)} is too much. {then} Rule: limits.{name}.",
-            )
-    return tier
+    tiers = tiers_of(changes, policy)
+    _check_per_request(changes, policy.limits.per_request)
+    _check_caps(changes, policy.limits, usage, whose)
+    return tiers
+
+
+def _check_per_request(changes: Sequence[Change], limit: int | None) -> None:
+    total = sum(change.amount for change in changes)
+    if limit is None or total <= limit:
+        return
+    this = "this one would change" if len(changes) == 1 else f"these {number(len(changes))} would change"
+    raise Refusal(
+        "per_request",
+        f"One request may change {count(limit, 'credit')} at most, and {this} {number(total)}. Ask for less. "
+        "Rule: limits.per_request.",
+    )
+
+
+def _check_caps(changes: Sequence[Change], limits: Limits, usage: Usage, whose: str) -> None:
+    by_subuser: dict[str, list[Change]] = {}
+    for change in changes:
+        by_subuser.setdefault(change.key, []).append(change)
+    cap = limits.per_requester_24h
+    _check_cap("per_requester_24h", cap, usage.by_requester, changes, f"{whose} asked for")
+    cap = limits.per_subuser_24h
+    for key, its in by_subuser.items():
+        begins = f"Requests for {literal(its[0].subuser)} add up to"
+        _check_cap("per_subuser_24h", cap, usage.of_subuser.get(key, 0), its, begins)
+    _check_cap("in_all_24h", limits.in_all_24h, usage.in_all, changes, "All requests together add up to")
+
+
+def _check_cap(name: str, cap: int | None, used: int, changes: Sequence[Change], begins: str) -> None:
+    """`begins` is the sentence's beginning, about what is `used` of the cap."""
+    total = sum(change.amount for change in changes)
+    if cap is None or used + total <= cap:
+        return
+    left = max(0, cap - used)
+    asked = signed(changes[0].allocation_update)
+    if len(changes) > 1:
+        asked = f"{number(total)} in {count(len(changes), 'change')}"
+    then = (
+        f"Ask for {number(left)} or fewer, or wait."
+        if left
+        else "Wait, or ask whoever runs creditbot to raise the limit."
+    )
+    raise Refusal(
+        name,
+        f"{begins} {number(used)} of the {number(cap)} credits allowed within 24 hours, counting open "
+        f"requests, so {asked} is too much. {then} Rule: limits.{name}.",
+    )
 
 
 def check_not_sent(request: CreditRequest) -> None:
@@ -444,7 +473,7 @@ def check_settlement(
             "self_settlement",
             f"Request {request.id} is your own, so another approver must settle it.",
         )
-    if policy.tier_of(request) is not None:
+    if policy.tiers_of(request.changes):
         check_approver(request, actor, policy, roster, now)
         return
     _check_anybody_approves(policy)
@@ -480,13 +509,12 @@ def has_expired(request: CreditRequest, now: datetime) -> bool:
     return request.status is Status.PENDING and now >= request.expires_at
 
 
-def check_change(
-    subuser: str, allocation_update: int, found: SubuserCredits, floor: int = 0, *, figures: bool = True
-) -> None:
+def check_change(change: Change, found: SubuserCredits, floor: int = 0, *, figures: bool = True) -> None:
     """Raise Refusal if the subuser's credits say that the change makes no sense, or leaves too little.
 
     Without `figures` the sentence does not say what the balance is.
     """
+    subuser, allocation_update = change.subuser, change.allocation_update
     if found.type == UNLIMITED:
         raise Refusal(
             "unlimited",

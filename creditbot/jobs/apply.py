@@ -146,10 +146,10 @@ class Apply:
         """The balance right before, and a last look whether the change still makes sense."""
         try:
             found, reading = await read_credits(self._sendgrid, request.subuser)
-            floor = self._policy.floor_of(request.subuser, request.allocation_update)
+            floor = self._policy.floor_of(request.change)
             # What is written down here is told to people, who may not all see balances.
             figures = all_may_see(request, self._policy)
-            check_change(request.subuser, request.allocation_update, found, floor, figures=figures)
+            check_change(request.change, found, floor, figures=figures)
         except Refusal as refusal:
             await self._not_now(request, last, tries, refusal.sentence)
         except SendGridProblem as problem:

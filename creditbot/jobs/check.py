@@ -43,10 +43,10 @@ class Check:
             return
         try:
             credits_ = await self._sendgrid.subuser_credits(request.subuser)
-            floor = self._policy.floor_of(request.subuser, request.allocation_update)
+            floor = self._policy.floor_of(request.change)
             # What is written down here is told to people, who may not all see balances.
             figures = all_may_see(request, self._policy)
-            check_change(request.subuser, request.allocation_update, credits_, floor, figures=figures)
+            check_change(request.change, credits_, floor, figures=figures)
         except Refusal as refusal:
             await self._refuse(request, refusal.rule, refusal.sentence)
         except SendGridProblem as problem:

@@ -7,7 +7,7 @@ import structlog
 
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
-from creditbot.domain.policy import Policy
+from creditbot.domain.policy import Policy, approvers_of
 from creditbot.domain.reminders import ABOUT_CARDS, UNTOLD, asks, is_moot, not_before
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import is_person
@@ -132,8 +132,8 @@ class Notify:
             return
         if isinstance(request, UnreadableRequest):
             return  # the log and the lists tell of it
-        tier = self._policy.tier_of(request)
-        listed = self._policy.approvers_of_all_tiers if tier is None else tier.authority
+        tiers = self._policy.tiers_of(request.changes)
+        listed = approvers_of(tiers or self._policy.tiers)
         for person in sorted(listed.people - {request.requested_by}):
             await notices.add(transaction, request.id, notice.kind, person, now)
 

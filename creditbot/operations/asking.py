@@ -1,6 +1,6 @@
 """Asking for a credit change, for the same twice, and once more for one that failed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
@@ -24,6 +24,8 @@ from creditbot.store.database import Database, Transaction
 from .actions import About, Action
 from .delivery import Delivery, came_before
 from .refusals import Refusals
+
+Tiers = Sequence[Tier]
 
 
 class Requests:
@@ -70,13 +72,13 @@ class Requests:
             asked_back = await questions.by_origin(connection, origin)
             if asked_back is not None:
                 return asked_back
-            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
-            if isinstance(tier, Refusal):
-                return tier
+            tiers = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
+            if isinstance(tiers, Refusal):
+                return tiers
             same = await questions.the_same(connection, command, requested_by.id, now)
             if same is not None:
                 return await self._ask_back(transaction, command, requested_by, same, origin=origin)
-            return await self._create(transaction, command, tier, requested_by, origin=origin)
+            return await self._create(transaction, command, tiers, requested_by, origin=origin)
 
         found = await self._database.for_person(create, delivery.at)
         return found if isinstance(found, Question) else _raised(found)
@@ -112,18 +114,18 @@ class Requests:
                     await self._refusals.record(transaction, None, action, refusal, now)
                 return refusal
             command = replace(question.command, reason=reason or question.command.reason)
-            tier = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
-            if isinstance(tier, Refusal):
-                return tier
+            tiers = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
+            if isinstance(tiers, Refusal):
+                return tiers
             return await self._create(
-                transaction, command, tier, requested_by, origin=question.origin, same_as=question.same.id
+                transaction, command, tiers, requested_by, origin=question.origin, same_as=question.same.id
             )
 
         return _raised(await self._database.for_person(create, delivery.at))
 
     def check_secrets(self, command: Ask) -> None:
         """Raise CommandError if a secret of this process is in it."""
-        self._secrets.check(command.subuser, "subuser")
+        self._secrets.check(command.change.subuser, "subuser")
         self._secrets.check(command.reason, "reason")
 
     def channel_of(self, request: CreditRequest) -> str:
@@ -174,11 +176,11 @@ class Requests:
         if failed is None:
             raise action.is_about_nothing()
         await _check_again(transaction.connection, failed, action.actor)
-        command = Ask(failed.subuser, failed.allocation_update, failed.reason)
-        tier = await self._allowed(transaction.connection, command, requested_by, roster)
+        command = Ask(failed.change, failed.reason)
+        tiers = await self._allowed(transaction.connection, command, requested_by, roster)
         origin = f"again:{failed.id}"
         asked = await requests.by_origin(transaction.connection, origin) or await self._create(
-            transaction, command, tier, requested_by, origin=origin, again_of=failed.id
+            transaction, command, tiers, requested_by, origin=origin, again_of=failed.id
         )
         await requests.amend(
             transaction,
@@ -197,21 +199,23 @@ class Requests:
         requested_by: Actor,
         roster: Roster,
         delivery: Delivery,
-    ) -> Tier | Refusal:
-        """The tier of the change, or why it is not allowed, which is an event."""
+    ) -> Tiers | Refusal:
+        """The tiers of the change, or why it is not allowed, which is an event."""
         try:
             return await self._allowed(transaction.connection, command, requested_by, roster)
         except Refusal as refusal:
             # A form may be sent again with another amount.
-            about = delivery.id and f"{delivery.id} {command.allocation_update} {command.subuser}"
+            about = (
+                delivery.id and f"{delivery.id} {command.change.allocation_update} {command.change.subuser}"
+            )
             if not await came_before(transaction, replace(delivery, id=about), self._clock()):
                 await self._record_refused(transaction, command, requested_by, refusal)
             return refusal
 
     async def _allowed(
         self, connection: AsyncConnection, command: Ask, requested_by: Actor, roster: Roster
-    ) -> Tier:
-        """The tier of the change, in the transaction that takes it down, so that no cap is passed at once."""
+    ) -> Tiers:
+        """The tiers of the change, in the transaction that creates it, so that no cap is passed at once."""
         rules.check_may_ask(requested_by, self._policy, roster)
         usage = Usage()
         if self._policy.limits.rolling:
@@ -219,9 +223,9 @@ class Requests:
                 connection,
                 since=self._clock() - DAY,
                 requested_by=requested_by.id,
-                subuser=command.subuser,
+                changes=[command.change],
             )
-        return rules.check_change_allowed(command.subuser, command.allocation_update, self._policy, usage)
+        return rules.check_change_allowed([command.change], self._policy, usage)
 
     async def _record_refused(
         self, transaction: Transaction, command: Ask, by: Actor, refusal: Refusal
@@ -232,8 +236,8 @@ class Requests:
             at=self._clock(),
             actor=by.id,
             detail={
-                "subuser": command.subuser,
-                "allocation_update": command.allocation_update,
+                "subuser": command.change.subuser,
+                "allocation_update": command.change.allocation_update,
                 "reason": command.reason,
                 "rule": refusal.rule,
                 "policy": self._policy.hash,
@@ -253,8 +257,8 @@ class Requests:
             request_id=same.id,
             actor=by.id,
             detail={
-                "subuser": command.subuser,
-                "allocation_update": command.allocation_update,
+                "subuser": command.change.subuser,
+                "allocation_update": command.change.allocation_update,
                 "reason": command.reason,
             },
         )
@@ -264,7 +268,7 @@ class Requests:
         self,
         transaction: Transaction,
         command: Ask,
-        tier: Tier,
+        tiers: Tiers,
         by: Actor,
         *,
         origin: str,
@@ -275,17 +279,16 @@ class Requests:
         request_id = await requests.create(
             transaction,
             origin=origin,
-            channel=self._policy.channel_of(command.subuser, self._channel),
-            subuser=command.subuser,
-            allocation_update=command.allocation_update,
+            channel=self._policy.channel_of(command.change.subuser, self._channel),
+            change=command.change,
             reason=command.reason,
             requested_by=by,
             at=now,
-            expires_at=now + self._policy.expiry_of(tier),
+            expires_at=now + self._policy.expiry_of(*tiers),
             remind_at=look(self._policy, now, now).next,
-            approvals_needed=tier.approvals,
+            approvals_needed=max(tier.approvals for tier in tiers),
             policy_hash=self._policy.hash,
-            tier=tier.name,
+            tier=", ".join(tier.name for tier in tiers if tier.name),
             again_of=again_of,
             same_as=same_as,
         )

@@ -323,12 +323,10 @@ class Decisions:
                 connection,
                 since=self._clock() - DAY,
                 requested_by=request.requested_by,
-                subuser=request.subuser,
-                without=request.id,
+                changes=request.changes,
+                without=[request.id],
             )
-        rules.check_change_allowed(
-            request.subuser, request.allocation_update, self._policy, usage, whose="Its requester has"
-        )
+        rules.check_change_allowed(request.changes, self._policy, usage, whose="Its requester has")
 
     async def _approve(
         self,

@@ -64,10 +64,10 @@ async def _plan(transaction: Transaction, kind: str, at: datetime | None, now: d
 
 
 async def _follow(transaction: Transaction, policy: Policy, request: CreditRequest, now: datetime) -> None:
-    tier = policy.tier_of(request)
+    tiers = policy.tiers_of(request.changes)
     expires_at = request.expires_at
-    if tier is not None:
-        expires_at = min(expires_at, request.requested_at + policy.expiry_of(tier))
+    if tiers:
+        expires_at = min(expires_at, request.requested_at + policy.expiry_of(*tiers))
     last = await events.reminded_at(transaction.connection, request.id)
     reminded = over_since(policy, request.requested_at, last)
     if expires_at == request.expires_at:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import credits_, escape, literal, number, person
+from creditbot.domain.text import escape, literal, number, person
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds
@@ -39,8 +39,7 @@ BAR_CELLS = 20
 
 def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Message:
     """The answer to whoever has just asked, the same if it is delivered twice."""
-    change = f"{credits_(request.allocation_update)} for {literal(request.subuser)}"
-    text = f"{sign(request.status)} Request {request.id}: {change}. "
+    text = f"{sign(request.status)} Request {request.id}: {request.change.words()}. "
     if request.status is Status.PENDING:
         text += (
             f"creditbot checks it with SendGrid, then asks the approvers in <#{channel}>. You will get a "
@@ -54,9 +53,9 @@ def asked(request: CreditRequest, channel: str, links: Links = nowhere) -> Messa
 
 def same_again(question: Question, links: Links = nowhere) -> Message:
     """The question to whoever asks for the very same again, the same if it is delivered twice."""
-    change, whose = credits_(question.command.allocation_update), question.command.subuser
     text, reason = asked_already(question, links), question.command.reason
-    anyway = button("Ask anyway", ASK_ANYWAY, question.token, spoken=f"Ask anyway for {change} for {whose}")
+    spoken = f"Ask anyway for {question.command.change}"
+    anyway = button("Ask anyway", ASK_ANYWAY, question.token, spoken=spoken)
     blocks = [section(text), typed(f"Reason: {reason}"), actions("same_again", anyway)]
     return Message(f"{text} Reason: {literal(reason)}", blocks)
 
@@ -65,18 +64,17 @@ def asked_already(question: Question, links: Links = nowhere) -> str:
     """What somebody asked for before, and that nothing more has been asked for."""
     same = question.same
     before = linked(f"request {same.id}", links(question.card))
-    change = f"{credits_(same.allocation_update)} for {literal(same.subuser)}"
     stands = NEIGHBOURS.get(same.status, str(same.status))
     return (
-        f"*You have already asked for this*: {change}, on {moment(same.requested_at)} ({before}, {stands}). "
-        "Nothing more has been requested yet. If you want the same change once more, press *Ask anyway*."
+        f"*You have already asked for this*: {same.change.words()}, on {moment(same.requested_at)} "
+        f"({before}, {stands}). Nothing more has been requested yet. If you want the same change once more, "
+        "press *Ask anyway*."
     )
 
 
 def cancelled(request: CreditRequest) -> Message:
     """The answer to `cancel`, which names what it was about: a number alone is easily mistyped."""
-    change = f"{credits_(request.allocation_update)} for {literal(request.subuser)}"
-    said = f"Request {request.id} is cancelled: {change}. Nothing was changed."
+    said = f"Request {request.id} is cancelled: {request.change.words()}. Nothing was changed."
     return sentence(f"{sign(Status.CANCELLED)} {said}")
 
 
@@ -126,14 +124,14 @@ _DECIDED = {Status.DENIED: "Denied because", Status.CANCELLED: "Cancelled becaus
 def show(record: Record) -> Message:
     """A request, and its events as they were recorded."""
     request, figures = record.request, record.figures
-    about = f"{state(request)}: request {request.id}, {credits_(request.allocation_update)} for"
+    about = f"{state(request)}: request {request.id}"
     asked_on, now = moment(request.requested_at), standing(request, figures=figures)
     if request.status is Status.PENDING:
         now = waiting(request, record.policy, record.quorum)
     lasting = reset_warning(request, figures=figures) if request.status in _STILL_TO_COUNT else ""
     happened = _newest_that_fit([_event(event, figures=figures) for event in record.events])
     blocks = [
-        header(f"{about} {request.subuser}"),
+        header(f"{about}, {request.change}"),
         typed(f"Reason: {request.reason}"),
         section(
             " ".join([f"Requested by {person(request.requested_by)} on {asked_on}.", *follows(request), now])
@@ -151,7 +149,7 @@ def show(record: Record) -> Message:
         section(f"*What happened*\n{happened}"),
         *([context(record.without_figures)] if record.without_figures else []),
     ]
-    text = f"{about} {literal(request.subuser)}. Reason: {literal(request.reason)}. {now}"
+    text = f"{about}, {request.change.words()}. Reason: {literal(request.reason)}. {now}"
     return Message(" ".join(filter(None, [text, lasting, record.without_figures])), blocks)
 
 

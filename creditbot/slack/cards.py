@@ -13,7 +13,7 @@ from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, U
 from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.shown import shown
-from creditbot.domain.text import OPERATOR, count, credits_, escape, literal, number, person, signed
+from creditbot.domain.text import OPERATOR, count, escape, literal, number, person, signed
 from creditbot.domain.who import Roster
 
 from .folded import folded, is_folded
@@ -142,11 +142,9 @@ def follows(request: CreditRequest) -> list[str]:
 
 
 def _rule(request: CreditRequest, policy: Policy) -> list[str]:
-    """The tier by whose rules it is decided, while it is, if it has a name."""
-    tier = policy.tier_of(request)
-    if request.status is not Status.PENDING or tier is None or not tier.name:
-        return []
-    return [f"Tier {literal(tier.name)}: {tier.words()}."]
+    """The tiers by whose rules it is decided, while it is, if they have names."""
+    tiers = policy.tiers_of(request.changes) if request.status is Status.PENDING else ()
+    return [f"Tier {literal(tier.name)}: {tier.words()}." for tier in tiers if tier.name]
 
 
 def standing(request: CreditRequest, *, figures: bool = True) -> str:
@@ -190,10 +188,7 @@ def notice(
     The request may have moved on since, so the words come from `kind`, the figures from the request. `place`
     is where its card is, `link` the card's address.
     """
-    about = (
-        f"{sign_of_news(kind)} {linked(f'Request {request.id}', link)}, "
-        f"{credits_(request.allocation_update)} for {literal(request.subuser)}: "
-    )
+    about = f"{sign_of_news(kind)} {linked(f'Request {request.id}', link)}, {request.change.words()}: "
     text = about + _news(kind, request, figures=figures, card=_card_at(place, link))
     blocks: list[Block] = [section(text)]
     reason = _reason_of(kind, request)
@@ -206,7 +201,7 @@ def notice(
 def moved(request: CreditRequest, place: Place, link: str | None) -> Message:
     """What becomes of a request's card once there is another one of it elsewhere."""
     return sentence(
-        f"Request {request.id}, {credits_(request.allocation_update)} for {literal(request.subuser)}, now "
+        f"Request {request.id}, {request.change.words()}, now "
         f"has {linked('its card', link)} in <#{place.channel}>."
     )
 
@@ -293,15 +288,16 @@ def _asks_for(request: CreditRequest, card: str) -> str:
 def waiting(request: CreditRequest, policy: Policy, quorum: Quorum) -> str:
     """Until when, for how many more, from whom, by the policy as it is; and who has agreed so far."""
     until = f"until {moment(request.expires_at)}"
-    tier = policy.tier_of(request)
-    if tier is None:
+    tiers = policy.tiers_of(request.changes)
+    if not tiers:
         return (
             "*Nobody can approve this any more*: no tier of the policy covers it. Cancel it and ask for "
             f"another amount, or ask whoever runs creditbot to add a tier. It stays open {until}."
         )
     listed = quorum.may_still.listed()
     if not listed:
-        where = f"the policy's tier {literal(tier.name)}" if tier.name else "CREDITBOT_APPROVERS"
+        named = ", ".join(literal(tier.name) for tier in tiers if tier.name)
+        where = f"the policy's tier {named}" if named else "CREDITBOT_APPROVERS"
         return (
             "*Nobody can approve this yet*: whoever runs creditbot must list an approver other than "
             f"{person(request.requested_by)} in {where}. It stays open {until}.{_so_far(request, quorum)}"
@@ -521,7 +517,7 @@ def _buttons(request: CreditRequest, quorum: Quorum, value: str) -> list[Block]:
 
 
 def _confirm_approval(request: CreditRequest, quorum: Quorum) -> Confirmation:
-    change = _change(request)
+    change = str(request.change)
     then = [f"{change} will be sent to SendGrid at once. This can't be undone."]
     if quorum.missing == 1 and quorum.lacks is not None:
         if_so = f"If you are one of those whom the card names, {change} will be sent to SendGrid at once"
@@ -535,7 +531,7 @@ def _confirm_approval(request: CreditRequest, quorum: Quorum) -> Confirmation:
 
 
 def _confirm_again(request: CreditRequest) -> Confirmation:
-    change = _change(request)
+    change = str(request.change)
     return confirmation(
         "Request this again?",
         f"This makes a new request: {change}, for the same reason. Someone else must approve it.",
@@ -543,8 +539,3 @@ def _confirm_again(request: CreditRequest) -> Confirmation:
         yes="Request again",
         no="Not now",
     )
-
-
-def _change(request: CreditRequest) -> str:
-    """What is decided, in plain text."""
-    return f"{credits_(request.allocation_update)} for {request.subuser}"

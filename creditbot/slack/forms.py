@@ -7,7 +7,7 @@ from creditbot.domain.fields import MAX_NAME, MAX_REASON
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
-from creditbot.domain.text import credits_, without_markup
+from creditbot.domain.text import without_markup
 
 from .message import Message, View, choice, modal, section, text_input, typed
 
@@ -132,7 +132,7 @@ def _why(
     label: str,
     hint: str = "The requester will read this, and the ledger keeps it",
 ) -> View:
-    about = f"Request {request.id}: {credits_(request.allocation_update)} for {request.subuser}."
+    about = f"Request {request.id}: {request.change}."
     return modal(
         callback_id,
         title,

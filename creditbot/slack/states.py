@@ -57,18 +57,15 @@ def onward(request: CreditRequest) -> str:
 
 def title(request: CreditRequest) -> str:
     """State, change and subuser, in plain text."""
-    return f"{_title(request)} {request.subuser}"
+    return f"{state(request)}: {request.change}"
 
 
 def title_in_words(request: CreditRequest) -> str:
     """The same in mrkdwn, to begin a sentence with."""
-    return f"{_title(request)} {literal(request.subuser)}"
+    return f"{state(request)}: {request.change.words()}"
 
 
 def headline(request: CreditRequest) -> str:
     """The same in mrkdwn, to stand above more."""
-    return f"*{_title(request)}* {literal(request.subuser)}"
-
-
-def _title(request: CreditRequest) -> str:
-    return f"{state(request)}: {credits_(request.allocation_update)} for"
+    of = credits_(request.allocation_update)
+    return f"*{state(request)}: {of} for* {literal(request.subuser)}"

@@ -9,6 +9,7 @@ from typing import Any
 from slack_bolt.response import BoltResponse
 
 from creditbot.domain import amounts, fields
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.questions import Question
@@ -70,7 +71,7 @@ class Submissions:
             actor, delivery = self._home.actor(sent.sender), _delivery(sent, started)
             # Nothing secret goes to SendGrid as a name.
             self._requests.check_secrets(command)
-            if unknown := await self._names.unknown(command.subuser, actor, delivery):
+            if unknown := await self._names.unknown(command.change.subuser, actor, delivery):
                 raise CommandError(unknown, forms.SUBUSER)
             found = await self._requests.ask(command, requested_by=actor, delivery=delivery)
             if isinstance(found, Question):
@@ -147,11 +148,7 @@ def _delivery(sent: Submission, at: float) -> Delivery:
 
 
 def asks_the_same(request: CreditRequest, command: Ask) -> bool:
-    return (request.subuser, request.allocation_update, request.reason) == (
-        command.subuser,
-        command.allocation_update,
-        command.reason,
-    )
+    return (request.change, request.reason) == (command.change, command.reason)
 
 
 @asynccontextmanager
@@ -199,7 +196,8 @@ def read_request(values: Mapping[str, str]) -> tuple[Ask | None, dict[str, str]]
     if errors:
         return None, errors
     amount = read[forms.AMOUNT]
-    return Ask(read[forms.SUBUSER], amount if direction == "add" else -amount, read[forms.REASON]), {}
+    change = Change(read[forms.SUBUSER], amount if direction == "add" else -amount)
+    return Ask(change, read[forms.REASON]), {}
 
 
 def _at_field(ack: NamingAck, field: str) -> Any:

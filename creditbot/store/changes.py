@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, RowMapping, func, or_, select, type_coerce, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.amounts import MAX_AMOUNT
-from creditbot.domain.drift import Change, Landed, Settler
+from creditbot.domain.drift import Landed, SentChange, Settler
 from creditbot.domain.requests import FINAL, Status
 
 from .readable import as_they_lie, read
@@ -35,7 +35,7 @@ PAGE = 500
 log = structlog.get_logger(__name__)
 
 
-async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list[Change]]:
+async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list[SentChange]]:
     """The requests with a sending that may have been applied, under way then or later.
 
     By the subuser's name without regard to case, in which two names may be the same subuser's.
@@ -45,7 +45,7 @@ async def since(connection: AsyncConnection, moment: datetime) -> dict[str, list
     which = union_all(
         ids.where(requests.c.finished_at.is_(None)), ids.where(requests.c.finished_at >= moment)
     )
-    found: dict[str, list[Change]] = {}
+    found: dict[str, list[SentChange]] = {}
     for some in _batched(sorted((await connection.execute(which)).scalars())):
         for row in await _sendings(connection, some):
             change = _change(row)
@@ -74,7 +74,7 @@ async def _sendings(connection: AsyncConnection, ids: Sequence[int]) -> Sequence
     return (await connection.execute(query)).mappings().all()
 
 
-def _change(stored: RowMapping) -> Change | None:
+def _change(stored: RowMapping) -> SentChange | None:
     row, unreadable = read([*COLUMNS, attempts.c.started_at], stored)
     absurd = abs(row.get("allocation_update", 0)) > MAX_AMOUNT
     if unreadable or absurd or row["status"] not in set(Status):
@@ -84,7 +84,7 @@ def _change(stored: RowMapping) -> Change | None:
     by = _settler(row, answered=stored["answered"] is not None)
     if landed is Landed.NO and by is None:
         return None  # SendGrid said no, so there is no more to say of it
-    return Change(
+    return SentChange(
         row["id"],
         row["subuser"],
         row["allocation_update"],

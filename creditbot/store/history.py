@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain.requests import subuser_key
+from creditbot.domain.changes import subuser_key
 
 from .recount import PAGE
 from .tables import events, requests

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, desc, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.changes import subuser_key
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.paging import Section, Turn
 from creditbot.domain.place import Place
-from creditbot.domain.requests import OPEN, CreditRequest, Status, subuser_key
+from creditbot.domain.requests import OPEN, CreditRequest, Status
 
 from . import cards
 from .requests import ALL, load, load_readable

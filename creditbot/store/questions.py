@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, insert, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.questions import SAME_IN, SAME_WITHIN, TOKEN, WAITS, Question
-from creditbot.domain.requests import OPEN, CreditRequest, subuser_key
+from creditbot.domain.requests import OPEN, CreditRequest
 
 from . import cards
 from .database import Transaction
@@ -31,8 +32,8 @@ async def the_same(
     given = {
         "person": person,
         "since": now - SAME_WITHIN,
-        "key": subuser_key(command.subuser),
-        "change": command.allocation_update,
+        "key": command.change.key,
+        "change": command.change.allocation_update,
     }
     found = await load_readable(connection, _THE_SAME, given)
     return found[0] if found else None
@@ -70,8 +71,8 @@ async def put(
             token=token,
             origin=origin,
             person=person,
-            subuser=command.subuser,
-            allocation_update=command.allocation_update,
+            subuser=command.change.subuser,
+            allocation_update=command.change.allocation_update,
             reason=command.reason,
             same_as=same.id,
             at=at,
@@ -107,6 +108,6 @@ async def _one(
     same = await get(connection, row["same_as"])
     if same is None:
         raise LookupError(f"request {row['same_as']}, which question {row['origin']} is about, is not there")
-    command = Ask(row["subuser"], row["allocation_update"], row["reason"])
+    command = Ask(Change(row["subuser"], row["allocation_update"]), row["reason"])
     card = await cards.place(connection, same.id)
     return Question(row["token"], row["origin"], row["person"], command, row["at"], same, card)

@@ -10,7 +10,6 @@ import structlog
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
-    Integer,
     RowMapping,
     Select,
     bindparam,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    true,
     union_all,
     update,
 )
@@ -27,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.chain import APPROVAL_WITHDRAWN
+from creditbot.domain.changes import Change, subuser_key
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.policy import Usage
 from creditbot.domain.reminders import ESCALATED, REMINDER
@@ -41,7 +40,6 @@ from creditbot.domain.requests import (
     Status,
     check_transition,
     people_to_tell,
-    subuser_key,
 )
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Actor
@@ -89,8 +87,7 @@ async def create(
     *,
     origin: str,
     channel: str,
-    subuser: str,
-    allocation_update: int,
+    change: Change,
     reason: str,
     requested_by: Actor,
     at: datetime,
@@ -110,9 +107,9 @@ async def create(
     connection = transaction.connection
     values = {
         "origin": origin,
-        "subuser": subuser,
-        "subuser_key": subuser_key(subuser),
-        "allocation_update": allocation_update,
+        "subuser": change.subuser,
+        "subuser_key": change.key,
+        "allocation_update": change.allocation_update,
         "reason": reason,
         "requested_by": requested_by.id,
         "requester_team": requested_by.elsewhere,
@@ -138,8 +135,8 @@ async def create(
         actor=requested_by.id,
         to_status=Status.PENDING,
         detail={
-            "subuser": subuser,
-            "allocation_update": allocation_update,
+            "subuser": change.subuser,
+            "allocation_update": change.allocation_update,
             "reason": reason,
             "approvals_needed": approvals_needed,
             "policy": policy_hash,
@@ -348,11 +345,11 @@ async def usage(
     *,
     since: datetime,
     requested_by: str,
-    subuser: str,
-    without: int | None = None,
+    changes: Sequence[Change],
+    without: Sequence[int] = (),
 ) -> Usage:
-    """What counts towards the rolling caps, but for the request `without`: all that is open, whatever its
-    age, and what was applied since. Additions and removals both count, by their amounts.
+    """What counts towards the rolling caps of these changes, but for the requests `without`: all that is
+    open, whatever its age, and what was applied since. Additions and removals both count, by their amounts.
 
     It is summed up anew each time, from the rows themselves, so that no sum can be wrong. Each is found by an
     index: `requests_open` has what is open, which is never much, and `requests_by_end` what has ended, from
@@ -361,11 +358,15 @@ async def usage(
     given = {
         "since": since,
         "requested_by": requested_by,
-        "subuser_key": subuser_key(subuser),
-        "without": without or 0,
+        "keys": list({change.key for change in changes}),
+        "without": list(without) or [0],
     }
-    mine, its, all_ = (await connection.execute(_USAGE, given)).one()
-    return Usage(by_requester=int(mine), of_subuser=int(its), in_all=int(all_))
+    by_requester, of_subuser, in_all = 0, {}, 0
+    for key, amount, mine in await connection.execute(_USAGE, given):
+        by_requester, in_all = by_requester + int(mine), in_all + int(amount)
+        if key is not None:
+            of_subuser[key] = int(amount)
+    return Usage(by_requester, of_subuser, in_all)
 
 
 def plausible() -> ColumnElement[bool]:
@@ -373,24 +374,25 @@ def plausible() -> ColumnElement[bool]:
     return requests.c.allocation_update.between(-MAX_AMOUNT, MAX_AMOUNT)
 
 
-def _usage() -> Select[int, int, int]:
+def _usage() -> Select[str | None, int, int]:
+    """Credits by subuser, of those that are named; in one row, with no name, of all others."""
+
     def amounts(*which: ColumnElement[bool]) -> Select[Any]:
         # What nobody can have asked for was damaged, and is sent by nobody; nor could it be added up.
         amount = case((plausible(), func.abs(requests.c.allocation_update)), else_=0)
         query = select(requests.c.requested_by, requests.c.subuser_key, amount.label("amount"))
-        return query.where(*which, requests.c.id != bindparam("without", type_=Integer()))
+        return query.where(*which, requests.c.id.not_in(bindparam("without", expanding=True)))
 
     lately = requests.c.finished_at >= bindparam("since", type_=Moment())
     counted = union_all(amounts(IS_OPEN), amounts(is_in({Status.APPLIED}), lately)).subquery()
 
-    def total(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.coalesce(func.sum(case((condition, counted.c.amount), else_=0)), 0)
-
-    return select(
-        total(counted.c.requested_by == bindparam("requested_by", type_=Words())),
-        total(counted.c.subuser_key == bindparam("subuser_key", type_=Words())),
-        total(true()),
-    )
+    named = counted.c.subuser_key.in_(bindparam("keys", expanding=True, type_=Words()))
+    theirs = counted.c.requested_by == bindparam("requested_by", type_=Words())
+    mine = case((theirs, counted.c.amount), else_=0)
+    weighed = select(
+        case((named, counted.c.subuser_key)).label("key"), counted.c.amount, mine.label("mine")
+    ).subquery()
+    return select(weighed.c.key, func.sum(weighed.c.amount), func.sum(weighed.c.mine)).group_by(weighed.c.key)
 
 
 _USAGE = _usage()
@@ -575,8 +577,6 @@ async def load(
 
 _SAME_NAME = [
     "id",
-    "subuser",
-    "allocation_update",
     "reason",
     "version",
     "requested_by",
@@ -620,7 +620,11 @@ _OF_CHECK = {
     "next_reset": "next_reset",
 }
 
-_READ = [requests.c[name] for name in [*_SAME_NAME, "status", "token", *_OF_CHECK]]
+_OF_CHANGE = ["subuser", "allocation_update"]
+
+_READ = [
+    requests.c[name] for name in [*_SAME_NAME, "subuser", "allocation_update", "status", "token", *_OF_CHECK]
+]
 
 # To build a statement takes longer than to execute it, so those of every request are built once.
 ALL = select(*readable.as_they_lie(_READ))
@@ -650,6 +654,7 @@ def _read(row: RowMapping, agreed: Sequence[RowMapping]) -> CreditRequest | Unre
     if values["checked_at"] is not None:
         check = BalanceCheck(**{name: values[column] for column, name in _OF_CHECK.items()})
     return CreditRequest(
+        change=Change(**{name: values[name] for name in _OF_CHANGE}),
         status=Status(values["status"]),
         approvals=tuple(Approval(**one) for one, _ in given),
         check=check,

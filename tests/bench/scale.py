@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from creditbot.domain.changes import Change
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor
@@ -68,7 +69,8 @@ class Record:
     async def caps(self) -> None:
         since = self.bot.clock() - timedelta(days=1)
         async with self.bot.database.read() as connection:
-            await requests.usage(connection, since=since, requested_by=ASKER, subuser="customer-7")
+            changes = [Change("customer-7", 1)]
+            await requests.usage(connection, since=since, requested_by=ASKER, changes=changes)
 
     async def due(self) -> None:
         await self.bot.due()

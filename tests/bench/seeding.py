@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from creditbot.domain.chain import GENESIS, event_hash
-from creditbot.domain.requests import subuser_key
+from creditbot.domain.changes import subuser_key
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from tests.integration.adapters import Bot, Clock, database_url
 from tests.postgres import PostgresServer

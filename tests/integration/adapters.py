@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, create_engine, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import Keys
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
@@ -283,7 +284,7 @@ class Bot:
         reason: str = "the spring mailing",
     ) -> CreditRequest | Question:
         """Ask, and leave it at that."""
-        command = Ask(subuser, change, reason)
+        command = Ask(Change(subuser, change), reason)
         delivery = Delivery(origin or f"trigger-{next(_origins)}", boottime())
         return await self.requests.ask(command, requested_by=Actor(by, team), delivery=delivery)
 

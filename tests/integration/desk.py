@@ -14,6 +14,7 @@ from sqlalchemy import select
 from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
 from creditbot.config import WebSettings
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
@@ -180,7 +181,7 @@ class Desk:
         async with self._database.write() as transaction:
             question = await questions.put(
                 transaction,
-                Ask("acme", next(_amounts), REASON),
+                Ask(Change("acme", next(_amounts)), REASON),
                 origin=f"asked back {next(_amounts)}",
                 person=person,
                 same=self._request,

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import create_engine, insert
 
-from creditbot.domain.requests import Status, subuser_key
+from creditbot.domain.changes import subuser_key
+from creditbot.domain.requests import Status
 from creditbot.store.tables import requests
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

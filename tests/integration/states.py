@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from creditbot.domain.changes import Change
 from creditbot.domain.credits import Applied, InDoubt, PatchOutcome, Refused, SubuserCredits
 from creditbot.domain.evidence import Reading
 from creditbot.domain.requests import CreditRequest, Status
@@ -51,8 +52,7 @@ async def brought_to(database: Database, status: Status, role: Role, at: datetim
             transaction,
             origin=f"brought {number}",
             channel=CHANNEL,
-            subuser=f"sub{number}",
-            allocation_update=250,
+            change=Change(f"sub{number}", 250),
             reason="the spring mailing",
             requested_by=Actor(role.requester),
             at=at,

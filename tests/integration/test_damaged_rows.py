@@ -12,6 +12,7 @@ import pytest
 import structlog
 from sqlalchemy import create_engine
 
+from creditbot.domain.changes import Change
 from creditbot.domain.digest import Digest
 from creditbot.domain.errors import Refusal, UnreadableRequest
 from creditbot.domain.evidence import Reading
@@ -372,7 +373,7 @@ async def test_figures_that_nobody_can_have_asked_for_keep_nobody_from_asking(
     for request in damaged:
         damage(bot, "requests", f"allocation_update = {absurd}", f"id = {request.id}")
     usage = await used(bot)
-    assert usage == Usage(by_requester=300, of_subuser=300, in_all=300)
+    assert usage == Usage(by_requester=300, of_subuser={"acme": 300}, in_all=300)
     another = await bot.ask(700)
     assert [other.id for other in another.beside] == [sound.id]
     with pytest.raises(Refusal, match="You have asked for 1,000"):
@@ -389,7 +390,8 @@ async def test_figures_that_nobody_can_have_asked_for_keep_nobody_from_asking(
 async def used(bot: Bot) -> Usage:
     async with bot.database.read() as connection:
         since = bot.clock.now - timedelta(hours=24)
-        return await requests.usage(connection, since=since, requested_by=ASKER, subuser="acme")
+        change = Change("acme", 1)
+        return await requests.usage(connection, since=since, requested_by=ASKER, changes=[change])
 
 
 async def test_nor_do_they_keep_the_digest_from_coming(

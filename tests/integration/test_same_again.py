@@ -98,7 +98,7 @@ async def test_another_spelling_and_another_reason_are_the_same(bot: Bot) -> Non
 
     question = await a_question(bot, subuser="ACME", reason="two")
 
-    assert question.command.subuser == "ACME"
+    assert question.command.change.subuser == "ACME"
     assert question.same.subuser == "acme"
 
 

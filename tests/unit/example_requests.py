@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from creditbot.domain.changes import Change
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Status
 from creditbot.domain.who import Roster
@@ -27,11 +28,15 @@ def approvals(*approvers: str) -> tuple[Approval, ...]:
     return tuple(Approval(approver, NOW + timedelta(minutes=n)) for n, approver in enumerate(approvers, 1))
 
 
-def a_request(status: Status = Status.PENDING, **changed: Any) -> CreditRequest:
+def a_request(
+    status: Status = Status.PENDING,
+    subuser: str = "acme",
+    allocation_update: int = 5000,
+    **changed: Any,
+) -> CreditRequest:
     fields: dict[str, Any] = {
         "id": 12,
-        "subuser": "acme",
-        "allocation_update": 5000,
+        "change": Change(subuser, allocation_update),
         "reason": "Black Friday",
         "status": status,
         "version": 1,

@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creditbot.domain.amounts import MAX_AMOUNT, amount
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm
 from creditbot.domain.errors import CommandError
 from tests.typed import parse
@@ -78,8 +79,8 @@ def readings(sentence: str) -> list[int]:
     ],
 )
 def test_an_amount_that_everyone_reads_alike_is_taken(text: str, value: int, reason: str) -> None:
-    assert parse(f"add acme {text}") == Ask("acme", value, reason)
-    assert parse(f"remove acme {text}") == Ask("acme", -value, reason)
+    assert parse(f"add acme {text}") == Ask(Change("acme", value), reason)
+    assert parse(f"remove acme {text}") == Ask(Change("acme", -value), reason)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_an_amount_is_taken_only_if_everybody_who_can_read_it_reads_the_same(tex
         return
     assert isinstance(command, Ask)
     read = {name: reader.reads(f"{text} why".strip()) for name, reader in READERS.items()}
-    assert {value for value in read.values() if value is not None} == {command.allocation_update}, read
+    assert {value for value in read.values() if value is not None} == {command.change.allocation_update}, read
 
 
 @given(pieces | typed_texts)
@@ -358,4 +359,4 @@ def test_whatever_is_to_be_typed_instead_is_taken_as_what_it_says(text: str) -> 
                 f"add acme {value} {'for ' if then else ''}{text} why" if then else f"add acme {value} why"
             )
             assert isinstance(asked, Ask)
-            assert asked.allocation_update == int(value)
+            assert asked.change.allocation_update == int(value)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import creditbot.slack
 from creditbot.domain.amounts import MAX_AMOUNT
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.digest import Digest
@@ -161,10 +162,11 @@ checks = st.builds(
     next_reset=st.none() | st.just("2026-02-01") | typed_texts(40),
 )
 numbers = st.integers(1, MAX_REQUEST_ID)
+changes = st.builds(Change, names, amounts)
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "id": numbers,
-    "subuser": names,
-    "allocation_update": amounts,
+    "change": changes,
+    "decided_with": st.lists(changes, max_size=3).map(tuple),
     "reason": reasons,
     "status": st.sampled_from(Status),
     "requested_by": people,
@@ -245,7 +247,7 @@ questions = st.builds(
     token=st.just("0" * 32),
     origin=st.just("command:1"),
     person=people,
-    command=st.builds(Ask, names, amounts, reasons),
+    command=st.builds(Ask, changes, reasons),
     at=moments,
     same=requests,
     card=st.none(),
@@ -363,8 +365,8 @@ LONGEST = "&" * MAX_REASON
 LONGEST_NAME = "&" * MAX_NAME
 AT_LENGTH: dict[str, Any] = {
     "id": MAX_REQUEST_ID,
-    "subuser": LONGEST_NAME,
-    "allocation_update": -MAX_AMOUNT,
+    "change": Change(LONGEST_NAME, -MAX_AMOUNT),
+    "decided_with": (),
     "reason": LONGEST,
     "requested_by": PEOPLE[0],
     "token": "0" * 32,
@@ -393,7 +395,9 @@ def test_all_that_is_shown_of_a_request_is_taken_at_its_longest(status: Status, 
     request, place = at_length(status, **less), Place("C0ACME", "1700000000.000100")
     tier = Tier(LONGEST, Who.of(PEOPLE), approvals=10, subusers=("*",), direction=Direction.BOTH)
     policy, roster = Policy((tier,)), Roster({}, frozenset())
-    question = Question("0" * 32, "command:1", PEOPLE[0], Ask(LONGEST_NAME, 1, LONGEST), NOW, request, place)
+    question = Question(
+        "0" * 32, "command:1", PEOPLE[0], Ask(Change(LONGEST_NAME, 1), LONGEST), NOW, request, place
+    )
     event = {"at": 10**13, "kind": "x" * MAX_REASON, "actor": PEOPLE[0], "detail": "{}"}
 
     def links(_: Place | None) -> str:

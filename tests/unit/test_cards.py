@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.place import Place
@@ -451,7 +452,7 @@ SAME_AGAIN = Question(
     token="0" * 32,
     origin="command:1",
     person="U0ALICE",
-    command=Ask("acme", 5000, "The *second* batch"),
+    command=Ask(Change("acme", 5000), "The *second* batch"),
     at=NOW,
     same=REQUESTS["pending"],
 )
@@ -654,7 +655,7 @@ def assert_fit(payload: dict[str, Any]) -> None:
 
 def hostile(request: CreditRequest, subuser: str, reason: str) -> CreditRequest:
     fields = {field: getattr(request, field) for field in request.__dataclass_fields__}
-    fields |= {"subuser": subuser, "reason": reason, "allocation_update": -1_000_000_000}
+    fields |= {"change": Change(subuser, -1_000_000_000), "reason": reason}
     if request.decision_reason:
         fields["decision_reason"] = reason
     if request.settled_reason:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.errors import CommandError, UnknownRequest
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, reason, request_id, subuser_name
@@ -64,13 +65,13 @@ def assert_helpful_and_harmless(sentence: str) -> None:
         ("balance account-id 12345", ShowBalance("account-id 12345")),
         ("balance Account-ID: AC_1-x", ShowBalance("account-id AC_1-x")),
         ("BALANCE  acme ", ShowBalance("acme")),
-        ("add acme 5000 Black Friday", Ask("acme", 5000, "Black Friday")),
-        ("Add acme 5,000 Black  Friday", Ask("acme", 5000, "Black Friday")),
-        ("add acme 10 payload campaign", Ask("acme", 10, "payload campaign")),
-        ("remove acme 1.5m sold less", Ask("acme", -1_500_000, "sold less")),
-        ("remove\tacme\n5k\r\nsold less", Ask("acme", -5000, "sold less")),
-        ("add Acme_EU.2 1 x", Ask("Acme_EU.2", 1, "x")),
-        ("add ACMÉ 1 Grüße", Ask("ACMÉ", 1, "Grüße")),
+        ("add acme 5000 Black Friday", Ask(Change("acme", 5000), "Black Friday")),
+        ("Add acme 5,000 Black  Friday", Ask(Change("acme", 5000), "Black Friday")),
+        ("add acme 10 payload campaign", Ask(Change("acme", 10), "payload campaign")),
+        ("remove acme 1.5m sold less", Ask(Change("acme", -1_500_000), "sold less")),
+        ("remove\tacme\n5k\r\nsold less", Ask(Change("acme", -5000), "sold less")),
+        ("add Acme_EU.2 1 x", Ask(Change("Acme_EU.2", 1), "x")),
+        ("add ACMÉ 1 Grüße", Ask(Change("ACMÉ", 1), "Grüße")),
         ("add", OpenForm("add")),
         ("add acme", OpenForm("add", "acme")),
         ("remove acme 5k", OpenForm("remove", "acme", "5k")),
@@ -109,35 +110,35 @@ def test_only_names_of_subusers_count_as_subusers() -> None:
 @pytest.mark.parametrize(
     ("typed", "command"),
     [
-        ("add <mailto:a@b.co|a@b.co> 5k hi", Ask("a@b.co", 5000, "hi")),
-        ("add <mailto:a@b.co> 5k hi", Ask("a@b.co", 5000, "hi")),
-        ("add <http://acme.com|acme.com> 5k hi", Ask("acme.com", 5000, "hi")),
-        ("add R&amp;D 5k for R&amp;D", Ask("R&D", 5000, "for R&D")),
-        ("add acme 5k ask <@U1|bo> and <@U2>", Ask("acme", 5000, "ask @bo and @U2")),
+        ("add <mailto:a@b.co|a@b.co> 5k hi", Ask(Change("a@b.co", 5000), "hi")),
+        ("add <mailto:a@b.co> 5k hi", Ask(Change("a@b.co", 5000), "hi")),
+        ("add <http://acme.com|acme.com> 5k hi", Ask(Change("acme.com", 5000), "hi")),
+        ("add R&amp;D 5k for R&amp;D", Ask(Change("R&D", 5000), "for R&D")),
+        ("add acme 5k ask <@U1|bo> and <@U2>", Ask(Change("acme", 5000), "ask @bo and @U2")),
         (
             "add acme 5k <!here> <!subteam^S1|@ops> <!channel|channel>",
-            Ask("acme", 5000, "@here @ops channel"),
+            Ask(Change("acme", 5000), "@here @ops channel"),
         ),
-        ("add acme 5k see <#C1|sales> and <#C2>", Ask("acme", 5000, "see #sales and #C2")),
+        ("add acme 5k see <#C1|sales> and <#C2>", Ask(Change("acme", 5000), "see #sales and #C2")),
         (
             "add acme 5k see <https://a.example/x?a=1&amp;b=2>",
-            Ask("acme", 5000, "see https://a.example/x?a=1&b=2"),
+            Ask(Change("acme", 5000), "see https://a.example/x?a=1&b=2"),
         ),
         (
             "add acme 5k see <https://a.example/x|https://a.example/x>",
-            Ask("acme", 5000, "see https://a.example/x"),
+            Ask(Change("acme", 5000), "see https://a.example/x"),
         ),
         (
             "add acme 5k see <https://evil.example/|https://bank.example/>",
-            Ask("acme", 5000, "see https://bank.example/ (https://evil.example/)"),
+            Ask(Change("acme", 5000), "see https://bank.example/ (https://evil.example/)"),
         ),
         (
             "add acme 5k see <https://evil.example|our bank>",
-            Ask("acme", 5000, "see our bank (https://evil.example)"),
+            Ask(Change("acme", 5000), "see our bank (https://evil.example)"),
         ),
-        ("add acme 5k call <tel:5551234|5551234>", Ask("acme", 5000, "call 5551234")),
-        ("add acme 5k a &lt; b &gt; c", Ask("acme", 5000, "a < b > c")),
-        ("add acme 5k typed &amp;lt;", Ask("acme", 5000, "typed &lt;")),
+        ("add acme 5k call <tel:5551234|5551234>", Ask(Change("acme", 5000), "call 5551234")),
+        ("add acme 5k a &lt; b &gt; c", Ask(Change("acme", 5000), "a < b > c")),
+        ("add acme 5k typed &amp;lt;", Ask(Change("acme", 5000), "typed &lt;")),
         ("balance\u00a0acme", ShowBalance("acme")),
     ],
 )
@@ -222,7 +223,7 @@ def test_the_longest_reason_fits_and_is_kept_whole() -> None:
     ],
 )
 def test_joiners_survive_in_a_reason_where_they_join_something(text: str) -> None:
-    assert parse(f"add acme 5 {text}") == Ask("acme", 5, text)
+    assert parse(f"add acme 5 {text}") == Ask(Change("acme", 5), text)
 
 
 def test_joiners_hide_nothing() -> None:
@@ -316,7 +317,7 @@ def test_commands_that_were_pasted_together_are_not_taken_for_one(text: str) -> 
     ],
 )
 def test_a_reason_of_several_lines_is_one(text: str, reason: str) -> None:
-    assert parse(f"add acme 5000 {text}") == Ask("acme", 5000, reason)
+    assert parse(f"add acme 5000 {text}") == Ask(Change("acme", 5000), reason)
 
 
 def test_a_slip_of_the_finger_is_answered_with_the_command_that_was_meant() -> None:
@@ -384,8 +385,7 @@ def test_whoever_asks_gets_the_sign_of_the_word_that_they_typed(why: str, value:
     except CommandError:
         return  # the reason is too long
     assert isinstance(command, Ask)
-    assert command.allocation_update == (value if word == "add" else -value)
-    assert command.subuser == "acme"
+    assert command.change == Change("acme", value if word == "add" else -value)
 
 
 @given(typed_texts)

@@ -12,11 +12,11 @@ from syrupy.assertion import SnapshotAssertion
 from creditbot.domain.drift import (
     LEAST_FALL,
     MARGIN,
-    Change,
     Comparison,
     Finding,
     Kind,
     Landed,
+    SentChange,
     Settler,
     Snapshot,
     compare,
@@ -43,14 +43,14 @@ def change(
     *,
     until: float | None = None,
     settled_by: Settler | None = None,
-) -> Change:
+) -> SentChange:
     """One that was sent some days after the start, and done a second later unless told otherwise."""
     since = START + at * DAY
     ended = since + timedelta(seconds=1) if until is None else START + until * DAY
-    return Change(17, "acme", by, since, ended, landed, settled_by)
+    return SentChange(17, "acme", by, since, ended, landed, settled_by)
 
 
-def found(history: Sequence[Snapshot], *changes: Change) -> Finding:
+def found(history: Sequence[Snapshot], *changes: SentChange) -> Finding:
     finding = compare(history, changes)
     assert finding is not None
     return finding
@@ -195,7 +195,7 @@ class Story:
     steps: tuple[tuple[int, int, bool, Landed], ...]
     clamps: bool
 
-    def play(self) -> tuple[int, list[Change]]:
+    def play(self) -> tuple[int, list[SentChange]]:
         remain, told = self.before, []
         for number, (mail, by, came, landed) in enumerate(self.steps):
             remain -= min(mail, max(remain, 0))

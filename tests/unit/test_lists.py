@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from creditbot.domain import paging
+from creditbot.domain.changes import Change
 from creditbot.domain.fields import MAX_REQUEST_ID
 from creditbot.domain.paging import History, Pending, Section, Turn
 from creditbot.domain.policy import Policy, Tier
@@ -72,7 +73,7 @@ def turns(message: Message) -> dict[str, Pending | History | None]:
 
 
 def test_one_credit_is_one_credit() -> None:
-    text = lists.history(None, page([replace(REQUESTS["applied"], allocation_update=1)]), LINKS.to).text
+    text = lists.history(None, page([replace(REQUESTS["applied"], change=Change("acme", 1))]), LINKS.to).text
     assert "*+1 credit* for" in text
 
 

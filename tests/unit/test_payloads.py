@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.shown import Shown
 from creditbot.domain.who import Actor
@@ -229,8 +230,8 @@ VALUES = {"direction": "remove", "subuser": " acme ", "amount": "5k", "reason": 
 
 
 def test_a_form_holds_a_request() -> None:
-    assert read_request(VALUES) == (Ask("acme", -5000, "sold less"), {})
-    assert read_request({**VALUES, "direction": "add"}) == (Ask("acme", 5000, "sold less"), {})
+    assert read_request(VALUES) == (Ask(Change("acme", -5000), "sold less"), {})
+    assert read_request({**VALUES, "direction": "add"}) == (Ask(Change("acme", 5000), "sold less"), {})
 
 
 def test_all_faults_of_a_form_are_shown_at_once_each_at_its_field() -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.config import ConfigError, Settings
+from creditbot.domain.changes import Change
 from creditbot.domain.policy import Direction, Limits, Policy, QuietHours, Route
 from creditbot.domain.soundness import findings
 from creditbot.domain.who import ANYONE, Roster, Who
@@ -69,7 +70,7 @@ def test_the_least_has_defaults_that_open_nothing() -> None:
     assert policy.break_glass.nobody
     assert policy.reminders.after == ()
     assert policy.tiers[0].direction is Direction.BOTH
-    assert policy.tier("any", 10**9) is policy.tiers[0]
+    assert policy.tiers_of([Change("any", 10**9)]) == policy.tiers
 
 
 def test_anyone_can_be_joined_by_people_of_other_workspaces() -> None:

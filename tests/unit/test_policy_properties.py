@@ -1,5 +1,6 @@
 """What no policy, whatever it says, may ever do."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain import rules
+from creditbot.domain.changes import Change
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Limits, Policy, Reminders, Tier, Usage
 from creditbot.domain.requests import Approval, CreditRequest, Status
@@ -115,10 +117,11 @@ def test_what_needs_one_more_approval_lets_nothing_more_through(
 def test_a_quorum_is_as_many_people_as_the_tier_asks_for_and_one_of_its_second_list(
     policy: Policy, roster: Roster, request: CreditRequest
 ) -> None:
-    quorum, tier = policy.quorum(request, roster, NOW), policy.tier_of(request)
-    if tier is None:
+    quorum, tiers = policy.quorum(request, roster, NOW), policy.tiers_of(request.changes)
+    if not tiers:
         assert not quorum.reached
         return
+    [tier] = tiers
     agreed = {approval.approver for approval in request.approvals} - {request.requested_by}
     able = agreed & roster.everyone(policy.authority(request, NOW))
     enough = len(able) >= tier.approvals
@@ -129,16 +132,19 @@ def test_a_quorum_is_as_many_people_as_the_tier_asks_for_and_one_of_its_second_l
 @pytest.mark.parametrize(
     ("limit", "counted"),
     [
-        ("per_requester_24h", "by_requester"),
-        ("per_subuser_24h", "of_subuser"),
-        ("in_all_24h", "in_all"),
+        ("per_requester_24h", lambda used: Usage(by_requester=used)),
+        ("per_subuser_24h", lambda used: Usage(of_subuser={"acme": used})),
+        ("in_all_24h", lambda used: Usage(in_all=used)),
     ],
 )
 @given(st.integers(1, 100), st.integers(0, 100), st.integers(1, 100))
-def test_a_cap_is_never_passed(limit: str, counted: str, amount: int, used: int, cap: int) -> None:
+def test_a_cap_is_never_passed(
+    limit: str, counted: Callable[[int], Usage], amount: int, used: int, cap: int
+) -> None:
     policy = Policy(tiers=(Tier("t", Who.of(PEOPLE)),), limits=replace(Limits(), **{limit: cap}))
+    usage = counted(used)
     try:
-        rules.check_change_allowed("acme", amount, policy, replace(Usage(), **{counted: used}))
+        rules.check_change_allowed([Change("acme", amount)], policy, usage)
     except Refusal:
         assert used + amount > cap
     else:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain import rules
+from creditbot.domain.changes import Change
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Direction, Limits, Policy, Tier, Usage, matches
 from creditbot.domain.reach import covers
@@ -56,7 +57,8 @@ def tiers_of_all_changes(policy: Policy) -> set[str]:
     found = set()
     for name, change in product(NAMES, CHANGES):
         with suppress(Refusal):
-            found.add(rules.check_change_allowed(name, change, policy, Usage()).name)
+            [tier] = rules.check_change_allowed([Change(name, change)], policy, Usage())
+            found.add(tier.name)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from creditbot.config import ConfigError, DatabaseSettings, Settings
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import CommandError
@@ -102,7 +103,7 @@ def test_blank_letters_are_refused(text: str, read: Callable[[str], str]) -> Non
 
 @pytest.mark.parametrize("space", ["\u3000", "\u2003", "\t", "\n"])
 def test_any_white_space_separates(space: str) -> None:
-    assert parse(f"add{space}acme{space}5 x") == Ask("acme", 5, "x")
+    assert parse(f"add{space}acme{space}5 x") == Ask(Change("acme", 5), "x")
 
 
 async def test_an_absurd_length_is_too_large() -> None:

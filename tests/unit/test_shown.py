@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditbot.domain.changes import Change
 from creditbot.domain.policy import Limits, Policy, Reminders, Tier
 from creditbot.domain.requests import BalanceCheck, CreditRequest
 from creditbot.domain.shown import Shown, read, shown, terms
@@ -94,8 +95,8 @@ def under(**changed: object) -> Policy:
 @pytest.mark.parametrize(
     ("request_", "policy", "later"),
     [
-        (replace(REQUEST, subuser="globex"), POLICY, 0),
-        (replace(REQUEST, allocation_update=5001), POLICY, 0),
+        (replace(REQUEST, change=Change("globex", 5000)), POLICY, 0),
+        (replace(REQUEST, change=Change("acme", 5001)), POLICY, 0),
         (replace(REQUEST, reason="another"), POLICY, 0),
         (replace(REQUEST, requested_by="U9"), POLICY, 0),
         (

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from creditbot.domain.explain import Change, explain
+from creditbot.domain.changes import Change
+from creditbot.domain.explain import Scenario, explain
 from creditbot.domain.policy import Direction, Limits, Policy, Reminders, Route, Tier, Usage
 from creditbot.domain.soundness import findings
 from creditbot.domain.text import without_markup
@@ -183,7 +184,7 @@ def told(
     policy: Policy, change: int, usage: Usage | None = None, roster: Roster = ROSTER
 ) -> tuple[str, bool]:
     """What is explained, and whether it could not come to pass."""
-    found = explain(policy, roster, Change(ANN, "acme", change), usage, "C0APPROVALS")
+    found = explain(policy, roster, Scenario(ANN, Change("acme", change)), usage, "C0APPROVALS")
     return "\n".join(without_markup(sentence) for sentence in found.sentences), not found.possible
 
 
@@ -196,7 +197,7 @@ def test_the_tier_and_who_may_approve_are_named() -> None:
         reminders=Reminders((timedelta(hours=1),), None, timedelta(hours=4), Who.of(["U0BACKUP"])),
         routes=(Route(("ac*",), "C0ACME"),),
     )
-    text, refused = told(policy, -500, Usage(0, 0, 300))
+    text, refused = told(policy, -500, Usage(in_all=300))
     assert not refused
     for sentence in (
         "Tier small does not cover it: it is for changes of up to 100 credits.",

@@ -4,6 +4,7 @@ import json
 from functools import partial
 
 from creditbot.domain import amounts
+from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, reason, subuser_name
 from creditbot.domain.questions import Question
@@ -23,7 +24,8 @@ def _parse(direction: str, rest: str) -> Ask | OpenForm:
     if amount_text:
         value = amounts.amount(amount_text)
         if reason_text:
-            return Ask(name, value if direction == "add" else -value, reason(reason_text))
+            change = Change(name, value if direction == "add" else -value)
+            return Ask(change, reason(reason_text))
     return OpenForm(direction, name, amount_text, "")
 
 
