@@ -75,7 +75,7 @@ class Compare:
         self, database: Database, sendgrid: SendGrid, policy: Policy, clock: Callable[[], datetime]
     ) -> None:
         self._database = database
-        self._sendgrid = sendgrid
+        self._sendgrid = sendgrid.unhurried()
         self._policy = policy
         self._clock = clock
 

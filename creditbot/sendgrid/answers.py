@@ -88,6 +88,15 @@ def rate_limit_wait(headers: Mapping[str, str], now: float) -> float:
     return 5.0
 
 
+def rate_limit_room(headers: Mapping[str, str]) -> tuple[int, int] | None:
+    """How many more calls are taken, and out of how many; None if that is not told."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    try:
+        return int(lower["x-ratelimit-remaining"]), int(lower["x-ratelimit-limit"])
+    except (KeyError, ValueError):
+        return None
+
+
 def read_json(body: str) -> Any:
     try:
         return json.loads(body)

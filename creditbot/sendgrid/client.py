@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import aiohttp
@@ -24,6 +25,7 @@ from creditbot.network.proxy_errors import for_the_operator, said_of_proxy
 from creditbot.seldom import Seldom
 
 from .answers import read_balance, read_json, read_scopes, read_subuser_credits, read_usernames
+from .budget import Budget
 from .connections import PromptConnector, cause_of, never_sent, open_client
 from .names import near_matches, no_subuser, path_segment
 from .outcomes import read_patch_answer
@@ -52,12 +54,17 @@ class SendGrid:
         writes: httpx.AsyncClient,
         timeout: float,
         api_key: str,
+        *,
         proxy: str | None,
+        budget: Budget,
+        hurried: bool = True,
     ) -> None:
         self._reads = reads
         self._writes = writes
         self._api_key = api_key
-        self._proxy = None if proxy is None else address(proxy)
+        self._proxy = proxy
+        self._budget = budget
+        self._hurried = hurried
         self._seldom = Seldom(1, QUIET)
         self.timeout = timeout
 
@@ -74,7 +81,23 @@ class SendGrid:
         """Build both clients, once in a process. `timeout` is the seconds that a whole call may take."""
         reads = open_client(api_key, url, timeout, aiohttp.TCPConnector(limit=200), proxy)
         writes = open_client(api_key, url, timeout, PromptConnector(timeout, stopwatch), proxy)
-        return cls(reads, writes, timeout, api_key, proxy)
+        shown = None if proxy is None else address(proxy)
+        return cls(reads, writes, timeout, api_key, proxy=shown, budget=Budget())
+
+    def unhurried(self) -> "SendGrid":
+        """The same, for reading what nobody waits for: it asks SendGrid only for what people leave.
+
+        Its reads raise NoRoom, a SendGridProblem that passes, where that is nothing at the moment.
+        """
+        return SendGrid(
+            self._reads,
+            self._writes,
+            self.timeout,
+            self._api_key,
+            proxy=self._proxy,
+            budget=self._budget,
+            hurried=False,
+        )
 
     async def close(self) -> None:
         await self._reads.aclose()
@@ -137,6 +160,7 @@ class SendGrid:
         not known to anyone: the caller has to record that.
         """
         try:
+            self._budget.called()
             async with asyncio.timeout(self.timeout):
                 answer = await self._writes.patch(
                     f"/v3/subusers/{path_segment(name)}/credits/remaining",
@@ -151,6 +175,7 @@ class SendGrid:
             if never_sent(error):
                 return NotSent(f"No connection to SendGrid ({why}).")
             return InDoubt(f"The connection to SendGrid broke before its answer came ({why}).")
+        self._budget.answered(answer.status_code, answer.headers, time.time())
         if isinstance(outcome, Refused) and not says_no_such_user(outcome.status, body):
             self._log(outcome.status, outcome.sentence)
         return outcome
@@ -165,7 +190,8 @@ class SendGrid:
         tell: bool = True,
     ) -> Any:
         try:
-            async with asyncio.timeout(self.timeout):
+            async with self._turn(), asyncio.timeout(self.timeout):
+                self._budget.called()
                 answer = await self._reads.get(path, headers=headers, params=params)
         except TimeoutError:
             raise SendGridProblem(
@@ -177,6 +203,7 @@ class SendGrid:
             raise SendGridProblem(
                 f"SendGrid can't be reached ({self._why(error)}). {advice}", passing=True
             ) from error
+        self._budget.answered(answer.status_code, answer.headers, time.time())
         body = self._body(answer)
         document = read_json(body)
         if answer.status_code == 200 and isinstance(document, dict | list):
@@ -185,6 +212,9 @@ class SendGrid:
         if tell and not found.no_such_user:
             self._log(answer.status_code, found.sentence)
         raise found
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._hurried else self._budget.unhurried()
 
     def _why(self, error: Exception) -> str:
         """What broke a call; of a proxy that lets nothing through, whoever runs creditbot hears as well."""

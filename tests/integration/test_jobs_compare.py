@@ -15,7 +15,7 @@ from creditbot.domain.drift import Comparison, Finding, Kind
 from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES, Compare
 from creditbot.jobs.messenger import DeliveryProblem
 from creditbot.operations import activate_policy
-from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser, rates
 from creditbot.sendgrid.client import PAGE
 from creditbot.store.history import history
 from creditbot.store.tables import snapshots
@@ -214,8 +214,9 @@ async def test_another_kind_of_credits_is_told_and_a_reset_is_not(
 
 
 async def test_every_page_is_read_each_subuser_once_in_several_runs(
-    bot: Bot, sandbox: SendGridSandbox, clock: Clock
+    bot: Bot, sandbox: SendGridSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rates, "LIMIT", 100_000)
     many = PAGE + 2 * AT_A_TIME
     for number in range(many - 2):
         sandbox.account.add_subuser(Subuser(f"sub/{number}", type="nonrecurring", remain=10))
@@ -489,3 +490,24 @@ async def test_the_digest_tells_whether_balances_were_compared(
     await watching.work("announce")
     [digest] = [found for _, found in watching.messenger.bulletins if isinstance(found, Digest)]
     assert (digest.compared, digest.drifted) == (2, 1)
+
+
+async def test_a_limit_that_is_nearly_used_up_is_left_to_people_and_it_goes_on_later(
+    watching: Bot,
+    sandbox: SendGridSandbox,
+    start: StartBot,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change_outside(sandbox, "other", 5)
+    sandbox.calls.clear()
+    monkeypatch.setattr(rates, "LIMIT", 5)
+    await watching.sendgrid.balance()
+    assert await next_morning(watching, clock) == []
+    assert len(sandbox.calls) == 1
+    assert (await watching.sendgrid.subuser_credits("other")).remain is not None
+
+    monkeypatch.setattr(rates, "LIMIT", 600)
+    clock.advance(seconds=90)
+    [notice] = await told(start())
+    assert [found.subuser for found in notice.findings] == ["other"]

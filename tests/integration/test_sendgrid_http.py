@@ -1,6 +1,8 @@
 """The exact HTTP of SendGrid: what is sent, and how each documented answer is read."""
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -19,6 +21,7 @@ from creditbot.domain.credits import (
     SubuserCredits,
 )
 from creditbot.domain.errors import DomainError
+from creditbot.sendgrid.budget import AT_ONCE, NoRoom
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 
@@ -406,3 +409,48 @@ async def test_a_key_that_an_answer_repeats_is_neither_kept_nor_shown(
     for text in (outcome.body, outcome.sentence, caught.value.sentence):
         assert "SG.made-up" not in text
     assert "[redacted] may not do that" in outcome.body
+
+
+async def test_what_nobody_waits_for_is_not_asked_where_the_limit_is_for_people(
+    router: respx.MockRouter, sendgrid: SendGrid
+) -> None:
+    nearly_used_up = {"X-RateLimit-Limit": "600", "X-RateLimit-Remaining": "100", "X-RateLimit-Reset": "40"}
+    router.get(CREDITS).respond(200, json=SUBUSER_CREDITS, headers=nearly_used_up)
+    polling = sendgrid.unhurried()
+
+    assert (await polling.subuser_credits("acme")).remain == 99
+    with pytest.raises(NoRoom) as problem:
+        await polling.subuser_credits("acme")
+    assert (await sendgrid.subuser_credits("acme")).remain == 99
+
+    assert problem.value.wait == pytest.approx(40, abs=5)
+    assert len(sent(router)) == 2
+
+
+async def test_a_change_that_meets_the_limit_keeps_polling_back(
+    router: respx.MockRouter, sendgrid: SendGrid
+) -> None:
+    router.patch(REMAINING).respond(429, headers={"X-RateLimit-Reset": "30"})
+    assert isinstance(await sendgrid.update_remaining("acme", 5), RateLimited)
+    with pytest.raises(NoRoom):
+        await sendgrid.unhurried().subuser_credits("acme")
+
+
+async def test_few_calls_are_under_way_at_once_for_which_nobody_waits(
+    router: respx.MockRouter, sendgrid: SendGrid
+) -> None:
+    under_way, most = Counter[str](), Counter[str]()
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        under_way["now"] += 1
+        most["now"] = max(most["now"], under_way["now"])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        under_way["now"] -= 1
+        return httpx.Response(200, json=SUBUSER_CREDITS)
+
+    router.get(CREDITS).mock(side_effect=answer)
+    polling, again = sendgrid.unhurried(), sendgrid.unhurried()
+    await asyncio.gather(*(one.subuser_credits("acme") for one in [polling, again] * 10))
+
+    assert most["now"] == AT_ONCE
