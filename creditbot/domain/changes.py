@@ -15,6 +15,11 @@ def subuser_key(subuser: str) -> str:
     return subuser.casefold()
 
 
+def possible(allocation_update: int) -> bool:
+    """Whether so many credits can be asked for, more or fewer."""
+    return 0 < abs(allocation_update) <= MAX_AMOUNT
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """So many credits more for a subuser, or fewer if `allocation_update` is negative, as the PATCH takes it.
@@ -27,7 +32,7 @@ class Change:
     allocation_update: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.amount <= MAX_AMOUNT:
+        if not possible(self.allocation_update):
             raise ValueError(f"nobody can ask for {self.allocation_update} credits")
 
     @property

@@ -6,7 +6,8 @@ from sqlalchemy import Table, func, insert, select
 
 from creditbot.domain.drift import Snapshot
 from creditbot.domain.evidence import Reading
-from creditbot.store import bulletins, deliveries, notices, questions, requests, snapshots
+from creditbot.store import bulletins, deliveries, notices, questions, snapshots
+from creditbot.store.requests import creating
 from creditbot.store.tables import bulletins as bulletins_table
 from creditbot.store.tables import deliveries as deliveries_table
 from creditbot.store.tables import questions as questions_table
@@ -66,11 +67,11 @@ async def test_notices_of_what_ended_long_ago_go_and_those_of_what_is_open_stay(
     assert await bot.notices_of(ended.id)
 
     bot.clock.advance(days=notices.KEPT / timedelta(days=1) - 1)
-    for number_ in range(requests.FORGETS_EVERY):
+    for number_ in range(creating.FORGETS_EVERY):
         await bot.ask(8 + number_)
     assert await bot.notices_of(ended.id)
     bot.clock.advance(days=2)
-    for number_ in range(requests.FORGETS_EVERY):
+    for number_ in range(creating.FORGETS_EVERY):
         await bot.ask(20 + number_)
 
     assert await bot.notices_of(ended.id) == set()

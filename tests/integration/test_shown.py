@@ -290,7 +290,7 @@ async def test_a_process_with_an_older_policy_than_the_card_says_that_it_must_be
 
 async def an_older_version_asks(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> CreditRequest:
     with monkeypatch.context() as older:
-        older.setattr("creditbot.store.requests.new_token", lambda: None)
+        older.setattr("creditbot.store.requests.creating.new_token", lambda: None)
         request = await bot.checked()
     assert request.token == ""
     return request
@@ -319,7 +319,7 @@ async def test_what_failed_a_while_ago_is_not_drawn_anew(
     bot: Bot, sandbox: SendGridSandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as older:
-        older.setattr("creditbot.store.requests.new_token", lambda: None)
+        older.setattr("creditbot.store.requests.creating.new_token", lambda: None)
         long_ago = await failed(bot, sandbox)
         clock.advance(days=8)
         lately = await failed(bot, sandbox)

@@ -1,0 +1,93 @@
+"""A request comes to be."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from creditbot.domain.changes import Change
+from creditbot.domain.requests import Status
+from creditbot.domain.who import Actor
+from creditbot.store import events, notices
+from creditbot.store.database import Transaction
+from creditbot.store.ledger_columns import recorded
+from creditbot.store.tables import cards, requests
+from creditbot.store.work_on_requests import CHECK
+
+FORGETS_EVERY = 5
+"""With one request in so many some old notices are dropped, which are more than these five bring."""
+
+_INSERT = insert(requests).returning(requests.c.id)
+
+
+async def create(
+    transaction: Transaction,
+    *,
+    origin: str,
+    channel: str,
+    change: Change,
+    reason: str,
+    requested_by: Actor,
+    at: datetime,
+    expires_at: datetime,
+    remind_at: datetime | None,
+    approvals_needed: int,
+    policy_hash: str,
+    tier: str,
+    again_of: int | None = None,
+    same_as: int | None = None,
+) -> int:
+    """Insert a pending request with its event and the place of its card; return its ID.
+
+    SQL refuses a second one of the same `origin`: see `by_origin` first. `same_as` is an earlier request for
+    the same, of which its requester knew.
+    """
+    connection = transaction.connection
+    values = {
+        "origin": origin,
+        "subuser": change.subuser,
+        "subuser_key": change.key,
+        "allocation_update": change.allocation_update,
+        "reason": reason,
+        "requested_by": requested_by.id,
+        "requester_team": requested_by.elsewhere,
+        "requested_at": at,
+        "expires_at": expires_at,
+        "remind_at": remind_at,
+        "approvals_needed": approvals_needed,
+        "policy_hash": policy_hash,
+        "follows_policy": policy_hash,
+        "again_of": again_of,
+        "token": new_token(),
+    }
+    inserted = await connection.execute(_INSERT, {"status": Status.PENDING, "version": 1, **values})
+    request_id = int(inserted.scalar_one())
+    await connection.execute(insert(cards), {"request_id": request_id, "channel": channel})
+    if request_id % FORGETS_EVERY == 0:
+        await notices.forget(transaction, at)
+    await events.append(
+        connection,
+        "requested",
+        at=at,
+        request_id=request_id,
+        actor=requested_by.id,
+        to_status=Status.PENDING,
+        detail={
+            "subuser": change.subuser,
+            "allocation_update": change.allocation_update,
+            "reason": reason,
+            "approvals_needed": approvals_needed,
+            "policy": policy_hash,
+            **({"tier": tier} if tier else {}),
+            **({"again_of": again_of} if again_of is not None else {}),
+            **({"same_as": same_as} if same_as is not None else {}),
+            **recorded(requests, {"id": request_id, "status": Status.PENDING, **values}),
+        },
+    )
+    transaction.wake(CHECK, request_id)
+    return request_id
+
+
+def new_token() -> str:
+    """128 bits that nobody guesses, which a card's buttons carry to show which request they are about."""
+    return secrets.token_hex(16)
