@@ -13,18 +13,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy.exc import DBAPIError
 
 from creditbot import first_look, jobs
-from creditbot.config import Settings
 from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Parts
 from creditbot.operations import Decisions, Names, Queries, Requests, activate_policy, give_tokens, move_cards
-from creditbot.policy_file import policy_of
 from creditbot.probes import Probe, Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Run
 from creditbot.sendgrid.client import SendGrid
 from creditbot.service import Service
+from creditbot.settings.environment import Settings
+from creditbot.settings.policy_file import policy_of
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
 from creditbot.slack.connection import SocketConnection, TokenCheck, check_bot_token, learn_workspace

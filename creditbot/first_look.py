@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.policy import Policy
 from creditbot.domain.text import without_markup
-from creditbot.policy_report import look_up
+from creditbot.policy_check import look_up
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.sendgrid.scopes import SCOPES

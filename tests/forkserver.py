@@ -36,7 +36,7 @@ PRELOADED = (
     "creditbot.ledger.export",
     "creditbot.ledger.verify",
     "creditbot.migrate",
-    "creditbot.policy_report",
+    "creditbot.cli.policy_report",
     "creditbot.runners.procrastinate",
     "creditbot.sandbox.demo",
     "psycopg_binary.pq",

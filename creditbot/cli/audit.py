@@ -25,8 +25,8 @@ def verify_ledger(
     ] = None,
 ) -> None:
     """Recompute the hash chain over all events and compare the tables with it; exit 1 if anything differs."""
-    from creditbot.config import DatabaseSettings
     from creditbot.ledger.verify import verify
+    from creditbot.settings.environment import DatabaseSettings
 
     settings = settings_of(DatabaseSettings)
     url = existing_database(settings.database_url)

@@ -38,7 +38,7 @@ POSTGRES = {
 
 
 def sentence(url: str, error: Exception) -> str:
-    """One line for the person who started a command; the URL is as `creditbot.config` writes it."""
+    """One line for the person who started a command; the URL is as `creditbot.settings` writes it."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     why = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
     where, what_to_do = _postgres(url, why) if is_postgres(url) else _sqlite(url, why)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from .terminal import FAULTY_SETTINGS, fail
 
 if TYPE_CHECKING:
-    from creditbot.config import DatabaseSettings
+    from creditbot.settings.environment import DatabaseSettings
 
     S = TypeVar("S", bound=DatabaseSettings)
 
@@ -29,7 +29,8 @@ def environ() -> dict[str, str | None]:
 def settings_of(kind: "type[S]", log_level: str | None = None) -> "S":
     """Read the settings, and have all that is logged from here on go to standard error without secrets."""
     from creditbot import log
-    from creditbot.config import ConfigError, unknown_names
+    from creditbot.settings.environment import unknown_names
+    from creditbot.settings.errors import ConfigError
 
     found = environ()
     strange = unknown_names(found)
@@ -44,7 +45,7 @@ def settings_of(kind: "type[S]", log_level: str | None = None) -> "S":
 
 
 def database_url() -> str:
-    from creditbot.config import DatabaseSettings
+    from creditbot.settings.environment import DatabaseSettings
 
     return settings_of(DatabaseSettings).database_url
 

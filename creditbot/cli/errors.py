@@ -4,9 +4,9 @@ import sqlite3
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from creditbot.config import DatabaseSettings
 from creditbot.domain.errors import DomainError, NotTaken, UnfitDatabase
 from creditbot.domain.text import COMMAND, named, without_markup
+from creditbot.settings.environment import DatabaseSettings
 from creditbot.store.database import CommitUnclear
 
 from .database_errors import sentence

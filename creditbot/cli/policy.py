@@ -10,8 +10,8 @@ from .group import CommandGroup
 from .terminal import FAULTY_SETTINGS, fail
 
 if TYPE_CHECKING:
-    from creditbot.config import PolicySettings
     from creditbot.domain.policy import Policy
+    from creditbot.settings.environment import PolicySettings
 
 policy_app = typer.Typer(
     cls=CommandGroup, help="Check a policy before it takes effect.", no_args_is_help=True
@@ -28,8 +28,9 @@ def check_policy(*, offline: Offline = False) -> None:
     Exit 0 if there are no faults, or only warnings; 1 if there are faults; 2 if the file is missing or is not
     TOML, if it has an unknown key or a wrong value, or if a setting is wrong.
     """
-    from creditbot import policy_report
-    from creditbot.config import PolicySettings
+    from creditbot.settings.environment import PolicySettings
+
+    from . import policy_report
 
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
     policy = _policy(settings)
@@ -66,13 +67,14 @@ def explain_policy(
     Exit 0 if it would go to its approvers, as far as is known; 1 if it would be refused, if nobody could
     approve it, or if SUBUSER or AMOUNT can't be read; 2 if --as, the policy file or a setting is wrong.
     """
-    from creditbot import policy_report
-    from creditbot.config import PolicySettings
     from creditbot.domain import amounts, fields
     from creditbot.domain.changes import Change
     from creditbot.domain.explain import Scenario
     from creditbot.domain.text import without_markup
     from creditbot.domain.who import is_person
+    from creditbot.settings.environment import PolicySettings
+
+    from . import policy_report
 
     if not is_person(actor):
         fail(
@@ -92,8 +94,8 @@ def explain_policy(
 
 
 def _policy(settings: "PolicySettings") -> "Policy":
-    from creditbot.config import ConfigError
-    from creditbot.policy_file import policy_of
+    from creditbot.settings.errors import ConfigError
+    from creditbot.settings.policy_file import policy_of
 
     try:
         return policy_of(settings)

@@ -22,33 +22,33 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 if TYPE_CHECKING:
-    from creditbot.config import Settings
+    from creditbot.settings.environment import Settings
 
 
 def serve() -> None:
     """Run the whole bot in one process: Slack's events, over Socket Mode or HTTP, and the work."""
-    from creditbot.config import Settings
+    from creditbot.settings.environment import Settings
 
     _start("serve", settings_of(Settings))
 
 
 def web() -> None:
     """Receive Slack's events over HTTP; `creditbot worker` does the work. Run as many as you like."""
-    from creditbot.config import WebSettings
+    from creditbot.settings.environment import WebSettings
 
     _start("web", settings_of(WebSettings))
 
 
 def socket() -> None:
     """Receive Slack's events over Socket Mode; `creditbot worker` does the work. Run up to ten."""
-    from creditbot.config import SocketSettings
+    from creditbot.settings.environment import SocketSettings
 
     _start("socket", settings_of(SocketSettings))
 
 
 def worker() -> None:
     """Do the work: call SendGrid, post cards and messages. Run as many as you like on PostgreSQL."""
-    from creditbot.config import WorkerSettings
+    from creditbot.settings.environment import WorkerSettings
 
     _start("worker", settings_of(WorkerSettings))
 
@@ -56,9 +56,9 @@ def worker() -> None:
 def _start(role: str, settings: "Settings") -> None:
     """Run a process of this role until it is told to stop."""
     from creditbot import bootstrap
-    from creditbot.config import ConfigError
     from creditbot.domain.errors import WrongLedgerKey
     from creditbot.service import CannotListen
+    from creditbot.settings.errors import ConfigError
     from creditbot.slack.connection import WrongToken
 
     async def service() -> None:

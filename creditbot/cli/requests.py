@@ -173,12 +173,12 @@ def _decide(request_id: int, by: str | None, act: "Decide", done: str) -> None:
 
 
 async def _decided(name: str, act: "Decide") -> "CreditRequest":
-    from creditbot.config import DatabaseSettings
     from creditbot.domain.policy import Policy
     from creditbot.domain.secrecy import Secrets
     from creditbot.domain.text import operator
     from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
+    from creditbot.settings.environment import DatabaseSettings
     from creditbot.store import identity
     from creditbot.store.clock import ServerClock
     from creditbot.store.database import Database

@@ -15,7 +15,7 @@ def is_postgres(url: str) -> bool:
 
 
 def open_engines(url: str, keys: Keys = (), *, looking: bool = False) -> Engines:
-    """Engines for a URL as `creditbot.config` writes it, with the driver; nothing is connected yet.
+    """Engines for a URL as `creditbot.settings` writes it, with the driver; nothing is connected yet.
 
     The ledger's keys go with their connections, so that whatever writes an event has them. Who is only
     `looking` may do so where nothing can be written.

@@ -13,18 +13,18 @@ from sqlalchemy import select
 
 from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
-from creditbot.config import WebSettings
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown, read, shown
 from creditbot.domain.text import without_markup
-from creditbot.policy_file import load
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, View
 from creditbot.sandbox.slack.blocks import controls
 from creditbot.service import Service
+from creditbot.settings.environment import WebSettings
+from creditbot.settings.policy_file import load
 from creditbot.slack import cards, forms
 from creditbot.store import questions, tables
 from creditbot.store.compare import compare

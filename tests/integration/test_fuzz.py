@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import create_engine
 
 from creditbot.bootstrap import Role, build, prepare_database
-from creditbot.config import WebSettings
+from creditbot.settings.environment import WebSettings
 from creditbot.web import Web
 from tests.extent import payloads
 from tests.unharmed import POLICY, some_requests, state

@@ -12,17 +12,17 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 
 from creditbot.bootstrap import Role, build
-from creditbot.config import PolicySettings, Settings
+from creditbot.cli.policy_report import check
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Status
 from creditbot.network.proxies import Proxies
-from creditbot.policy_report import check
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.service import Service
+from creditbot.settings.environment import PolicySettings, Settings
 from creditbot.slack.connection import SocketConnection, TokenCheck
 from creditbot.slack.message import Message
 from creditbot.slack.naming import Naming, NamingClient

@@ -9,7 +9,6 @@ import httpx
 import pytest
 import respx
 
-from creditbot.config import SENDGRID_HOSTS
 from creditbot.domain.credits import (
     Applied,
     Balance,
@@ -24,6 +23,7 @@ from creditbot.domain.errors import DomainError
 from creditbot.sendgrid.budget import AT_ONCE, NoRoom
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
+from creditbot.settings.environment import SENDGRID_HOSTS
 
 URL = "https://api.sendgrid.com"
 CREDITS = f"{URL}/v3/subusers/acme/credits"

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from creditbot.config import DatabaseSettings
 from creditbot.migrate import migrate
 from creditbot.runners.procrastinate import ProcrastinateQueue
+from creditbot.settings.environment import DatabaseSettings
 from creditbot.store.database import Database
 from tests.postgres import PostgresServer, Standby, new_server
 

@@ -14,14 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.config import ConfigError, Settings
 from creditbot.domain.changes import Change
 from creditbot.domain.policy import Direction, Limits, Policy, QuietHours, Route
-from creditbot.domain.soundness import findings
+from creditbot.domain.policy_lint import lint
 from creditbot.domain.who import ANYONE, Roster, Who
-from creditbot.policy_file import TABLES, PolicyTable, load, parse, policy_of
+from creditbot.settings.environment import Settings
+from creditbot.settings.errors import ConfigError
+from creditbot.settings.policy_file import load, parse, policy_of
+from creditbot.settings.policy_tables import TABLES, PolicyTable
 
-from .test_config import GOOD
+from .test_settings import GOOD
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "policy.md").read_text()
 [EXAMPLE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -56,7 +58,7 @@ def test_the_example_says_what_it_says() -> None:
 
 def test_nothing_in_the_example_is_without_effect() -> None:
     policy = parse(EXAMPLE)
-    found = findings(policy, Roster({}, policy.groups))
+    found = lint(policy, Roster({}, policy.groups))
     assert [finding for finding in found if "is not known" not in finding.sentence] == []
 
 

@@ -7,10 +7,11 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from creditbot.config import ConfigError, DatabaseSettings, PolicySettings, Settings
 from creditbot.network.proxies import DIRECT, Proxies, WrongProxy, address
+from creditbot.settings.environment import DatabaseSettings, PolicySettings, Settings
+from creditbot.settings.errors import ConfigError
 from creditbot.slack.errors import error_code
-from tests.unit.test_config import GOOD
+from tests.unit.test_settings import GOOD
 
 A, B, C = "http://a.example:3128", "http://b.example:3128", "http://c.example:3128"
 SECURE, PLAIN = "https://api.sendgrid.com", "http://api.sendgrid.com"

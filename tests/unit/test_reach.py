@@ -11,8 +11,8 @@ from creditbot.domain import rules
 from creditbot.domain.changes import Change
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Direction, Limits, Policy, Tier, Usage, matches
+from creditbot.domain.policy_lint import lint
 from creditbot.domain.reach import covers
-from creditbot.domain.soundness import findings
 from creditbot.domain.who import Roster, Who
 
 ALL = Who.of(["U0ANN", "U0BEN"])
@@ -44,7 +44,7 @@ limits = st.builds(Limits, st.none() | st.integers(1, 8), in_all_24h=st.none() |
 
 
 def said_to_be_dead(policy: Policy) -> set[str]:
-    said = [finding.sentence for finding in findings(policy, Roster())]
+    said = [finding.sentence for finding in lint(policy, Roster())]
     return {
         tier.name
         for tier in policy.tiers

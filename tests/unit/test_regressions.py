@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from creditbot.config import ConfigError, DatabaseSettings, Settings
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.credits import InDoubt, Refused
@@ -18,6 +17,8 @@ from creditbot.domain.requests import BalanceCheck, Status
 from creditbot.domain.text import without_markup
 from creditbot.sendgrid.answers import read_balance
 from creditbot.sendgrid.outcomes import read_patch_answer
+from creditbot.settings.environment import DatabaseSettings, Settings
+from creditbot.settings.errors import ConfigError
 from creditbot.slack import answers
 from creditbot.slack.cards import notice
 from creditbot.slack.payloads import UnreadablePayload, read

@@ -1,4 +1,4 @@
-"""Whether a policy can work: rules that are never reached, and quorums that nobody could make up."""
+"""What is wrong with a policy: rules that are never reached, and quorums that nobody could make up."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from .who import Roster
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnostic:
     """Something about a policy; a `fault` is what makes a part of it useless or unusable."""
 
     sentence: str
     fault: bool
 
 
-def findings(policy: Policy, roster: Roster) -> Iterator[Finding]:
+def lint(policy: Policy, roster: Roster) -> Iterator[Diagnostic]:
     """What is wrong or strange; members of groups as the roster knows them."""
     if policy.nobody_approves:
-        yield Finding("Nobody can approve anything: list approvers.", fault=True)
+        yield Diagnostic("Nobody can approve anything: list approvers.", fault=True)
         return
     if policy.may_ask.nobody:
-        yield Finding("Nobody can ask for anything: who.may_ask is empty.", fault=True)
+        yield Diagnostic("Nobody can ask for anything: who.may_ask is empty.", fault=True)
     for place, tier in enumerate(policy.tiers):
         yield from _never_reached(policy, place)
         yield from _quorum(policy, tier, roster)
@@ -36,19 +36,19 @@ def findings(policy: Policy, roster: Roster) -> Iterator[Finding]:
     yield from _too_late(policy)
 
 
-def _never_reached(policy: Policy, place: int) -> Iterator[Finding]:
+def _never_reached(policy: Policy, place: int) -> Iterator[Diagnostic]:
     tier, earlier = policy.tiers[place], policy.tiers[:place]
     name = f"Tier {literal(tier.name)}"
     if before := covered_by(tier, earlier, kinds_of_change(tier, earlier)):
-        yield Finding(f"{name} is never reached: {_takes_all(before)}", fault=True)
+        yield Diagnostic(f"{name} is never reached: {_takes_all(before)}", fault=True)
         return
     most, limit = _most(policy.limits)
     changes = kinds_of_change(tier, earlier, most)
     if not changes:
         sentence = f"{name} is never reached: it is for {tier.words()}, and {limit} is {number(most)}."
-        yield Finding(sentence, fault=most == MAX_AMOUNT)
+        yield Diagnostic(sentence, fault=most == MAX_AMOUNT)
     elif covered_by(tier, earlier, changes):
-        yield Finding(
+        yield Diagnostic(
             f"{name} is never reached while {limit} is {number(most)}: the tiers before it cover all up to "
             "that.",
             fault=False,
@@ -77,7 +77,7 @@ def _most(limits: Limits) -> tuple[int, str]:
     return min((cap, name) for name, cap in caps.items() if cap is not None)
 
 
-def _never_binding(limits: Limits) -> Iterator[Finding]:
+def _never_binding(limits: Limits) -> Iterator[Diagnostic]:
     """Limits that another one forestalls: each change counts towards all of them."""
     in_all = (limits.in_all_24h, "in_all_24h")
     of_one = [(limits.per_requester_24h, "per_requester_24h"), (limits.per_subuser_24h, "per_subuser_24h")]
@@ -90,30 +90,30 @@ def _never_binding(limits: Limits) -> Iterator[Finding]:
         ]
         if limit is not None and lower:
             cap, other = min(lower)
-            yield Finding(
+            yield Diagnostic(
                 f"limits.{name} ({number(limit)}) is never reached: limits.{other} is {number(cap)}.",
                 fault=False,
             )
 
 
-def _channels(routes: Sequence[Route]) -> Iterator[Finding]:
+def _channels(routes: Sequence[Route]) -> Iterator[Diagnostic]:
     for place, route in enumerate(routes):
         before = [pattern for other in routes[:place] for pattern in other.subusers]
         if all_covered(route.subusers, before):
             patterns = ", ".join(map(literal, route.subusers))
-            yield Finding(
+            yield Diagnostic(
                 f"Entry {place + 1} of channels ({patterns}) is never reached: those before it cover all its "
                 "subusers. Put it before them, or narrow them.",
                 fault=True,
             )
 
 
-def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
+def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Diagnostic]:
     """For every requester who is an approver, too: could the others make up the quorum?"""
     name = f"Tier {literal(tier.name)}" if tier.name else "CREDITBOT_APPROVERS"
     unread = roster.unread(tier.authority)
     if unread:
-        yield Finding(
+        yield Diagnostic(
             f"{name}: the members of {people(sorted(unread))} are not known, so it is not known whether it "
             "can be approved.",
             fault=False,
@@ -121,7 +121,7 @@ def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
         return
     everyone = roster.everyone(tier.authority)
     if (short := _short(tier, everyone, roster)) is not None:
-        yield Finding(f"{name} can never be approved: {short}", fault=True)
+        yield Diagnostic(f"{name} can never be approved: {short}", fault=True)
         return
     stuck = [
         requester
@@ -129,7 +129,7 @@ def _quorum(policy: Policy, tier: Tier, roster: Roster) -> Iterator[Finding]:
         if roster.has(policy.may_ask, requester) and _short(tier, everyone - {requester}, roster) is not None
     ]
     if stuck:
-        yield Finding(
+        yield Diagnostic(
             f"{name} can't be approved if it is requested by {people(stuck[:5])}, because nobody approves "
             f"their own requests: {_short(tier, everyone - {stuck[0]}, roster)}",
             fault=True,
@@ -149,28 +149,28 @@ def _is(people_: frozenset[str]) -> str:
     return "is" if len(people_) == 1 else "are"
 
 
-def _emergencies(policy: Policy, roster: Roster) -> Iterator[Finding]:
+def _emergencies(policy: Policy, roster: Roster) -> Iterator[Diagnostic]:
     for who in sorted(policy.break_glass.people):
         if not roster.has(policy.may_ask, who) and not roster.unread(policy.may_ask):
-            yield Finding(
+            yield Diagnostic(
                 f"{person(who)} is named under break_glass but may not ask for changes, so it never helps.",
                 fault=True,
             )
 
 
-def _escalation(policy: Policy, roster: Roster) -> Iterator[Finding]:
+def _escalation(policy: Policy, roster: Roster) -> Iterator[Diagnostic]:
     to = policy.reminders.escalate_to
     if to.nobody or roster.unread(to):
         return
     if not roster.everyone(to):
-        yield Finding("Nobody is in escalate_to, so an escalation reaches nobody.", fault=True)
+        yield Diagnostic("Nobody is in escalate_to, so an escalation reaches nobody.", fault=True)
     elif all(
         roster.everyone(to) <= roster.everyone(tier.including or tier.approvers) for tier in policy.tiers
     ):
-        yield Finding("Everyone in escalate_to may approve anyway, so it adds nobody.", fault=False)
+        yield Diagnostic("Everyone in escalate_to may approve anyway, so it adds nobody.", fault=False)
 
 
-def _too_late(policy: Policy) -> Iterator[Finding]:
+def _too_late(policy: Policy) -> Iterator[Diagnostic]:
     """Reminders and escalations that come when the requests have expired."""
     for after in policy.reminders.after:
         yield from _after_expiry(policy, after, f"The reminder after {length(after)} is never sent")
@@ -178,12 +178,12 @@ def _too_late(policy: Policy) -> Iterator[Finding]:
         yield from _after_expiry(policy, after_, f"The escalation after {length(after_)} never happens")
 
 
-def _after_expiry(policy: Policy, after: timedelta, says: str) -> Iterator[Finding]:
+def _after_expiry(policy: Policy, after: timedelta, says: str) -> Iterator[Diagnostic]:
     late = [tier for tier in policy.tiers if policy.expiry_of(tier) <= after]
     if len(late) == len(policy.tiers):
-        yield Finding(
+        yield Diagnostic(
             f"{says}: every request has expired by then. Set it earlier, or expiry later.", fault=True
         )
     elif late:
         tiers = ", ".join(literal(tier.name) for tier in late)
-        yield Finding(f"{says} for requests of tier {tiers}: they have expired by then.", fault=False)
+        yield Diagnostic(f"{says} for requests of tier {tiers}: they have expired by then.", fault=False)

@@ -8,7 +8,7 @@ import pytest
 from creditbot.domain.changes import Change
 from creditbot.domain.explain import Scenario, explain
 from creditbot.domain.policy import Direction, Limits, Policy, Reminders, Route, Tier, Usage
-from creditbot.domain.soundness import findings
+from creditbot.domain.policy_lint import lint
 from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster, Who
 
@@ -19,7 +19,7 @@ GOOD = Policy(tiers=(Tier("small", ALL, up_to=100), Tier("large", ALL, 2)))
 
 
 def said(policy: Policy, roster: Roster = ROSTER) -> list[tuple[bool, str]]:
-    return [(finding.fault, without_markup(finding.sentence)) for finding in findings(policy, roster)]
+    return [(finding.fault, without_markup(finding.sentence)) for finding in lint(policy, roster)]
 
 
 def test_nothing_is_said_of_a_good_policy() -> None:

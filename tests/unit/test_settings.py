@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import make_url
 
-from creditbot.config import (
-    ConfigError,
+from creditbot.runners.procrastinate import conninfo
+from creditbot.settings.environment import (
     DatabaseSettings,
     Settings,
     SocketSettings,
@@ -15,7 +15,7 @@ from creditbot.config import (
     WorkerSettings,
     unknown_names,
 )
-from creditbot.runners.procrastinate import conninfo
+from creditbot.settings.errors import ConfigError
 from creditbot.store.postgres import connection_parameters
 
 SECRETS = {
@@ -226,7 +226,7 @@ def test_a_name_that_only_creditbot_could_use_is_told_of_if_it_does_not(name: st
 
 
 def test_without_postgresqls_packages_the_locked_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creditbot.config.find_spec", lambda _name: None)
+    monkeypatch.setattr("creditbot.settings.database_url.find_spec", lambda _name: None)
     [line] = lines({**GOOD, "DATABASE_URL": "postgresql://bot:hunter2@db/credits"})
     assert line.startswith("DATABASE_URL points to PostgreSQL, but the packages for it are not installed.")
     assert line.endswith("pip install --require-hashes -r requirements-postgres.lock")

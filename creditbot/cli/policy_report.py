@@ -1,8 +1,7 @@
 """The policy for whoever writes it: checked against the workspace, and explained for one change."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,30 +10,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from creditbot.config import PolicySettings
 from creditbot.domain.explain import Explanation, Scenario, explain
 from creditbot.domain.policy import DAY, Policy, Usage
-from creditbot.domain.soundness import findings
-from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster
+from creditbot.policy_check import Report, add_lint, look_up, unread_groups
+from creditbot.settings.environment import PolicySettings
 from creditbot.slack.people import Groups
 from creditbot.slack.proxied import through
-from creditbot.slack.workspace import NotAsked, people_faults, standing
 from creditbot.store import requests
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
 
 UNSET = "SLACK_BOT_TOKEN is not set"
-
-
-@dataclass
-class Report:
-    """Sentences in plain text, and the kinds of things that were not looked up in Slack."""
-
-    faults: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    unseen: list[str] = field(default_factory=list)
 
 
 async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> Report:
@@ -44,67 +31,14 @@ async def check(settings: PolicySettings, policy: Policy, *, offline: bool) -> R
             groups = Groups(client, policy)
             channels = {route.channel for route in policy.routes}
             report = await look_up(client, policy, groups, channels)
-            report.faults[:0] = _unread(groups, await groups())
+            report.faults[:0] = unread_groups(groups, await groups())
             return report
     report = Report(unseen=["people", "groups", "channels"])
     report.unknown.append(
         "Slack was not asked (--offline)." if offline else f"{UNSET}; set it to look people up."
     )
-    _judge(report, policy, Roster({}, policy.groups))
+    add_lint(report, policy, Roster({}, policy.groups))
     return report
-
-
-async def look_up(client: AsyncWebClient, policy: Policy, groups: Groups, channels: Iterable[str]) -> Report:
-    """What Slack says of people, groups and channels, and what follows for the policy.
-
-    Which group can't be read, and why, is for `groups` to tell.
-    """
-    report = Report()
-    roster = await groups()
-    report.faults += [
-        f"User group {group} is empty."
-        for group in sorted(roster.members)
-        if group not in roster.unreadable and not roster.members[group]
-    ]
-    try:
-        report.faults += await people_faults(client, policy.people)
-    except NotAsked as why:
-        report.unknown.append(str(why))
-        report.unseen.append("people")
-    await _look_up_channels(client, sorted(channels), report)
-    _judge(report, policy, roster)
-    return report
-
-
-def _judge(report: Report, policy: Policy, roster: Roster) -> None:
-    for finding in findings(policy, roster):
-        (report.faults if finding.fault else report.warnings).append(without_markup(finding.sentence))
-
-
-def _unread(groups: Groups, roster: Roster) -> list[str]:
-    return [
-        f"The members of user group {group} could not be read. {groups.why_unread(group)}."
-        for group in sorted(roster.unreadable)
-    ]
-
-
-async def _look_up_channels(client: AsyncWebClient, channels: list[str], report: Report) -> None:
-    unknown: list[str] = []
-    try:
-        for channel in channels:
-            found = await standing(client, channel)
-            if found.fault is not None:
-                report.faults.append(found.fault)
-            elif not found.known:
-                unknown.append(channel)
-    except NotAsked as why:
-        report.unknown.append(str(why))
-        report.unseen.append("channels")
-    if unknown:
-        report.unknown.append(
-            f"The bot's scopes do not show whether it is in {', '.join(unknown)}: invite it to each with "
-            "/invite. A card that can't be posted is logged with its channel."
-        )
 
 
 async def tell(settings: PolicySettings, policy: Policy, scenario: Scenario, *, offline: bool) -> Explanation:
@@ -115,7 +49,7 @@ async def tell(settings: PolicySettings, policy: Policy, scenario: Scenario, *, 
         if client is not None:
             groups = Groups(client, policy)
             roster = await groups()
-            unread = _unread(groups, roster)
+            unread = unread_groups(groups, roster)
         elif policy.groups:
             the = "The" if offline else f"{UNSET}, so the"
             unread = [f"{the} members of {', '.join(sorted(policy.groups))} were not looked up."]

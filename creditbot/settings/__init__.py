@@ -1,0 +1,1 @@
+"""What whoever runs creditbot has set: the environment, and the policy file."""
