@@ -14,7 +14,7 @@ from tests.authority import ROLES
 from tests.ways_in import Way
 
 from .conftest import on_sqlite
-from .desk import Desk, opened
+from .http_bot import HttpBot, opened
 
 pytestmark = on_sqlite
 
@@ -30,9 +30,9 @@ CLOSED: dict[str, Callable[[SlackSandbox], None]] = {
 }
 
 
-def heard(desk: Desk, actor: str) -> list[tuple[str, str]]:
+def heard(bot: HttpBot, actor: str) -> list[tuple[str, str]]:
     """What the person was told, and where: privately in a channel, or in a direct message."""
-    slack = desk._slack
+    slack = bot._slack
     whispers = [(message.channel, message.plain()) for message in slack.ephemerals(actor)]
     return whispers + [("direct", message.plain()) for message in slack.dm(actor)]
 
@@ -41,13 +41,13 @@ def heard(desk: Desk, actor: str) -> list[tuple[str, str]]:
 async def test_a_refused_click_is_answered_though_its_response_url_is_of_no_use(
     url: str, sandbox: SendGridSandbox, tmp_path: Path, closed: str
 ) -> None:
-    async with opened(url, sandbox, tmp_path, OUTSIDER) as desk:
-        await desk.lay(Status.PENDING)
-        CLOSED[closed](desk._slack)
-        await desk.take(APPROVE)
+    async with opened(url, sandbox, tmp_path, OUTSIDER) as bot:
+        await bot.prepare(Status.PENDING)
+        CLOSED[closed](bot._slack)
+        await bot.take(APPROVE)
 
-        [(where, text)] = heard(desk, OUTSIDER.actor)
-        assert where == desk._card.channel
+        [(where, text)] = heard(bot, OUTSIDER.actor)
+        assert where == bot._card.channel
         assert "Only an approver can decide this" in text
 
 
@@ -57,45 +57,45 @@ async def test_a_refused_click_is_answered_though_its_response_url_is_of_no_use(
 async def test_who_cannot_be_told_in_the_channel_gets_a_direct_message(
     url: str, sandbox: SendGridSandbox, tmp_path: Path, error: str
 ) -> None:
-    async with opened(url, sandbox, tmp_path, OUTSIDER) as desk:
-        await desk.lay(Status.PENDING)
-        desk._slack.faults.http("response_url", status=404)
-        desk._slack.faults.fail("chat.postEphemeral", error=error)
-        await desk.take(APPROVE)
+    async with opened(url, sandbox, tmp_path, OUTSIDER) as bot:
+        await bot.prepare(Status.PENDING)
+        bot._slack.faults.http("response_url", status=404)
+        bot._slack.faults.fail("chat.postEphemeral", error=error)
+        await bot.take(APPROVE)
 
-        [(where, text)] = heard(desk, OUTSIDER.actor)
+        [(where, text)] = heard(bot, OUTSIDER.actor)
         assert (where, "Only an approver can decide this" in text) == ("direct", True)
 
 
 async def test_a_command_is_answered_though_its_response_url_is_of_no_use(
     url: str, sandbox: SendGridSandbox, tmp_path: Path
 ) -> None:
-    async with opened(url, sandbox, tmp_path, OUTSIDER) as desk:
-        await desk.lay(Status.PENDING)
-        desk._slack.faults.http("response_url", status=404)
-        await desk.take(SHOW)
+    async with opened(url, sandbox, tmp_path, OUTSIDER) as bot:
+        await bot.prepare(Status.PENDING)
+        bot._slack.faults.http("response_url", status=404)
+        await bot.take(SHOW)
 
-        [(where, text)] = heard(desk, OUTSIDER.actor)
+        [(where, text)] = heard(bot, OUTSIDER.actor)
         assert (where, text != "") == ("C0GENERAL", True)
 
 
 async def test_nobody_is_told_twice(url: str, sandbox: SendGridSandbox, tmp_path: Path) -> None:
-    async with opened(url, sandbox, tmp_path, OUTSIDER) as desk:
-        await desk.lay(Status.PENDING)
-        await desk.take(APPROVE)
+    async with opened(url, sandbox, tmp_path, OUTSIDER) as bot:
+        await bot.prepare(Status.PENDING)
+        await bot.take(APPROVE)
 
-        assert len(heard(desk, OUTSIDER.actor)) == 1
-        assert [call.method for call in desk._slack.calls if call.method.startswith("chat.")] == []
+        assert len(heard(bot, OUTSIDER.actor)) == 1
+        assert [call.method for call in bot._slack.calls if call.method.startswith("chat.")] == []
 
 
 async def test_an_answer_that_reaches_nobody_is_in_the_log(
     url: str, sandbox: SendGridSandbox, tmp_path: Path
 ) -> None:
-    async with opened(url, sandbox, tmp_path, OUTSIDER) as desk:
-        await desk.lay(Status.PENDING)
-        desk._slack.faults.down = True
+    async with opened(url, sandbox, tmp_path, OUTSIDER) as bot:
+        await bot.prepare(Status.PENDING)
+        bot._slack.faults.down = True
         with structlog.testing.capture_logs() as logs:
-            await desk.take(APPROVE)
+            await bot.take(APPROVE)
 
         [entry] = [entry for entry in logs if entry["event"] == "Someone was left without an answer"]
         assert (entry["log_level"], entry["user"]) == ("warning", OUTSIDER.actor)
@@ -112,30 +112,30 @@ async def test_an_answer_that_reaches_nobody_is_in_the_log(
 async def test_a_form_that_slack_does_not_open_is_said_and_why(
     url: str, sandbox: SendGridSandbox, tmp_path: Path, error: str, says: str
 ) -> None:
-    async with opened(url, sandbox, tmp_path, APPROVER) as desk:
-        await desk.lay(Status.PENDING)
+    async with opened(url, sandbox, tmp_path, APPROVER) as bot:
+        await bot.prepare(Status.PENDING)
         for closed in ("response_url", "chat.postEphemeral"):
-            desk._slack.faults.http(closed, status=500)
-        desk._slack.faults.fail("views.open", error=error)
-        await desk.take(DENY_BUTTON)
+            bot._slack.faults.http(closed, status=500)
+        bot._slack.faults.fail("views.open", error=error)
+        await bot.take(DENY_BUTTON)
 
-        [(where, text)] = heard(desk, APPROVER.actor)
+        [(where, text)] = heard(bot, APPROVER.actor)
         assert where == "direct"
         assert says in text.replace("`", "")
-        assert desk._slack.open_views(APPROVER.actor) == []
-        await desk.take(DENY_BUTTON)
-        [form] = desk._slack.open_views(APPROVER.actor)
+        assert bot._slack.open_views(APPROVER.actor) == []
+        await bot.take(DENY_BUTTON)
+        [form] = bot._slack.open_views(APPROVER.actor)
         assert form.view["callback_id"] == DENY
 
 
 async def test_a_command_s_form_that_slack_does_not_open_says_how_to_type_it(
     url: str, sandbox: SendGridSandbox, tmp_path: Path
 ) -> None:
-    async with opened(url, sandbox, tmp_path, APPROVER) as desk:
-        await desk.lay(Status.PENDING)
-        desk._slack.faults.http("response_url", status=404)
-        desk._slack.faults.fail("views.open", error="expired_trigger_id")
-        await desk.take(FORM)
+    async with opened(url, sandbox, tmp_path, APPROVER) as bot:
+        await bot.prepare(Status.PENDING)
+        bot._slack.faults.http("response_url", status=404)
+        bot._slack.faults.fail("views.open", error="expired_trigger_id")
+        await bot.take(FORM)
 
-        [(_, text)] = heard(desk, APPROVER.actor)
+        [(_, text)] = heard(bot, APPROVER.actor)
         assert "Type it in full instead: " in text

@@ -18,8 +18,8 @@ from tests.authority import ROLES
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock
 from .conftest import on_sqlite
-from .desk import GENERAL, opened
 from .filled import DAY, fill, row
+from .http_bot import GENERAL, opened
 
 FOR_YOU, YOURS, OTHERS = Section.FOR_YOU, Section.YOURS, Section.OTHERS
 
@@ -186,10 +186,10 @@ async def test_the_buttons_put_other_pages_in_the_place_of_the_list(
     url: str, sandbox: SendGridSandbox, tmp_path: Path
 ) -> None:
     role = ROLES["approver by name"]
-    async with opened(url, sandbox, tmp_path, role) as desk:
+    async with opened(url, sandbox, tmp_path, role) as bot:
         for _ in range(12):
-            await desk.lay(Status.PENDING)
-        slack, tasks = desk._slack, desk._service.tasks
+            await bot.prepare(Status.PENDING)
+        slack, tasks = bot._slack, bot._service.tasks
         await slack.command(role.actor, "/credits pending", channel=GENERAL)
         await tasks.drain(10)
         [listed] = slack.ephemerals(role.actor, GENERAL)
@@ -214,10 +214,10 @@ async def test_a_button_that_carries_no_page_is_said_to_be_strange(
     url: str, sandbox: SendGridSandbox, tmp_path: Path
 ) -> None:
     role = ROLES["outsider"]
-    async with opened(url, sandbox, tmp_path, role) as desk:
-        await desk.lay(Status.PENDING)
-        await desk._slack.click_raw(role.actor, message=desk._card, action_id="page_on", value="12")
-        await desk._service.tasks.drain(10)
-        [said] = desk._slack.ephemerals(role.actor, CHANNEL)
+    async with opened(url, sandbox, tmp_path, role) as bot:
+        await bot.prepare(Status.PENDING)
+        await bot._slack.click_raw(role.actor, message=bot._card, action_id="page_on", value="12")
+        await bot._service.tasks.drain(10)
+        [said] = bot._slack.ephemerals(role.actor, CHANNEL)
         assert "creditbot does not know this button" in said.text
-        assert [event for event in desk._books.news(0).events if "refused_click" in event]
+        assert [event for event in bot._changes.since_last_look(0).events if "refused_click" in event]

@@ -26,7 +26,7 @@ from tests.postgres import PostgresServer
 
 from .adapters import ASKER, Bot
 from .conftest import StartBot, on_postgres
-from .desk import opened
+from .http_bot import opened
 
 pytestmark = pytest.mark.people_wait
 
@@ -136,15 +136,15 @@ async def test_a_click_is_acked_and_its_clicker_told(
     url: str, sandbox: SendGridSandbox, tmp_path: Path, silence: Silence
 ) -> None:
     role = ROLES["requester who may approve in an emergency"]
-    async with opened(url, sandbox, tmp_path, role) as desk:
-        await desk.lay(Status.PENDING)
+    async with opened(url, sandbox, tmp_path, role) as bot:
+        await bot.prepare(Status.PENDING)
         with silence():
             async with asyncio.timeout(20):
-                delivery = await desk._slack.click(role.actor, desk._card, "Approve")
-                [words] = await desk._slack.until(lambda: desk._slack.ephemerals(role.actor))
+                delivery = await bot._slack.click(role.actor, bot._card, "Approve")
+                [words] = await bot._slack.until(lambda: bot._slack.ephemerals(role.actor))
         assert delivery.status == 200
         assert "database does not answer right now. Nothing was changed" in words.plain()
-        assert desk._slack.open_views(role.actor) == []
+        assert bot._slack.open_views(role.actor) == []
 
 
 async def test_no_more_than_so_many_wait_for_a_silent_database(

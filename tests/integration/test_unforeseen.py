@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import pytest
 import structlog
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
@@ -48,6 +49,10 @@ def fault(*_: object, **__: object) -> NoReturn:
 
 async def later_fault(*_: object, **__: object) -> NoReturn:
     raise ValueError("nobody foresaw this")
+
+
+async def not_null(*_: object, **__: object) -> NoReturn:
+    raise IntegrityError("UPDATE requests", {}, Exception("NOT NULL constraint failed: requests.subuser"))
 
 
 async def let_time_pass(bot: Bot) -> Logs:
@@ -87,6 +92,8 @@ def in_the_policy(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
 NOTHING_SENT: dict[str, tuple[Break, Status]] = {
     "gate": (in_the_gate, Status.CANCELLED),
     "claim": (lambda _, patch: patch.setattr(requests, "under_way", later_fault), Status.CANCELLED),
+    # Not taken for another change that is under way, and tried again for ever.
+    "a constraint": (lambda _, patch: patch.setattr(requests, "transition", not_null), Status.CANCELLED),
     "reading": (lambda _, patch: patch.setattr(apply, "read_credits", later_fault), Status.FAILED),
     "policy": (in_the_policy, Status.FAILED),
     "attempt": (lambda _, patch: patch.setattr(attempts, "start", later_fault), Status.FAILED),

@@ -25,7 +25,7 @@ from tests.ways_in import ACTING, ANYTHING, ON_CARDS, OTHERS_CARDS, WAYS, Card, 
 
 from .adapters import CHANNEL
 from .conftest import on_sqlite
-from .desk import opened, settings
+from .http_bot import opened, settings
 
 TABLE = [
     (database, name, status, way)
@@ -64,20 +64,20 @@ async def test_what_comes_of_every_way_in(
             taken.setdefault(status, []).append(way)
     wrong: list[str] = []
     with structlog.testing.capture_logs() as logs:
-        async with opened(url, sandbox, tmp_path, ROLES[name]) as desk:
+        async with opened(url, sandbox, tmp_path, ROLES[name]) as bot:
             for status, ways in taken.items():
-                assert await desk.lay(status) <= BUTTONS
+                assert await bot.prepare(status) <= BUTTONS
                 for way in ways:
                     expected = outcome(way, name, status, CHANNEL)
-                    seen = await desk.take(way)
+                    seen = await bot.take(way)
                     if seen != expected:
                         wrong.append(f"{status}, {way}: expected {expected}, but saw {seen}")
                     if seen.changes:
-                        again = await desk.same_again()
+                        again = await bot.same_again()
                         if (again.http, again.changes, again.events) != (200, (), ()):
                             wrong.append(f"{status}, {way}, delivered again: {again}")
-                        await desk.lay(status)
-            await desk.assert_sound()
+                        await bot.prepare(status)
+            await bot.assert_sound()
     assert not wrong, "\n".join(wrong)
     assert [entry for entry in logs if entry["log_level"] in {"error", "critical"}] == []
     assert [call for call in sandbox.calls if call.method != "GET"] == []
@@ -108,7 +108,7 @@ async def test_what_comes_of_every_way_in_from_a_card_that_does_not_show_the_req
     """A card that is not the request's own is not drawn anew either: it may be another's, and right."""
     database = "postgresql" if is_postgres(url) else "sqlite"
     wrong: list[str] = []
-    async with opened(url, sandbox, tmp_path, ROLES[name]) as desk:
+    async with opened(url, sandbox, tmp_path, ROLES[name]) as bot:
         for status in Status:
             taken = [
                 (way, card)
@@ -116,17 +116,17 @@ async def test_what_comes_of_every_way_in_from_a_card_that_does_not_show_the_req
                 if (database, name, status, way, card) in MISTAKEN
             ]
             if taken:
-                await desk.lay(status)
+                await bot.prepare(status)
             for way, card in taken:
-                expected, messages = outcome(way, name, status, CHANNEL, card), await desk.messages()
-                seen = await desk.take(way, card)
+                expected, messages = outcome(way, name, status, CHANNEL, card), await bot.messages()
+                seen = await bot.take(way, card)
                 if seen != expected:
                     wrong.append(f"{status}, {way}, {card}: expected {expected}, but saw {seen}")
-                if card in OTHERS_CARDS and await desk.messages() != messages:
+                if card in OTHERS_CARDS and await bot.messages() != messages:
                     wrong.append(f"{status}, {way}, {card}: a message is to be drawn anew")
                 if seen.changes:
-                    await desk.lay(status)
-        await desk.assert_sound()
+                    await bot.prepare(status)
+        await bot.assert_sound()
     assert not wrong, "\n".join(wrong)
 
 

@@ -1,4 +1,4 @@
-"""One request on the desk: a bot that takes signed HTTP, between a Slack and a SendGrid that listen here."""
+"""One request, and a bot that takes signed HTTP, between a Slack and a SendGrid that listen here."""
 
 import json
 import time
@@ -34,7 +34,7 @@ from tests.authority import BACKUP, EMERGENCY, LISTED, POLICY, SECOND, Role
 from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Card, Outcome, Way, opens
 
 from .adapters import CHANNEL
-from .books import Books
+from .database_changes import DatabaseChanges
 from .in_process import InProcess
 from .states import brought_to
 
@@ -95,7 +95,7 @@ def furnish(slack: SlackSandbox, role: Role) -> None:
 
 
 @asynccontextmanager
-async def opened(url: str, sendgrid: SendGridSandbox, folder: Path, role: Role) -> AsyncIterator["Desk"]:
+async def opened(url: str, sendgrid: SendGridSandbox, folder: Path, role: Role) -> AsyncIterator["HttpBot"]:
     """A bot of its own for one role."""
     # Slack's clock stands, so that no trigger grows too old, however slow the machine.
     now = time.time()
@@ -107,35 +107,35 @@ async def opened(url: str, sendgrid: SendGridSandbox, folder: Path, role: Role) 
         await service.greet()  # so that it knows which workspace this is
         database = Database(url)
         try:
-            with Books(url) as books:
-                yield Desk(service, slack, database, books, role)
+            with DatabaseChanges(url) as changes:
+                yield HttpBot(service, slack, database, changes, role)
         finally:
             await database.close()
             await service.close()
 
 
-class Desk:
+class HttpBot:
     """Somebody in one role, with the card of one request before them, who does whatever Slack lets in."""
 
     def __init__(
-        self, service: Service, slack: SlackSandbox, database: Database, books: Books, role: Role
+        self, service: Service, slack: SlackSandbox, database: Database, changes: DatabaseChanges, role: Role
     ) -> None:
         self._service = service
         self._slack = slack
         self._database = database
-        self._books = books
+        self._changes = changes
         self._role = role
         self._request: CreditRequest
         self._card: Message
         self._delivered: Delivery
 
-    async def lay(self, status: Status) -> set[str]:
-        """Put a new request in this state on the desk; return the buttons that its card shows."""
+    async def prepare(self, status: Status) -> set[str]:
+        """Put a new request in this state on the bot; return the buttons that its card shows."""
         now = datetime.now(UTC)
         self._request = await brought_to(self._database, status, self._role, now - self._role.later)
         card = cards.card(self._request, POLICY, self._role.roster, now).payload()
         self._card = self._slack.workspace.post(CHANNEL, self._slack.bot_user_id, **card)
-        self._books.news(self._request.id)
+        self._changes.since_last_look(self._request.id)
         return {element["action_id"] for _, element in controls(self._card.blocks)}
 
     async def take(self, way: Way, card: Card = "its own") -> Outcome:
@@ -176,7 +176,7 @@ class Desk:
             assert [difference async for difference in compare(connection)] == []
 
     async def _asked_back(self, way: Way) -> Question:
-        """A question whether the same is meant once more, to whoever is at the desk or to another."""
+        """A question whether the same is meant once more, to whoever is at the bot or to another."""
         person = "U0ANOTHER" if way.given == "of another" else self._role.actor
         async with self._database.write() as transaction:
             question = await questions.put(
@@ -237,7 +237,7 @@ class Desk:
         before = len(self._slack.workspace.messages)
         self._delivered = delivery = await deliver()
         await self._service.tasks.drain(10)
-        news = self._books.news(self._request.id)
+        news = self._changes.since_last_look(self._request.id)
         answer = self._answer(delivery, self._slack.workspace.messages[before:], news.said)
         return Outcome(delivery.status or 0, news.changes, news.events, answer)
 

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class News:
+class Written:
     """In the words of `tests/ways_in.py`; `said` is what a refusal on record has told the person."""
 
     changes: tuple[str, ...]
@@ -32,7 +32,7 @@ class News:
 
 
 @dataclass
-class Books:
+class DatabaseChanges:
     """The tables as they were at the last look, and the ledger recounted so far."""
 
     url: str
@@ -48,7 +48,7 @@ class Books:
         self._connection.close()
         self._engine.dispose()
 
-    def news(self, request_id: int) -> News:
+    def since_last_look(self, request_id: int) -> Written:
         """All that is new since the last look, told from the side of this request."""
         before, self._tables = self._tables, self._read()
         came = self._tables["requests"].keys() - before.get("requests", {}).keys()
@@ -67,7 +67,7 @@ class Books:
         ]
         told = list(self._new_events())
         details = [json.loads(row["detail"]) for row in told]
-        return News(
+        return Written(
             tuple(sorted(changes)),
             tuple(_event(row, detail, about) for row, detail in zip(told, details, strict=True)),
             next((detail["said"] for detail in details if "said" in detail), None),
