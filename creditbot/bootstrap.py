@@ -1,7 +1,6 @@
 """Builds everything from the settings, once: the only place that knows all the parts."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
@@ -10,14 +9,12 @@ import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
-from sqlalchemy.exc import DBAPIError
 
-from creditbot import first_look, jobs
 from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Parts
-from creditbot.operations import Decisions, Names, Queries, Requests, activate_policy, give_tokens, move_cards
+from creditbot.operations import Decisions, Names, Queries, Requests
 from creditbot.probes import Probe, Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Run
@@ -38,17 +35,16 @@ from creditbot.slack.responder import Responder
 from creditbot.slack.slash_commands import Commands
 from creditbot.slack.submissions import Submissions
 from creditbot.slack.tasks import Tasks
-from creditbot.store import append_only, events, health, identity, in_step, leftovers
+from creditbot.startup.policy import activate
+from creditbot.startup.self_check import self_check
 from creditbot.store.clock import ServerClock
-from creditbot.store.database import AWAY, CommitUnclear, Database, Waker
+from creditbot.store.database import Database, Waker
 from creditbot.store.engines import is_postgres
 from creditbot.store.room import Room
-from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.store.work import WakeUp
 from creditbot.web import VerifyingHandler, Web
 
-WRONG_ADDRESS = ("password authentication failed", "does not exist", "no pg_hba.conf entry")
-"""What PostgreSQL says where waiting does not help."""
+from . import jobs
 
 Clock = Callable[[], datetime]
 
@@ -66,84 +62,6 @@ class Role(Enum):
     WEB = "web"  # Slack over HTTP
     SOCKET = "socket"  # Slack over Socket Mode
     WORKER = "worker"  # the jobs
-
-
-async def prepare_database(url: str, patience: float = 60) -> None:
-    """Lay the tables, or bring them up to date, if they are not; wait for a server that is restarting.
-
-    Raises:
-        UnfitDatabase: it is another program's, a later version of creditbot has laid the tables, or a
-            restored file lies beside the log of the one before it.
-    """
-    leftovers.check_log(url)
-    version, queue_is_old = await _schema(url, time.monotonic() + patience)
-    identity.check_not_newer(version)
-    if version != SCHEMA_VERSION or queue_is_old:
-        from creditbot.migrate import migrate  # noqa: PLC0415 - half a second that a start seldom needs
-
-        await asyncio.to_thread(migrate, url)
-
-
-async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
-    """The version of the tables, and whether those of the job queue are of an older Procrastinate."""
-    database = Database(url)
-    try:
-        while True:
-            try:
-                async with database.read() as connection:
-                    version = await connection.run_sync(identity.version_of)
-                if version is None or not is_postgres(url):
-                    return version, False
-                from creditbot.runners.schema import is_older  # noqa: PLC0415 - an optional extra
-
-                async with database.read() as connection:
-                    return version, is_older(await health.queue_comment(connection))
-            except AWAY as error:
-                why = str(error.orig if isinstance(error, DBAPIError) else error)
-                wrong = any(word in why for word in WRONG_ADDRESS)
-                if wrong or not is_postgres(url) or time.monotonic() > deadline:
-                    raise
-                log.warning("The database does not answer; trying again", error=why.splitlines()[0])
-                await asyncio.sleep(1)
-    finally:
-        await database.close()
-
-
-async def warn_of_missing_triggers(url: str) -> None:
-    """Say so if the database would let events be changed, or would not tell which cards are behind."""
-    database = Database(url)
-    try:
-        async with database.read() as connection:
-            missing = await connection.run_sync(append_only.missing)
-            out_of_step = await connection.run_sync(in_step.missing)
-    finally:
-        await database.close()
-    if missing:
-        log.warning(
-            "Triggers that protect the ledger are missing or changed. Find out who removed them, then run "
-            "`creditbot migrate`, which restores them",
-            missing=missing,
-        )
-    if out_of_step:
-        log.warning(
-            "Triggers that tell which cards are behind are missing or changed, so cards may show what is no "
-            "longer true. Stop creditbot, and run `creditbot migrate`, which restores them",
-            missing=out_of_step,
-        )
-
-
-async def check_ledger_key(settings: Settings) -> None:
-    """Find out before anything happens whether the ledger can be written to.
-
-    Raises:
-        WrongLedgerKey: the settings do not have the ledger's key, or have an older one first.
-    """
-    database = Database(settings.database_url, keys=settings.ledger_keys)
-    try:
-        async with database.read() as connection:
-            await events.check_key(connection)
-    finally:
-        await database.close()
 
 
 def build(settings: Settings, role: Role = Role.SERVE) -> Service:
@@ -216,7 +134,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
 
     keeping: list[asyncio.Task[None]] = []
 
-    async def greet() -> None:
+    async def prepare() -> None:
         if policy.nobody_approves:
             log.warning(
                 "CREDITBOT_APPROVERS is empty: nobody can approve anything. Set it to user IDs and "
@@ -229,10 +147,10 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
             keeping.append(asyncio.create_task(server_clock.keep()))
         await check_bot_token(client, home)
         keeping.append(asyncio.create_task(learn_workspace(client, home)))
-        await put_policy_in_force(database, policy, settings.approvals_channel, now)
+        await activate(database, policy, settings.approvals_channel, now)
 
-    async def look() -> None:
-        await first_look.look(sendgrid, client, policy, settings.approvals_channel, works=runner is not None)
+    async def check() -> None:
+        await self_check(sendgrid, client, policy, settings.approvals_channel, works=runner is not None)
 
     async def close() -> None:
         for task in keeping:
@@ -241,33 +159,9 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         await session.close()
         await database.close()
 
-    return Service(web=web, runner=runner, tasks=tasks, socket=socket, greet=greet, look=look, close=close)
-
-
-async def put_policy_in_force(database: Database, policy: Policy, channel: str, now: Clock) -> None:
-    """Have the ledger and the open requests know the policy, and their cards the channels that it names.
-
-    That is done as soon as the database can be written.
-
-    A process that has not written down which policy is in force takes no decisions: it waits for a database
-    that is away, and whatever else goes wrong ends it.
-    """
-    while True:
-        try:
-            await give_tokens(database, now)
-            if came := await activate_policy(database, policy, now):
-                which = "This" if came == "first" else "Another"
-                log.info(f"{which} policy is in force from now on", hash=policy.hash, tiers=len(policy.tiers))
-            if moved := await move_cards(database, policy, channel, now):
-                log.info("Open requests get cards in the channels that are set now", requests=moved)
-        except (*AWAY, CommitUnclear) as error:
-            log.warning("The policy could not be recorded; trying again", error=str(error).splitlines()[0])
-            await asyncio.sleep(1)
-        except Exception:
-            log.exception("The policy could not be recorded, so nothing can be decided here; stopping")
-            raise
-        else:
-            return
+    return Service(
+        web=web, runner=runner, tasks=tasks, socket=socket, prepare=prepare, self_check=check, close=close
+    )
 
 
 def build_app(

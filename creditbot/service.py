@@ -28,16 +28,16 @@ class CannotListen(Exception):
 class Service:
     """The parts of a process, each only if it is this process's work.
 
-    No part is started before `greet` has returned; `look` asks around once all are, and keeps nobody waiting;
-    `close` ends what they share.
+    No part is started before `prepare` has returned; `self_check` runs once all are, and keeps nobody
+    waiting; `close` ends what they share.
     """
 
     web: Web | None
     runner: Runner | None
     tasks: Tasks
     socket: SocketConnection | None
-    greet: Callable[[], Coroutine[Any, Any, None]]
-    look: Callable[[], Coroutine[Any, Any, None]]
+    prepare: Callable[[], Coroutine[Any, Any, None]]
+    self_check: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Awaitable[None]]
 
     async def run(self, host: str, port: int) -> None:
@@ -53,7 +53,7 @@ class Service:
         parts = Parts()
         try:
             listening = listen(host, port) if self.web else None
-            if not await _unless_stopped(stop, self.greet()):
+            if not await _unless_stopped(stop, self.prepare()):
                 return
             if self.web is not None and listening is not None:
                 parts.server = QuietServer(uvicorn_config(self.web))
@@ -63,8 +63,8 @@ class Service:
             if self.socket is not None:
                 parts.opening = asyncio.create_task(self.socket.open())
             self._announce(listening.getsockname()[:2] if listening else None)
-            parts.looking = asyncio.create_task(self.look())
-            await _until_stopped(stop, parts.tasks, may_end=(parts.opening, parts.looking))
+            parts.checking = asyncio.create_task(self.self_check())
+            await _until_stopped(stop, parts.tasks, may_end=(parts.opening, parts.checking))
         finally:
             await self._shut_down(parts)
 
@@ -108,11 +108,13 @@ class Parts:
     serving: asyncio.Task[None] | None = None
     working: asyncio.Task[None] | None = None
     opening: asyncio.Task[None] | None = None
-    looking: asyncio.Task[None] | None = None
+    checking: asyncio.Task[None] | None = None
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
-        return [task for task in (self.serving, self.working, self.opening, self.looking) if task is not None]
+        return [
+            task for task in (self.serving, self.working, self.opening, self.checking) if task is not None
+        ]
 
 
 async def _wait(tasks: list[asyncio.Task[None]], seconds: float) -> None:

@@ -60,11 +60,12 @@ def _start(role: str, settings: "Settings") -> None:
     from creditbot.service import CannotListen
     from creditbot.settings.errors import ConfigError
     from creditbot.slack.connection import WrongToken
+    from creditbot.startup.database import check_ledger_key, prepare_database, warn_of_missing_triggers
 
     async def service() -> None:
-        await bootstrap.prepare_database(settings.database_url)
-        await bootstrap.warn_of_missing_triggers(settings.database_url)
-        await bootstrap.check_ledger_key(settings)
+        await prepare_database(settings.database_url)
+        await warn_of_missing_triggers(settings.database_url)
+        await check_ledger_key(settings)
         await bootstrap.build(settings, bootstrap.Role(role)).run(settings.host, settings.port)
         await _leave_what_hangs()
 

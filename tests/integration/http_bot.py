@@ -104,7 +104,7 @@ async def opened(url: str, sendgrid: SendGridSandbox, folder: Path, role: Role) 
         service = build(settings(url, slack, sendgrid, folder), Process.WEB)
         assert service.web is not None
         slack._courier = InProcess(slack, service.web)
-        await service.greet()  # so that it knows which workspace this is
+        await service.prepare()  # so that it knows which workspace this is
         database = Database(url)
         try:
             with DatabaseChanges(url) as changes:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from creditbot.bootstrap import prepare_database
 from creditbot.migrate import migrate
+from creditbot.startup.database import prepare_database
 from creditbot.store.clock import ServerClock
 from creditbot.store.database import Database
 

@@ -10,8 +10,9 @@ from random import Random
 import structlog
 from sqlalchemy import create_engine
 
-from creditbot.bootstrap import Role, build, prepare_database
+from creditbot.bootstrap import Role, build
 from creditbot.settings.environment import WebSettings
+from creditbot.startup.database import prepare_database
 from creditbot.web import Web
 from tests.extent import payloads
 from tests.unharmed import POLICY, some_requests, state

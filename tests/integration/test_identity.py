@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from creditbot.bootstrap import prepare_database
 from creditbot.cli.database_errors import sentence
 from creditbot.domain.errors import UnfitDatabase
 from creditbot.migrate import migrate
+from creditbot.startup.database import prepare_database
 from creditbot.store import identity
 from creditbot.store.database import Database, looking_at
 from creditbot.store.engines import is_postgres

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from creditbot.bootstrap import prepare_database
 from creditbot.cli.environment import existing_database
 from creditbot.domain.errors import UnfitDatabase
 from creditbot.migrate import migrate
+from creditbot.startup.database import prepare_database
 from creditbot.store.leftovers import check_log
 from tests.sqlite import migrated
 

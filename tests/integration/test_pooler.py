@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from creditbot.bootstrap import prepare_database
 from creditbot.cli.database_errors import sentence
 from creditbot.runners import procrastinate as queue
 from creditbot.runners.procrastinate import ProcrastinateQueue
+from creditbot.startup.database import prepare_database
 from creditbot.store import identity
 from creditbot.store.database import Database
 from creditbot.store.tables import SCHEMA_VERSION, deliveries

@@ -260,8 +260,8 @@ async def looked(given: Settings, role: Role = Role.SERVE) -> AsyncIterator[tupl
     service = build(given, role)
     try:
         with structlog.testing.capture_logs() as logs:
-            await service.greet()
-            await service.look()
+            await service.prepare()
+            await service.self_check()
         told = [entry for entry in logs if entry["log_level"] in {"warning", "error"}]
         yield service, [f"{entry['event']} {entry.get('error', '')}" for entry in told]
     finally:

@@ -8,8 +8,8 @@ import procrastinate.schema
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from creditbot.bootstrap import prepare_database
 from creditbot.migrate import migrate
+from creditbot.startup.database import prepare_database
 from tests.postgres import MIGRATED, PostgresServer
 
 from .schemas import of_the_queue, schema

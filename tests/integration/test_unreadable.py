@@ -12,7 +12,6 @@ from typing import Literal
 import pytest
 from sqlalchemy import create_engine, text
 
-from creditbot.bootstrap import put_policy_in_force
 from creditbot.cli.listing import print_requests
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
@@ -25,6 +24,7 @@ from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import lists
 from creditbot.slack.permalinks import Permalinks
+from creditbot.startup.policy import activate
 from creditbot.store import requests
 from creditbot.store.engines import is_postgres
 from creditbot.store.lists import Page
@@ -103,8 +103,8 @@ async def check_that_all_others_go_on(bot: Bot, bad: int, column: str, sound: Cr
 
     another = Policy.one_tier([ANN])
     assert await activate_policy(bot.database, another, bot.clock) == "first"
-    await put_policy_in_force(bot.database, another, "C0ELSEWHERE", bot.clock)
-    await put_policy_in_force(bot.database, POLICY, CHANNEL, bot.clock)
+    await activate(bot.database, another, "C0ELSEWHERE", bot.clock)
+    await activate(bot.database, POLICY, CHANNEL, bot.clock)
 
     for doing in (
         bot.decisions.approve(bad, ANN),

@@ -2,8 +2,9 @@
 
 import inspect
 
-from creditbot import first_look, service
+from creditbot import service
 from creditbot.sandbox import bot
+from creditbot.startup import self_check as first_look
 
 
 def test_the_lines_that_it_waits_for_are_those_that_the_bot_logs() -> None:

@@ -8,7 +8,8 @@ import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from creditbot.bootstrap import prepare_database, put_policy_in_force, warn_of_missing_triggers
+from creditbot.startup.database import prepare_database, warn_of_missing_triggers
+from creditbot.startup.policy import activate
 from creditbot.store import identity
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
@@ -71,7 +72,7 @@ async def test_the_first_policy_is_not_called_another(url: str, clock: Clock) ->
     database = Database(url)
     with structlog.testing.capture_logs() as logs:
         for policy in (POLICY, POLICY, replace(POLICY, expiry=timedelta(hours=2))):
-            await put_policy_in_force(database, policy, CHANNEL, clock)
+            await activate(database, policy, CHANNEL, clock)
     await database.close()
 
     assert [entry["event"] for entry in logs] == [

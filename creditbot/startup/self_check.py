@@ -23,7 +23,7 @@ Question = Callable[[], Awaitable[list[str]]]
 """Asks, and answers what is not as it should be."""
 
 
-async def look(
+async def self_check(
     sendgrid: SendGrid,
     client: AsyncWebClient,
     policy: Policy,

@@ -7,11 +7,11 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.policy import Policy
-from creditbot.first_look import look
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.scopes import SCOPES
+from creditbot.startup.self_check import self_check
 
 from .adapters import ANN, ASKER, BEN, CHANNEL
 
@@ -36,7 +36,7 @@ async def warnings(
     sendgrid = SendGrid.connect(key or sandbox.api_key, sandbox.url, 5)
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
     with structlog.testing.capture_logs() as logs:
-        await look(sendgrid, client, policy, CHANNEL, works=works)
+        await self_check(sendgrid, client, policy, CHANNEL, works=works)
     await sendgrid.close()
     assert [entry["log_level"] for entry in logs if entry["log_level"] not in {"info", "warning"}] == []
     return [entry["event"] for entry in logs if entry["log_level"] == "warning"]
