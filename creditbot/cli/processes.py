@@ -1,13 +1,17 @@
 """`creditbot serve`, `web`, `socket` and `worker`: the processes that run until they are told to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .environment import settings_of
 from .terminal import FAULTY_SETTINGS, fail
+
+if TYPE_CHECKING:
+    from creditbot.settings.environment import Settings
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -21,40 +25,32 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-if TYPE_CHECKING:
-    from creditbot.settings.environment import Settings
-
-
 def serve() -> None:
     """Run the whole bot in one process: Slack's events, over Socket Mode or HTTP, and the work."""
-    from creditbot.settings.environment import Settings
-
-    _start("serve", settings_of(Settings))
+    _start("serve")
 
 
 def web() -> None:
     """Receive Slack's events over HTTP; `creditbot worker` does the work. Run as many as you like."""
-    from creditbot.settings.environment import WebSettings
-
-    _start("web", settings_of(WebSettings))
+    _start("web")
 
 
 def socket() -> None:
     """Receive Slack's events over Socket Mode; `creditbot worker` does the work. Run up to ten."""
-    from creditbot.settings.environment import SocketSettings
-
-    _start("socket", settings_of(SocketSettings))
+    _start("socket")
 
 
 def worker() -> None:
     """Do the work: call SendGrid, post cards and messages. Run as many as you like on PostgreSQL."""
-    from creditbot.settings.environment import WorkerSettings
-
-    _start("worker", settings_of(WorkerSettings))
+    _start("worker")
 
 
-def _start(role: str, settings: "Settings") -> None:
+def _start(role: Literal["serve", "web", "socket", "worker"]) -> None:
     """Run a process of this role until it is told to stop."""
+    # Nothing that is imported is garbage; to look for some takes a seventh of the start.
+    gc.disable()
+    settings = settings_of(_kind_of_settings(role))
+
     from creditbot import bootstrap
     from creditbot.domain.errors import WrongLedgerKey
     from creditbot.service import CannotListen
@@ -66,7 +62,10 @@ def _start(role: str, settings: "Settings") -> None:
         await prepare_database(settings.database_url)
         await warn_of_missing_triggers(settings.database_url)
         await check_ledger_key(settings)
-        await bootstrap.build(settings, bootstrap.Role(role)).run(settings.host, settings.port)
+        built = bootstrap.build(settings, bootstrap.Role(role))
+        gc.freeze()
+        gc.enable()
+        await built.run(settings.host, settings.port)
         await _leave_what_hangs()
 
     try:
@@ -75,6 +74,13 @@ def _start(role: str, settings: "Settings") -> None:
         fail(*error.lines, code=FAULTY_SETTINGS)
     except (CannotListen, WrongLedgerKey, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
+
+
+def _kind_of_settings(role: str) -> "type[Settings]":
+    from creditbot.settings.environment import Settings, SocketSettings, WebSettings, WorkerSettings
+
+    kinds = {"web": WebSettings, "socket": SocketSettings, "worker": WorkerSettings}
+    return kinds.get(role, Settings)
 
 
 async def _leave_what_hangs() -> None:

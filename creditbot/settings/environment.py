@@ -5,8 +5,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, quote_plus
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from sqlalchemy import make_url
 
 from creditbot.domain.secrecy import by_themselves
@@ -48,10 +47,11 @@ postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(BaseModel):
     """What every command needs; it knows the secrets that it does not use, so that it shows none of them."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=False, hide_input_in_errors=True)
+    # Of all kinds of settings, a process builds only its own.
+    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
 
     database_url: DatabaseUrl = Field("sqlite:///creditbot.db", validation_alias="DATABASE_URL")
     log_level: Annotated[
@@ -68,18 +68,6 @@ class DatabaseSettings(BaseSettings):
     def ledger_keys(self) -> tuple[bytes, ...]:
         """The key that is written with, and those before it, with which older events are checked."""
         return tuple(key.get_secret_value().encode() for key in self.ledger_key)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        *_others: PydanticBaseSettingsSource,
-        **_named: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The mapping that was given, and never the process's own environment behind it."""
-        del settings_cls
-        return (init_settings,)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str | None]) -> Self:

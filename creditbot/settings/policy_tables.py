@@ -28,7 +28,7 @@ MOST_APPROVALS = 10
 class Table(BaseModel):
     """A table of the file; a key that it does not have is a fault, not a thing to pass over."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True, defer_build=True)
 
 
 class WhoTable(Table):

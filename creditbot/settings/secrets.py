@@ -5,7 +5,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
-from pydantic_settings import NoDecode
 
 
 def _filled_in(secret: SecretStr) -> SecretStr:
@@ -85,4 +84,4 @@ def _ledger_keys(value: object) -> object:
     return keys
 
 
-LedgerKeys = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_ledger_keys)]
+LedgerKeys = Annotated[tuple[Secret, ...], BeforeValidator(_ledger_keys)]

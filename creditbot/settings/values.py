@@ -4,7 +4,6 @@ import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
-from pydantic_settings import NoDecode
 
 
 def _command(value: str) -> str:
@@ -55,4 +54,4 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 """It ends in a slash."""
 
-Approvers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_approvers)]
+Approvers = Annotated[tuple[str, ...], BeforeValidator(_approvers)]
