@@ -223,7 +223,7 @@ def _done(way: Way, name: str, status: Status, channel: str) -> Outcome:
         case "check_again":
             kind, changes = "check_again", ["next_try_at is set"]
         case "request_again":
-            changes = [f"requests: a new one by {actor}", f"asked_again_as={NEW}"]
+            changes = [f"requests: a new one by {actor}", f"relations: again of {IT}"]
             events = (event("requested", actor, NEW), event("asked_again", actor))
             return Outcome(changes=tuple(sorted(changes)), events=events, answer=WORDS)
         case _:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creditbot.domain.errors import UnreadableRequest
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import signed, without_markup
 from creditbot.ledger import spreadsheet
@@ -200,5 +201,7 @@ def as_document(request: Listed) -> dict[str, object]:
 def _value(request: CreditRequest, name: str) -> object:
     if name == "approved_by":
         return list(request.approvers)
+    if name == "again_of":
+        return request.follows(RelationKind.AGAIN)
     value = getattr(request, name)
     return value.isoformat() if isinstance(value, datetime) else value

@@ -10,26 +10,37 @@ from dataclasses import dataclass, field
 
 from .chain import APPROVAL_WITHDRAWN
 from .changes import subuser_key
+from .relations import RelationKind
 
 Columns = Mapping[str, object]
 
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one request: its own, its approvals by approver, its attempts by number.
+    """The rows of one request: its own, its approvals by approver, its relations by kind, its attempts by
+    number.
 
     Its events are replayed into them one by one, so that it takes no memory how many there are.
     """
 
     request: dict[str, object] = field(default_factory=dict)
     approvals: dict[object, dict[str, object]] = field(default_factory=dict)
+    relations: dict[object, dict[str, object]] = field(default_factory=dict)
     attempts: dict[object, dict[str, object]] = field(default_factory=dict)
 
     def replay(self, event: Mapping[str, object]) -> None:
         """Do what the request's next event, in order of their IDs, says that it did."""
-        self.request |= _written(event, "requests")
+        written = dict(_written(event, "requests"))
+        # An earlier version kept a relation in a column of either request.
+        written.pop("asked_again_as", None)
+        if (again_of := written.pop("again_of", None)) is not None:
+            its = {"request_id": event["request_id"], "kind": RelationKind.AGAIN, "of_request": again_of}
+            self.relations[RelationKind.AGAIN] = its
+        self.request |= written
         if approval := _written(event, "approvals"):
             self.approvals[_key(approval.get("approver"))] = approval
+        if relation := _written(event, "relations"):
+            self.relations[_key(relation.get("kind"))] = dict(relation)
         if attempt := _written(event, "attempts"):
             self.attempts.setdefault(_key(attempt.get("number")), {}).update(attempt)
         if event["kind"] == APPROVAL_WITHDRAWN:
@@ -59,6 +70,9 @@ def differences(request_id: int, told: Rows, found: Rows) -> Iterator[str]:
     for approver in sorted({*told.approvals, *found.approvals}, key=str):
         name = f"Request {request_id}, the approval of {approver}"
         yield from _compare(name, told.approvals.get(approver, {}), found.approvals.get(approver, {}))
+    for kind in sorted({*told.relations, *found.relations}, key=str):
+        name = f"Request {request_id}, its relation {kind}"
+        yield from _compare(name, told.relations.get(kind, {}), found.relations.get(kind, {}))
     for number in sorted({*told.attempts, *found.attempts}, key=str):
         name = f"Request {request_id}, attempt {number}"
         yield from _compare(name, told.attempts.get(number, {}), found.attempts.get(number, {}))

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from .changes import Change
 from .place import Place
+from .relations import Relation, RelationKind
 from .who import Actor
 
 
@@ -134,14 +135,13 @@ class CreditRequest:
     settled_by: str | None = None
     settled_reason: str | None = None
     waits_for: int | None = None
-    again_of: int | None = None
-    asked_again_as: int | None = None
     contradicted_at: datetime | None = None
     policy_hash: str | None = None
     break_glass_reason: str | None = None
     read_again_at: datetime | None = None
     requester_team: str | None = None
     overtaken_by: int | None = None
+    relations: tuple[Relation, ...] = ()
     # The other changes that the same decision is about.
     decided_with: tuple[Change, ...] = ()
     # Known while it waits: two people who ask for the same may not know of each other.
@@ -204,7 +204,15 @@ class CreditRequest:
     def may_be_asked_again(self) -> bool:
         """True if it failed for certain, and nobody has asked for it again yet."""
         failed = self.status is Status.FAILED and self.contradicted_at is None
-        return failed and self.asked_again_as is None
+        return failed and self.follower(RelationKind.AGAIN) is None
+
+    def follows(self, kind: RelationKind) -> int | None:
+        """The request that it follows for this reason, if it does."""
+        return {each.kind: each.of_request for each in self.relations if each.request_id == self.id}.get(kind)
+
+    def follower(self, kind: RelationKind) -> int | None:
+        """The request that follows it for this reason, if one does."""
+        return {each.kind: each.request_id for each in self.relations if each.of_request == self.id}.get(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from .changes import Change
 from .credits import RECURRING, UNLIMITED, SubuserCredits
 from .errors import Refusal
 from .policy import Limits, Policy, Quorum, Tier, Usage, rule
+from .relations import RelationKind
 from .requests import FINAL, CreditRequest, Status
 from .text import count, credits_, literal, number, people, signed
 from .who import Actor, Roster, Who
@@ -486,10 +487,11 @@ def check_settlement(
 
 def check_again(request: CreditRequest) -> None:
     """Raise Refusal unless this request may be asked for again from its card; anyone may who may ask."""
-    if request.asked_again_as is not None:
+    follower = request.follower(RelationKind.AGAIN)
+    if follower is not None:
         raise Refusal(
             "asked_again",
-            f"Request {request.id} has already been requested again, as request {request.asked_again_as}.",
+            f"Request {request.id} has already been requested again, as request {follower}.",
         )
     if request.status is not Status.FAILED:
         raise Refusal(

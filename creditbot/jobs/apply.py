@@ -17,6 +17,7 @@ from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.errors import Refusal, WrongLedgerKey
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.rules import all_may_see, check_change
 from creditbot.domain.text import is_operator, without_markup
@@ -372,8 +373,9 @@ class Apply:
             # inside a transaction who is in a group: those listed by name are told, or else the channel.
             channel = self._policy.channel_of(request.subuser, self._channel)
             concerned |= {*whom_to_ask(request, self._policy, Roster(), now, channel)}
-        if to is Status.APPLIED and request.asked_again_as is not None:
-            concerned |= await self._call_off(transaction, request, request.asked_again_as)
+        follower = request.follower(RelationKind.AGAIN)
+        if to is Status.APPLIED and follower is not None:
+            concerned |= await self._call_off(transaction, request, follower)
         for person in sorted(concerned):
             await notices.add(transaction, request.id, "contradicted", person, now)
 

@@ -12,6 +12,7 @@ from creditbot.domain.commands import Ask
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
 from creditbot.domain.questions import Question, no_question
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.secrecy import Secrets
@@ -178,9 +179,13 @@ class Requests:
         await _check_again(transaction.connection, failed, action.actor)
         command = Ask(failed.change, failed.reason)
         tiers = await self._allowed(transaction.connection, command, requested_by, roster)
-        origin = f"again:{failed.id}"
-        asked = await requests.by_origin(transaction.connection, origin) or await self._create(
-            transaction, command, tiers, requested_by, origin=origin, again_of=failed.id
+        asked = await self._create(
+            transaction,
+            command,
+            tiers,
+            requested_by,
+            origin=requests.origin_of(RelationKind.AGAIN, failed.id),
+            follows=(RelationKind.AGAIN, failed.id),
         )
         await requests.amend(
             transaction,
@@ -188,7 +193,7 @@ class Requests:
             "asked_again",
             at=self._clock(),
             actor=action.actor,
-            asked_again_as=asked.id,
+            detail={"asked_again_as": asked.id},
         )
         return asked
 
@@ -272,7 +277,7 @@ class Requests:
         by: Actor,
         *,
         origin: str,
-        again_of: int | None = None,
+        follows: tuple[RelationKind, int] | None = None,
         same_as: int | None = None,
     ) -> CreditRequest:
         now = self._clock()
@@ -289,7 +294,7 @@ class Requests:
             approvals_needed=max(tier.approvals for tier in tiers),
             policy_hash=self._policy.hash,
             tier=", ".join(tier.name for tier in tiers if tier.name),
-            again_of=again_of,
+            follows=follows,
             same_as=same_as,
         )
         request = await requests.get(transaction.connection, request_id)
@@ -309,7 +314,7 @@ async def _check_again(connection: AsyncConnection, failed: CreditRequest, actor
     try:
         rules.check_again(failed)
     except Refusal as refusal:
-        follower = await requests.get(connection, failed.asked_again_as or 0)
+        follower = await requests.get(connection, failed.follower(RelationKind.AGAIN) or 0)
         if follower is not None and follower.requested_by == actor:
             # Nothing went wrong: it is there already.
             raise Refusal(rules.REPEATED, refusal.sentence) from None

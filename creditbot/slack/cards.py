@@ -9,6 +9,7 @@ from datetime import datetime
 from creditbot.domain.evidence import use_in_words
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy, Quorum
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
 from creditbot.domain.requests import CreditRequest, Figure, Status
 from creditbot.domain.rules import lasts_until_reset
@@ -138,7 +139,8 @@ def beside(request: CreditRequest, links: Links = nowhere) -> list[str]:
 
 def follows(request: CreditRequest) -> list[str]:
     """The sentence that names the failed request which this one follows, if it follows one."""
-    return [] if request.again_of is None else [f"Requested again after request {request.again_of} failed."]
+    failed = request.follows(RelationKind.AGAIN)
+    return [] if failed is None else [f"Requested again after request {failed} failed."]
 
 
 def _rule(request: CreditRequest, policy: Policy) -> list[str]:
@@ -375,8 +377,9 @@ def _failed(request: CreditRequest, *, figures: bool) -> str:
 
 def _asking_again(request: CreditRequest) -> str | None:
     """How it goes on after a request has failed, if it does."""
-    if request.asked_again_as is not None:
-        return f"It was requested again, as request {request.asked_again_as}."
+    follower = request.follower(RelationKind.AGAIN)
+    if follower is not None:
+        return f"It was requested again, as request {follower}."
     if not request.may_be_asked_again:
         return None
     return (

@@ -5,6 +5,7 @@
 
 from datetime import datetime
 
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import number, person
 
@@ -96,7 +97,7 @@ def _in_their_words(request: CreditRequest) -> list[Block]:
 
 def _why(request: CreditRequest) -> list[str]:
     """What comes next, or why it ended so."""
-    anew = request.asked_again_as
+    anew = request.follower(RelationKind.AGAIN)
     again = [] if anew is None else [f"It was requested again, as request {anew}."]
     match request.status:
         case Status.APPROVED | Status.APPLYING:

@@ -10,7 +10,7 @@ from creditbot.domain.replay import Rows, differences
 from .ledger_columns import IN_LEDGER, as_told
 from .readable import as_they_lie
 from .recount import PAGE
-from .tables import approvals, attempts, events, requests
+from .tables import approvals, attempts, events, relations, requests
 
 
 async def compare(connection: AsyncConnection) -> AsyncIterator[str]:
@@ -32,7 +32,7 @@ async def _strays(connection: AsyncConnection) -> AsyncIterator[str]:
     """A sentence for each row of a request whose ID is no number, which SQLite would keep."""
     if connection.dialect.name == "postgresql":
         return
-    for table in (approvals, attempts):
+    for table in (approvals, relations, attempts):
         query = select(table.c.id).where(func.typeof(table.c.request_id) != "integer").order_by(table.c.id)
         for row_id in (await connection.execute(query)).scalars():
             yield f"Row {row_id} of {table.name}: the request ID in it is not a number."
@@ -41,7 +41,8 @@ async def _strays(connection: AsyncConnection) -> AsyncIterator[str]:
 async def _next_ids(connection: AsyncConnection, after: int | None) -> list[int]:
     """The next requests that any table or event names, whether or not they are there."""
     found: set[int] = set()
-    for column in (requests.c.id, events.c.request_id, approvals.c.request_id, attempts.c.request_id):
+    naming = (events, approvals, relations, attempts)
+    for column in (requests.c.id, *(table.c.request_id for table in naming)):
         query = select(column).distinct().where(column.is_not(None)).order_by(column).limit(PAGE)
         if after is not None:
             query = query.where(column > after)
@@ -68,16 +69,19 @@ async def _rows_by_request(connection: AsyncConnection, ids: list[int]) -> dict[
         found.setdefault(row["id"], Rows()).request = _of_the_ledger(requests, row)
     for row in await _read(connection, approvals, approvals.c.request_id, ids):
         its = found.setdefault(row["request_id"], Rows())
-        _put(its.approvals, row["approver"], _of_the_ledger(approvals, row))
+        _put(its.approvals, row["approver"], approvals, row)
+    for row in await _read(connection, relations, relations.c.request_id, ids):
+        its = found.setdefault(row["request_id"], Rows())
+        _put(its.relations, row["kind"], relations, row)
     for row in await _read(connection, attempts, attempts.c.request_id, ids):
         its = found.setdefault(row["request_id"], Rows())
-        _put(its.attempts, row["number"], _of_the_ledger(attempts, row))
+        _put(its.attempts, row["number"], attempts, row)
     return found
 
 
-def _put(rows: dict[object, dict[str, object]], key: object, row: dict[str, object]) -> None:
+def _put(rows: dict[object, dict[str, object]], key: object, table: Table, row: RowMapping) -> None:
     """Under its key, or under another if a row has it already, which the tables' constraints would refuse."""
-    rows[key if key not in rows else f"{key}, row {row['id']}"] = row
+    rows[key if key not in rows else f"{key}, row {row['id']}"] = _of_the_ledger(table, row)
 
 
 async def _read(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from .tables import approvals, attempts, requests
+from .tables import approvals, attempts, relations, requests
 from .types import storable, to_millis
 
 LEFT_OUT: dict[Table, frozenset[str]] = {
@@ -27,6 +27,8 @@ LEFT_OUT: dict[Table, frozenset[str]] = {
         }
     ),
     approvals: frozenset(),
+    # Those of an earlier version have got theirs since.
+    relations: frozenset({"id"}),
     attempts: frozenset(),
 }
 
@@ -34,6 +36,7 @@ DERIVED: dict[Table, frozenset[str]] = {
     # It follows from the subuser, so no event has to tell of it.
     requests: frozenset({"subuser_key"}),
     approvals: frozenset(),
+    relations: frozenset(),
     attempts: frozenset(),
 }
 
@@ -41,6 +44,7 @@ HASHED: dict[Table, frozenset[str]] = {
     # The ledger vouches for it; who reads an export must not be able to make a card that lies.
     requests: frozenset({"token"}),
     approvals: frozenset(),
+    relations: frozenset(),
     attempts: frozenset(),
 }
 

@@ -26,7 +26,7 @@ from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, OPEN, Status
 from . import append_only, in_step
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
@@ -81,9 +81,6 @@ requests = Table(
     Column("settled_by", Words(64)),
     Column("settled_reason", Words()),
     Column("waits_for", Integer),
-    # The failed request that it follows; and, of a failed one, the request that follows it.
-    Column("again_of", Integer),
-    Column("asked_again_as", Integer),
     # When SendGrid's own late answer said otherwise than how a doubt had been settled.
     Column("contradicted_at", Moment),
     # The policy under which it was asked, or approved; and why its own requester approved it in an emergency.
@@ -197,6 +194,18 @@ approvals = Table(
     Column("approver", Words(64), nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("request_id", "approver", name="one_approval_each"),
+)
+
+# Which request follows which, and why: see `domain/relations.py`.
+relations = Table(
+    "relations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
+    Column("kind", Words(20), nullable=False),
+    Column("of_request", Integer, ForeignKey("requests.id"), nullable=False),
+    UniqueConstraint("request_id", "kind", name="follows_one"),
+    UniqueConstraint("of_request", "kind", name="one_follower"),
 )
 
 attempts = Table(

@@ -12,7 +12,7 @@ from creditbot.domain.chain import Recount
 from creditbot.store.tables import events
 from tests.ways_in import IT, NEW, NONE, event
 
-WATCHED = ("requests", "approvals", "attempts", "notices")
+WATCHED = ("requests", "approvals", "relations", "attempts", "notices")
 
 NOT_TOLD = frozenset(
     {"version", "tries", "waits_for", "remind_at", "reminded", "decided_at", "finished_at", "sent_at"}
@@ -114,7 +114,7 @@ def _changes(name: str, old: Row | None, new: Row | None, about: Any) -> Iterato
     # Whatever befalls another request is none of what any case expects.
     of = "" if whose in {IT, NEW} else f"{whose}: "
     if old is None or new is None:
-        yield of + _row(name, row, came=old is None)
+        yield of + _row(name, row, about, came=old is None)
         return
     for column in old.keys() - NOT_TOLD:
         if old[column] != new[column]:
@@ -123,17 +123,17 @@ def _changes(name: str, old: Row | None, new: Row | None, about: Any) -> Iterato
 
 def _column(column: str, value: Any, about: Any) -> str:
     match column:
-        case "asked_again_as":
-            return f"{column}={about(value)}"
         case "next_try_at":
             return f"{column} is {'cleared' if value is None else 'set'}"
     return f"{column}={value}"
 
 
-def _row(name: str, row: Row, *, came: bool) -> str:
+def _row(name: str, row: Row, about: Any, *, came: bool) -> str:
     match name:
         case "requests" if came:
             return f"requests: a new one by {row['requested_by']}"
+        case "relations" if came:
+            return f"relations: {row['kind']} of {about(row['of_request'])}"
         case "approvals":
             return f"approvals: {'and' if came else 'without'} {row['approver']}"
         case "notices" if came:

@@ -17,7 +17,17 @@ from sqlalchemy import Engine, event
 from creditbot.store.tables import metadata
 
 GROWING = frozenset(
-    {"requests", "approvals", "attempts", "cards", "notices", "events", "deliveries", "questions"}
+    {
+        "requests",
+        "approvals",
+        "relations",
+        "attempts",
+        "cards",
+        "notices",
+        "events",
+        "deliveries",
+        "questions",
+    }
 )
 """Tables with more rows the longer the record is, or the more people ask at once."""
 

@@ -4,11 +4,13 @@ import asyncio
 import json
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from creditbot.domain.errors import Refusal, UnknownRequest
+from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import lists, requests
+from creditbot.store import lists, relations
 
 from .adapters import ANN, ASKER, BEN, OUTSIDER, Bot, ids, patches
 from .conftest import StartBot
@@ -35,7 +37,11 @@ async def test_it_makes_a_new_request_for_the_same_asked_by_who_clicked(
 
     assert new is not None
     assert new.id != old.id
-    assert (new.status, new.requested_by, new.again_of) == (Status.PENDING, OUTSIDER, old.id)
+    assert (new.status, new.requested_by, new.follows(RelationKind.AGAIN)) == (
+        Status.PENDING,
+        OUTSIDER,
+        old.id,
+    )
     assert (new.subuser, new.allocation_update, new.reason) == (
         old.subuser,
         old.allocation_update,
@@ -45,7 +51,7 @@ async def test_it_makes_a_new_request_for_the_same_asked_by_who_clicked(
     assert (event["kind"], event["actor"]) == ("requested", OUTSIDER)
     assert json.loads(event["detail"])["again_of"] == old.id
     assert ids(await bot.due(), "check") == [new.id]
-    assert (await bot.request(old.id)).asked_again_as == new.id
+    assert (await bot.request(old.id)).follower(RelationKind.AGAIN) == new.id
     assert (await bot.request(old.id)).status is Status.FAILED
 
 
@@ -78,8 +84,8 @@ async def test_the_failed_card_is_drawn_anew_and_the_new_one_gets_its_own(
     await bot.work()
 
     shown = {request.id: request for request in bot.messenger.shown.values()}
-    assert shown[old.id].asked_again_as == new.id
-    assert shown[new.id].again_of == old.id
+    assert shown[old.id].follower(RelationKind.AGAIN) == new.id
+    assert shown[new.id].follows(RelationKind.AGAIN) == old.id
     assert len(bot.messenger.posted) == 2
 
 
@@ -110,15 +116,13 @@ async def test_sql_itself_keeps_a_second_follow_up_out(bot: Bot, sandbox: SendGr
     old = await failed(bot, sandbox)
     new = await bot.ask_again(old.id)
     assert new is not None
-    async with bot.database.write() as transaction:
-        await requests.amend(
-            transaction, old.id, "lost", at=bot.clock(), asked_again_as=None
-        )  # as if that had been lost
+    third = await bot.ask(77)
 
-    found = await bot.ask_again(old.id, by=BEN)
+    with pytest.raises(IntegrityError):
+        async with bot.database.write() as transaction:
+            await relations.add(transaction, Relation(third.id, RelationKind.AGAIN, old.id))
 
-    assert found == new
-    assert await bot.kinds(new.id) == ["requested"]
+    assert (await bot.request(old.id)).follower(RelationKind.AGAIN) == new.id
 
 
 async def test_a_click_that_is_delivered_twice_is_one_request_and_no_event(
@@ -173,6 +177,6 @@ async def test_a_follow_up_that_fails_too_can_be_asked_for_again(bot: Bot, sandb
     third = await bot.ask_again(second.id)
 
     assert third is not None
-    assert third.again_of == second.id
+    assert third.follows(RelationKind.AGAIN) == second.id
     with pytest.raises(Refusal, match=f"as request {second.id}"):
         await bot.ask_again(old.id)

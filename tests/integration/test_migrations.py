@@ -156,12 +156,12 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
 
     with engine.begin() as connection:
         row = connection.exec_driver_sql(
-            "SELECT origin, status, version, again_of, asked_again_as, contradicted_at FROM requests"
+            "SELECT origin, status, version, contradicted_at FROM requests"
         ).one()
         posts = connection.exec_driver_sql("SELECT ts, posts FROM cards ORDER BY id").all()
     engine.dispose()
     assert [tuple(found) for found in posts] == [("1.0", 1), (None, 0)]
-    assert tuple(row) == ("command:1", "failed", 3, None, None, None)
+    assert tuple(row) == ("command:1", "failed", 3, None)
 
 
 def test_cards_and_counts_are_brought_in_step_with_the_requests_that_are_there(
@@ -202,6 +202,45 @@ def test_cards_and_counts_are_brought_in_step_with_the_requests_that_are_there(
     engine.dispose()
     assert wanted == [7, 0, 3]
     assert [tuple(row) for row in counts] == [("a", "applied", 1), ("a", "pending", 1), ("b", "applied", 1)]
+
+
+RELATIONS = "SELECT request_id, kind, of_request FROM relations ORDER BY 1"
+
+
+def test_a_request_that_was_asked_for_again_is_still_followed_by_the_other(
+    new_database: MakeDatabase,
+) -> None:
+    url = new_database()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        lay(connection, "0016")
+        for number, status, again_of, asked_again_as in (
+            (1, "failed", None, 2), (2, "failed", 1, 3), (3, "pending", 2, None), (4, "pending", None, None),
+        ):  # fmt: skip
+            connection.execute(
+                text(
+                    "INSERT INTO requests (origin, subuser, subuser_key, allocation_update, reason, status, "
+                    "version, requested_by, requested_at, expires_at, approvals_needed, again_of, "
+                    "asked_again_as) VALUES (:origin, 'a', 'a', 5, 'x', :status, 1, 'U1', 0, 1, 1, "
+                    ":again_of, :asked_again_as)"
+                ),
+                {
+                    "origin": f"again:{again_of}" if again_of else f"command:{number}",
+                    "status": status,
+                    "again_of": again_of,
+                    "asked_again_as": asked_again_as,
+                },
+            )
+    engine.dispose()
+
+    migrate(url)
+
+    with engine.begin() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT request_id, kind, of_request FROM relations ORDER BY 1"
+        ).all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [(2, "again", 1), (3, "again", 2)]
 
 
 @pytest.fixture

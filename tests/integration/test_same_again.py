@@ -69,7 +69,7 @@ async def test_nothing_is_asked_for_until_they_say_so(bot: Bot) -> None:
     second = await bot.ask_anyway(question)
 
     assert (second.subuser, second.allocation_update, second.reason) == ("acme", 5000, "once more")
-    assert (second.status, second.requested_by, second.again_of) == (Status.PENDING, ASKER, None)
+    assert (second.status, second.requested_by, second.relations) == (Status.PENDING, ASKER, ())
     [event] = await bot.events(second.id)
     assert json.loads(event["detail"])["same_as"] == first.id
     assert [other.id for other in second.beside] == [first.id]

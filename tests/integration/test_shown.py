@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy, Reminders
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown, read
 from creditbot.domain.who import Who
@@ -133,7 +134,7 @@ async def test_what_failed_is_asked_for_again_from_its_own_card_only(
 
     asked = await bot.ask_again(await bot.card(old.id), by=BEN)
     assert asked is not None
-    assert asked.again_of == old.id
+    assert asked.follows(RelationKind.AGAIN) == old.id
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from creditbot.domain.errors import DomainError
 from creditbot.domain.policy import Policy
+from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, TRANSITIONS, CreditRequest, Status
 from creditbot.domain.who import Actor
 from creditbot.elapsed import boottime
@@ -257,10 +258,10 @@ class Promise(RuleBasedStateMachine):
         if self.bot is None:
             return
         found = {request.id: request for request in self.everything()}
-        followers = [request for request in found.values() if request.again_of is not None]
+        followers = [request for request in found.values() if request.follows(RelationKind.AGAIN) is not None]
         for request in followers:
-            failed = found[request.again_of or 0]
-            assert (failed.status, failed.asked_again_as) == (Status.FAILED, request.id)
+            failed = found[request.follows(RelationKind.AGAIN) or 0]
+            assert (failed.status, failed.follower(RelationKind.AGAIN)) == (Status.FAILED, request.id)
             assert (failed.subuser, failed.allocation_update, failed.reason) == (
                 request.subuser,
                 request.allocation_update,

@@ -160,6 +160,21 @@ async def test_an_approval_that_can_not_be_read_is_none_and_sends_nothing(
     assert outline.status is Status.APPROVED
 
 
+async def test_a_relation_that_this_version_does_not_know_is_not_read_over(
+    bot: Bot, sandbox: SendGridSandbox
+) -> None:
+    old = await bot.approved()
+    sandbox.scopes -= {"subusers.credits.remaining.update"}
+    await bot.apply(old.id)
+    new = await bot.ask_again(old.id)
+    assert new is not None
+    damage(bot, new.id, "kind = 'of a later version'", table="relations")
+
+    for request_id in (old.id, new.id):
+        with pytest.raises(UnreadableRequest, match="relations"):
+            await bot.request(request_id)
+
+
 async def test_what_is_to_be_told_of_it_is_that_it_can_not_be_read(bot: Bot) -> None:
     bad = await bot.checked()
     await bot.decisions.deny(bad.id, ANN, "no")

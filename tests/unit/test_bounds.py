@@ -24,6 +24,7 @@ from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
+from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
 from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
@@ -163,10 +164,14 @@ checks = st.builds(
 )
 numbers = st.integers(1, MAX_REQUEST_ID)
 changes = st.builds(Change, names, amounts)
+relations = st.builds(Relation, numbers, st.sampled_from(RelationKind), numbers)
 BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "id": numbers,
     "change": changes,
     "decided_with": st.lists(changes, max_size=3).map(tuple),
+    "relations": st.lists(st.builds(Relation, numbers, st.just(RelationKind.AGAIN), numbers), max_size=2).map(
+        tuple
+    ),
     "reason": reasons,
     "status": st.sampled_from(Status),
     "requested_by": people,
@@ -367,6 +372,7 @@ AT_LENGTH: dict[str, Any] = {
     "id": MAX_REQUEST_ID,
     "change": Change(LONGEST_NAME, -MAX_AMOUNT),
     "decided_with": (),
+    "relations": (),
     "reason": LONGEST,
     "requested_by": PEOPLE[0],
     "token": "0" * 32,

@@ -22,6 +22,7 @@ from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
+from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.requests import BalanceCheck, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown, terms
 from creditbot.domain.who import Roster, Who
@@ -86,7 +87,7 @@ REQUESTS = {
     ),
     "pending, overtaken by another change": a_request(overtaken_by=7),
     "pending, to remove": a_request(allocation_update=-400),
-    "pending, asked again": a_request(again_of=7),
+    "pending, asked again": a_request(relations=(Relation(12, RelationKind.AGAIN, 7),)),
     "pending, lasts until the reset": a_request(check=RECURRING),
     "pending, reset not reported": a_request(check=BalanceCheck(NOW, "recurring", None, None, None, None)),
     "approved": a_request(Status.APPROVED, approvals=ONE, decided_by=APPROVER),
@@ -162,7 +163,7 @@ REQUESTS = {
         answer_status=403,
         finished_at=ENDED,
         explanation="SendGrid answered 403: “access forbidden”.",
-        asked_again_as=14,
+        relations=(Relation(14, RelationKind.AGAIN, 12),),
     ),
     "failed, contradicted": a_request(
         Status.FAILED,
@@ -404,7 +405,7 @@ def test_the_time_of_a_reset_is_written_as_every_other_time() -> None:
 
 
 def test_a_card_that_may_have_a_copy_above_says_what_to_make_of_it() -> None:
-    message = card(a_request(again_of=7), POLICY, copy_above=True)
+    message = card(a_request(relations=(Relation(12, RelationKind.AGAIN, 7),)), POLICY, copy_above=True)
     said = "There may be an earlier copy of this card above. A click on either one brings it up to date."
     assert said in [part["text"] for part in message.payload()["blocks"][-1]["elements"]]
     assert said in message.text

@@ -6,7 +6,7 @@
 
 from .amending import add_approval, amend, touch, withdraw_approval
 from .caps import plausible, usage
-from .creating import create, new_token
+from .creating import create, new_token, origin_of
 from .reading import by_origin, get, outline, under_way
 from .rows import ALL, load, load_readable
 from .states import end, release, transition
@@ -36,6 +36,7 @@ __all__ = [
     "may_be_tried",
     "new_token",
     "not_following",
+    "origin_of",
     "outline",
     "plausible",
     "postpone",

@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import insert
 
 from creditbot.domain.changes import Change
+from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Actor
-from creditbot.store import events, notices
+from creditbot.store import events, notices, relations
 from creditbot.store.database import Transaction
 from creditbot.store.ledger_columns import recorded
 from creditbot.store.tables import cards, requests
@@ -34,13 +35,13 @@ async def create(
     approvals_needed: int,
     policy_hash: str,
     tier: str,
-    again_of: int | None = None,
+    follows: tuple[RelationKind, int] | None = None,
     same_as: int | None = None,
 ) -> int:
     """Insert a pending request with its event and the place of its card; return its ID.
 
-    SQL refuses a second one of the same `origin`: see `by_origin` first. `same_as` is an earlier request for
-    the same, of which its requester knew.
+    SQL refuses a second one of the same `origin`: see `by_origin` first. `follows` is a request
+    and why this one follows it, `same_as` an earlier one for the same, of which its requester knew.
     """
     connection = transaction.connection
     values = {
@@ -57,12 +58,14 @@ async def create(
         "approvals_needed": approvals_needed,
         "policy_hash": policy_hash,
         "follows_policy": policy_hash,
-        "again_of": again_of,
         "token": new_token(),
     }
     inserted = await connection.execute(_INSERT, {"status": Status.PENDING, "version": 1, **values})
     request_id = int(inserted.scalar_one())
     await connection.execute(insert(cards), {"request_id": request_id, "channel": channel})
+    related = {}
+    if follows is not None:
+        related = await relations.add(transaction, Relation(request_id, *follows))
     if request_id % FORGETS_EVERY == 0:
         await notices.forget(transaction, at)
     await events.append(
@@ -79,13 +82,19 @@ async def create(
             "approvals_needed": approvals_needed,
             "policy": policy_hash,
             **({"tier": tier} if tier else {}),
-            **({"again_of": again_of} if again_of is not None else {}),
+            **({f"{follows[0]}_of": follows[1]} if follows is not None else {}),
             **({"same_as": same_as} if same_as is not None else {}),
             **recorded(requests, {"id": request_id, "status": Status.PENDING, **values}),
+            **related,
         },
     )
     transaction.wake(CHECK, request_id)
     return request_id
+
+
+def origin_of(kind: RelationKind, of_request: int) -> str:
+    """The origin of a request that comes of another one, so that SQL refuses a second."""
+    return f"{kind}:{of_request}"
 
 
 def new_token() -> str:
