@@ -14,7 +14,10 @@ from creditbot.domain.text import escape, literal, number, person
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds
-from .cards import NEIGHBOURS, Links, beside, follows, nowhere, reset_warning, standing, waiting
+from .cards.card import NEIGHBOURS, Links, beside, follows, nowhere
+from .cards.figures import reset_warning
+from .cards.standing import standing, waiting
+from .cards.states import sign, state
 from .message import (
     Block,
     Message,
@@ -30,7 +33,6 @@ from .message import (
     sentence,
     typed,
 )
-from .states import sign, state
 
 ASK_ANYWAY = "ask_anyway"
 

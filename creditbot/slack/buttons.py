@@ -10,8 +10,19 @@ from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
 from creditbot.operations import Decisions, Delivery, Queries, Requests
 
-from . import answers, cards, folded, forms
+from . import answers, forms
 from .boundary import Say, boundary
+from .cards import folded
+from .cards.buttons import (
+    APPROVE,
+    CANCEL,
+    CHECK_AGAIN,
+    DENY,
+    REQUEST_AGAIN,
+    SETTLE_APPLIED,
+    SETTLE_NOT_APPLIED,
+    WITHDRAW,
+)
 from .home import Home
 from .message import Message, View, sentence
 from .naming import NamingAck
@@ -56,14 +67,14 @@ class Buttons:
         self._queries = queries
         self._told = Seen()
         acts: Mapping[str, Act] = {
-            cards.APPROVE: self._approve,
-            cards.DENY: self._deny,
-            cards.CANCEL: self._cancel,
-            cards.WITHDRAW: self._withdraw,
-            cards.SETTLE_APPLIED: self._settle_applied,
-            cards.SETTLE_NOT_APPLIED: self._settle_not_applied,
-            cards.CHECK_AGAIN: self._check_again,
-            cards.REQUEST_AGAIN: self._request_again,
+            APPROVE: self._approve,
+            DENY: self._deny,
+            CANCEL: self._cancel,
+            WITHDRAW: self._withdraw,
+            SETTLE_APPLIED: self._settle_applied,
+            SETTLE_NOT_APPLIED: self._settle_not_applied,
+            CHECK_AGAIN: self._check_again,
+            REQUEST_AGAIN: self._request_again,
             answers.ASK_ANYWAY: self._ask_anyway,
             folded.SHOW: self._show,
         }

@@ -7,8 +7,8 @@ from creditbot.domain.requests import Status
 from creditbot.domain.text import count, literal, number, signed
 from creditbot.store.types import from_millis
 
+from .cards.states import EMERGENCY, sign
 from .message import Block, Message, context, header, moment, section
-from .states import EMERGENCY, sign
 
 NAMED = 20
 """Subusers, and requests in doubt, that are named; the rest is counted."""

@@ -10,8 +10,8 @@ from creditbot.domain.text import count, credits_, literal, number, people, pers
 from creditbot.operations import EXAMINED, OpenRequests
 from creditbot.store.lists import Page
 
+from .cards.states import state
 from .message import Block, Message, actions, button, context, header, linked, moment, plain, section
-from .states import state
 
 PAGE_BACK, PAGE_ON = "page_back", "page_on"
 

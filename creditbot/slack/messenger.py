@@ -21,7 +21,8 @@ from creditbot.domain.undone import Undone
 from creditbot.domain.who import Actor, Directory, is_person
 from creditbot.jobs.messenger import DeliveryProblem, Fault
 
-from . import cards
+from .cards.card import request_card
+from .cards.notices import moved, notice
 from .digest import digest
 from .drift import comparison
 from .errors import IN_A_DIRECT_MESSAGE, TROUBLE, error_code, fault_of, http_status, own_word, retry_after
@@ -61,7 +62,7 @@ class SlackMessenger:
         now = self._clock()
         roster = await self._directory(self._policy.authority(request, now))
         with drawing():
-            drawn = cards.card(
+            drawn = request_card(
                 request, self._policy, roster, now, copy_above=copy_above, links=self._links.to
             )
             return drawn.payload()
@@ -85,7 +86,7 @@ class SlackMessenger:
 
     async def point_to_card(self, channel: str, ts: str, request: CreditRequest, card: Place) -> None:
         with drawing():
-            payload = cards.moved(request, card, self._links.to(card)).payload()
+            payload = moved(request, card, self._links.to(card)).payload()
         try:
             await self._client.chat_update(channel=channel, ts=ts, **payload)
         except TROUBLE as error:
@@ -95,9 +96,7 @@ class SlackMessenger:
         told = request.requester if person == request.requested_by else Actor(person)
         figures = may_see(told, self._policy, await self._directory(self._policy.may_see))
         with drawing():
-            payload = cards.notice(
-                kind, request, figures=figures, place=card, link=self._links.to(card)
-            ).payload()
+            payload = notice(kind, request, figures=figures, place=card, link=self._links.to(card)).payload()
         await self._send(person, payload)
 
     async def send_unreadable(self, person: str, request: UnreadableRequest) -> None:

@@ -25,7 +25,8 @@ from creditbot.sandbox.slack.blocks import controls
 from creditbot.service import Service
 from creditbot.settings.environment import WebSettings
 from creditbot.settings.policy_file import load
-from creditbot.slack import cards, forms
+from creditbot.slack import forms
+from creditbot.slack.cards.card import request_card
 from creditbot.store import questions, tables
 from creditbot.store.compare import compare
 from creditbot.store.database import Database
@@ -133,7 +134,7 @@ class HttpBot:
         """Put a new request in this state on the bot; return the buttons that its card shows."""
         now = datetime.now(UTC)
         self._request = await brought_to(self._database, status, self._role, now - self._role.later)
-        card = cards.card(self._request, POLICY, self._role.roster, now).payload()
+        card = request_card(self._request, POLICY, self._role.roster, now).payload()
         self._card = self._slack.workspace.post(CHANNEL, self._slack.bot_user_id, **card)
         self._changes.since_last_look(self._request.id)
         return {element["action_id"] for _, element in controls(self._card.blocks)}

@@ -5,14 +5,15 @@ import pytest
 from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest, Neighbour, Status
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.slack import answers, cards
+from creditbot.slack import answers
+from creditbot.slack.cards.card import request_card
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, Bot
 
 
 def told(bot: Bot, request: CreditRequest) -> tuple[str, str]:
     """What the requester is answered, and what the card says."""
-    card = cards.card(request, bot.policy, bot.directory.roster, bot.clock(), links=link)
+    card = request_card(request, bot.policy, bot.directory.roster, bot.clock(), links=link)
     return answers.asked(request, CHANNEL, link).text, card.text
 
 

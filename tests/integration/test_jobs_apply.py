@@ -20,7 +20,7 @@ from creditbot.jobs.job import MARGIN
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import Call, Change, SendGridSandbox, Subuser
 from creditbot.sandbox.sendgrid.faults import Kind
-from creditbot.slack.cards import card
+from creditbot.slack.cards.card import request_card
 from creditbot.store import attempts, requests
 from tests.extent import short_or_long
 
@@ -265,7 +265,7 @@ async def test_an_attempt_without_an_outcome_is_never_sent_again(
     assert found.explanation is not None
     # It may have died before the PATCH left, or after: this says neither.
     assert "stopped while it was sending the change, so it is not known" in found.explanation
-    assert "SendGrid did not" not in card(found, POLICY, Roster(), clock()).text
+    assert "SendGrid did not" not in request_card(found, POLICY, Roster(), clock()).text
     clock.advance(hours=1)
     await bot.apply(request.id)
     assert sandbox.calls == []
@@ -825,7 +825,7 @@ async def test_what_asks_again_for_a_change_that_was_applied_after_all_is_called
     assert {(OUTSIDER, ended, new.id), (OUTSIDER, "contradicted", old.id)} <= set(bot.messenger.notices)
     assert ((CAT, "contradicted", old.id) in bot.messenger.notices) == approved
     [shown] = [request for request in bot.messenger.shown.values() if request.id == new.id]
-    says = card(shown, POLICY, Roster(), clock()).text
+    says = request_card(shown, POLICY, Roster(), clock()).text
     assert f"request {old.id}, which this one follows, was applied after all" in says
     assert "before anyone was asked" not in says
     assert patches(sandbox) == []

@@ -17,7 +17,7 @@ from creditbot.jobs.check import GIVE_UP_AFTER
 from creditbot.jobs.settle import PATIENT_TRIES
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sendgrid.client import SendGrid
-from creditbot.slack.cards import card
+from creditbot.slack.cards.card import request_card
 from creditbot.store import requests
 from tests.extent import short_or_long
 
@@ -516,7 +516,7 @@ async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
     assert found.status is Status.IN_DOUBT
     assert found.explanation is not None
     assert "The balance can't be read, so nothing is proven." in found.explanation
-    assert found.explanation in card(found, POLICY, Roster(), clock()).text
+    assert found.explanation in request_card(found, POLICY, Roster(), clock()).text
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
     async with bot.database.read() as connection:
         assert not await requests.is_tried_again(connection, request.id)

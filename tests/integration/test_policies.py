@@ -17,7 +17,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import activate_policy, steps
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.slack.cards import card
+from creditbot.slack.cards.card import request_card
 from creditbot.store import attempts
 from creditbot.store.engines import is_postgres
 from creditbot.store.work import WakeUp
@@ -540,7 +540,7 @@ class TestAnotherPolicy:
             await after.work("apply")
             clock.advance(minutes=1)
         held = await before.request(request.id)
-        says = card(held, policy, roster, clock()).text
+        says = request_card(held, policy, roster, clock()).text
         assert held.status is Status.APPROVED
         assert "Not sent yet" in says
         assert "read the members of <!subteam^S0FINANCE>" in says

@@ -7,7 +7,7 @@ from creditbot.domain.rules import waits_for
 from creditbot.domain.who import Roster
 from creditbot.jobs.settle import PATIENT_TRIES, SECOND_READING
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.slack.cards import card
+from creditbot.slack.cards.card import request_card
 
 from .adapters import ANN, BEN, POLICY, Bot, Clock, answered_too_late, patches
 from .conftest import StartBot
@@ -30,7 +30,7 @@ async def test_one_reading_is_shown_and_settles_nothing(bot: Bot, sandbox: SendG
 
     assert request.read_again_at == bot.clock() + SECOND_READING
     assert request.remain_after_at == bot.clock()
-    shown = card(request, POLICY, Roster(), bot.clock()).text
+    shown = request_card(request, POLICY, Roster(), bot.clock()).text
     assert f"reads the balance again on <!date^{int(request.read_again_at.timestamp())}^" in shown
     assert "Nobody has to do anything until then" in shown
     assert not any(kind == "not_proven" for _, kind in await bot.notices_of(request.id))
@@ -157,7 +157,7 @@ async def test_if_the_second_reading_fails_for_long_people_are_asked_and_two_are
         bot.clock.advance(minutes=1)
     found = await bot.request(request.id)
     assert (found.status, found.read_again_at) == (Status.IN_DOUBT, None)
-    assert "can't be read" in card(found, POLICY, Roster(), bot.clock()).text
+    assert "can't be read" in request_card(found, POLICY, Roster(), bot.clock()).text
     assert (ANN, "not_proven") in await bot.notices_of(request.id)
 
     sandbox.faults.down = False

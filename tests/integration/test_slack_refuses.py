@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain.reminders import NO_CARD
 from creditbot.jobs.messenger import Fault
 from creditbot.sandbox.slack import Person, SlackSandbox
-from creditbot.slack import cards
+from creditbot.slack import messenger
 from creditbot.slack.errors import FAULTS
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.permalinks import Permalinks
@@ -135,7 +135,7 @@ async def test_a_card_that_cannot_be_drawn_is_told_to_its_requester(
 
     request = await there.checked()
     with monkeypatch.context() as broken_for_a_while, structlog.testing.capture_logs() as logs:
-        broken_for_a_while.setattr(cards, "card", broken)
+        broken_for_a_while.setattr(messenger, "request_card", broken)
         await there.work("draw")
         await there.work("notify")
 

@@ -9,7 +9,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Status
 from creditbot.domain.who import Roster
 from creditbot.operations import Record
-from creditbot.slack import cards
+from creditbot.slack.cards.card import request_card
 from creditbot.slack.message import Message
 
 NOW = datetime(2026, 1, 22, 9, 30, tzinfo=UTC)
@@ -54,7 +54,7 @@ def card(
     request: CreditRequest, policy: Policy = POLICY, roster: Roster = ROSTER, *, copy_above: bool = False
 ) -> Message:
     """Its card five minutes after it was asked."""
-    return cards.card(request, policy, roster, NOW + timedelta(minutes=5), copy_above=copy_above)
+    return request_card(request, policy, roster, NOW + timedelta(minutes=5), copy_above=copy_above)
 
 
 NOT_SHOWN = "You may not see balances. Ask one of: <!subteam^S0FINANCE>. Rule: may_see."

@@ -35,9 +35,11 @@ from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.limits_blocks import MESSAGE
 from creditbot.sandbox.slack.limits_blocks import block as check_block
-from creditbot.slack import answers, bounds, cards, forms
+from creditbot.slack import answers, bounds, forms
 from creditbot.slack.boundary import unexpected
 from creditbot.slack.bounds import cut, cut_plain, fitting, length
+from creditbot.slack.cards.card import NEIGHBOURS, request_card
+from creditbot.slack.cards.notices import moved, notice
 from creditbot.slack.commands import COMMANDS
 from creditbot.slack.commands.help import message as help_message
 from creditbot.slack.digest import digest
@@ -187,7 +189,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
             Neighbour,
             numbers,
             amounts,
-            st.sampled_from(sorted(cards.NEIGHBOURS)),
+            st.sampled_from(sorted(NEIGHBOURS)),
             people,
             st.none() | st.just(Place("C0ACME", "1700000000.000100")),
         ),
@@ -229,7 +231,7 @@ kinds = st.sampled_from(KINDS)
 def test_a_card_can_be_drawn_whatever_is_in_it(
     request: CreditRequest, policy: Policy, roster: Roster, now: Any, copy_above: bool
 ) -> None:
-    message = cards.card(request, policy, roster, now, copy_above=copy_above)
+    message = request_card(request, policy, roster, now, copy_above=copy_above)
     assert_taken(message)
     change = f"{credits_(request.allocation_update)} for {request.subuser}"
     for block in message.payload()["blocks"]:
@@ -244,7 +246,7 @@ def test_a_notice_can_be_drawn_whatever_is_in_it(
     kind: str, request: CreditRequest, figures: bool, link: str | None
 ) -> None:
     place = Place("C0ACME", "1700000000.000100") if link else None
-    assert_taken(cards.notice(kind, request, figures=figures, place=place, link=link))
+    assert_taken(notice(kind, request, figures=figures, place=place, link=link))
 
 
 questions = st.builds(
@@ -410,9 +412,9 @@ def test_all_that_is_shown_of_a_request_is_taken_at_its_longest(status: Status, 
         return LINK
 
     for message in (
-        cards.card(request, policy, roster, NOW, copy_above=True, links=links),
-        *(cards.notice(kind, request, place=place, link=LINK) for kind in KINDS),
-        cards.moved(request, place, LINK),
+        request_card(request, policy, roster, NOW, copy_above=True, links=links),
+        *(notice(kind, request, place=place, link=LINK) for kind in KINDS),
+        moved(request, place, LINK),
         answers.asked(request, "C0ACME", links),
         answers.same_again(question, links),
         answers.cancelled(request),
@@ -454,7 +456,7 @@ MAKERS = {"message.py", "bounds.py"}
 
 def test_every_block_and_text_is_made_in_one_place() -> None:
     # Elsewhere none is written out, so nothing is made there that could be too long.
-    for path in Path(creditbot.slack.__file__).parent.glob("*.py"):
+    for path in Path(creditbot.slack.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 assert not (node.module or "").startswith("slack_sdk.models"), path

@@ -31,7 +31,7 @@ from creditbot.sandbox.slack.limits import check_message, check_view
 from creditbot.sandbox.slack.rendering import mentions
 from creditbot.slack import answers, forms
 from creditbot.slack.boundary import unexpected
-from creditbot.slack.cards import notice
+from creditbot.slack.cards.notices import notice
 from creditbot.slack.commands import COMMANDS
 from creditbot.slack.commands.help import message as help_message
 from creditbot.slack.message import Message

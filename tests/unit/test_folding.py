@@ -5,8 +5,8 @@ import re
 import pytest
 
 from creditbot.domain.requests import Status
-from creditbot.slack.folded import LARGE
-from creditbot.slack.states import LOOK_AGAIN, STATES, state
+from creditbot.slack.cards.folded import LARGE
+from creditbot.slack.cards.states import LOOK_AGAIN, STATES, state
 
 from .example_requests import a_request, card
 from .test_cards import REQUESTS, policy_of

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from creditbot.domain.errors import CommandError, MaybeTaken
 from creditbot.domain.text import COMMAND, WORD_JOINER, for_a_field, literal, named
-from creditbot.slack import answers, cards, forms
+from creditbot.slack import answers, forms
+from creditbot.slack.cards.notices import notice
 from creditbot.slack.commands import COMMANDS
 from creditbot.slack.commands.help import message as help_message
 from creditbot.slack.message import Message, sentence, typed
@@ -90,5 +91,5 @@ def test_no_text_of_ours_is_left_with_the_usual_name(payload: dict[str, Any]) ->
 
 
 def test_a_reason_on_a_card_stays_as_it_was_typed() -> None:
-    payload = cards.notice("applied", a_request(reason="as in /credits show 5"), figures=True).payload()
+    payload = notice("applied", a_request(reason="as in /credits show 5"), figures=True).payload()
     assert not [text for text in texts(NAMING.payload(payload)) if "/sg-credits show 5" in text]

@@ -20,9 +20,9 @@ from creditbot.sendgrid.outcomes import read_patch_answer
 from creditbot.settings.environment import DatabaseSettings, Settings
 from creditbot.settings.errors import ConfigError
 from creditbot.slack import answers
-from creditbot.slack.cards import notice
+from creditbot.slack.cards.notices import notice
+from creditbot.slack.cards.states import sign
 from creditbot.slack.payloads import UnreadablePayload, read
-from creditbot.slack.states import sign
 from creditbot.web import UnfitRequest, read_body
 from tests.typed import parse
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from creditbot.domain.who import Actor
 from creditbot.operations import Decisions, Delivery, Queries, Requests
-from creditbot.slack.cards import Links
+from creditbot.slack.cards.card import Links
 from creditbot.slack.message import Message, View
 from creditbot.slack.pages import Pages
 

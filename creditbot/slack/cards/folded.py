@@ -8,9 +8,9 @@ from datetime import datetime
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.text import number, person
+from creditbot.slack.bounds import cut, cut_plain
+from creditbot.slack.message import Block, button, context, moment, section, several, typed
 
-from .bounds import cut, cut_plain
-from .message import Block, button, context, moment, section, several, typed
 from .states import headline, onward
 
 SHOW = "show"
