@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import Policy
 from creditbot.domain.policy_lint import lint
-from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster
 from creditbot.slack.people import Groups
 from creditbot.slack.workspace import NotAsked, people_faults, standing

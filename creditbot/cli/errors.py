@@ -5,7 +5,7 @@ import sqlite3
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditbot.domain.errors import DomainError, NotTaken, UnfitDatabase
-from creditbot.domain.text import COMMAND, named, without_markup
+from creditbot.domain.markup import COMMAND, named, without_markup
 from creditbot.settings.environment import DatabaseSettings
 from creditbot.store.database import CommitUnclear
 

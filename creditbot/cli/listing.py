@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from creditbot.domain.errors import UnreadableRequest
+from creditbot.domain.markup import without_markup
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.text import signed, without_markup
+from creditbot.domain.text import signed
 from creditbot.ledger import spreadsheet
 from creditbot.store import lists
 from creditbot.store.database import Database, looking_at

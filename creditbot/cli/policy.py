@@ -70,7 +70,7 @@ def explain_policy(
     from creditbot.domain import amounts, fields
     from creditbot.domain.changes import Change
     from creditbot.domain.explain import Scenario
-    from creditbot.domain.text import without_markup
+    from creditbot.domain.markup import without_markup
     from creditbot.domain.who import is_person
     from creditbot.settings.environment import PolicySettings
 

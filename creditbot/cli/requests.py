@@ -76,7 +76,7 @@ def _wanted(statuses: list[str], subuser: str | None, since: str | None) -> "Wan
     from creditbot.cli.dates import day, midnight
     from creditbot.domain import fields
     from creditbot.domain.errors import DomainError
-    from creditbot.domain.text import without_markup
+    from creditbot.domain.markup import without_markup
     from creditbot.store.lists import Wanted
 
     try:
@@ -173,9 +173,9 @@ def _decide(request_id: int, by: str | None, act: "Decide", done: str) -> None:
 
 
 async def _decided(name: str, act: "Decide") -> "CreditRequest":
+    from creditbot.domain.operators import operator
     from creditbot.domain.policy import Policy
     from creditbot.domain.secrecy import Secrets
-    from creditbot.domain.text import operator
     from creditbot.domain.who import Roster, Who
     from creditbot.operations import Decisions
     from creditbot.settings.environment import DatabaseSettings

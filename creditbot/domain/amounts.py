@@ -13,7 +13,8 @@ from decimal import Decimal
 from itertools import pairwise
 
 from .errors import CommandError
-from .text import count, number, quoted, unseen
+from .markup import quoted
+from .text import count, number, unseen
 
 MAX_AMOUNT = 1_000_000_000
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from .amounts import MAX_AMOUNT
-from .text import credits_, literal
+from .markup import literal
+from .text import credits_
 
 
 def subuser_key(subuser: str) -> str:

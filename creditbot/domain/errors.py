@@ -5,7 +5,7 @@ The text of each of these is a finished sentence that says what to do next; it i
 
 from collections.abc import Sequence
 
-from .text import literal
+from .markup import literal
 
 
 class DomainError(Exception):

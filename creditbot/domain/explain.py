@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from . import rules
 from .changes import Change
 from .errors import Refusal
+from .markup import channel, literal, people, person
 from .policy import Policy, Tier, Usage
-from .text import count, length, literal, number, people, person
+from .text import count, length, number
 from .who import NOBODY, Roster, Who
 
 
@@ -31,7 +32,7 @@ class Explanation:
 
 
 def explain(
-    policy: Policy, roster: Roster, scenario: Scenario, usage: Usage | None, channel: str
+    policy: Policy, roster: Roster, scenario: Scenario, usage: Usage | None, approvals_channel: str
 ) -> Explanation:
     """Go through the rules; `usage` is None where nobody could count what was asked for lately.
 
@@ -55,7 +56,7 @@ def explain(
         *passed,
         *_approval(policy, tier, roster, scenario),
         *_limits(policy, usage, scenario),
-        *_waiting(policy, tier, scenario, channel),
+        *_waiting(policy, tier, scenario, approvals_channel),
     ]
     return Explanation(tuple(told), possible=_can_be_approved(policy, tier, roster, scenario))
 
@@ -178,8 +179,8 @@ def _limits(policy: Policy, usage: Usage | None, scenario: Scenario) -> Iterator
         yield f"At least {count(floor, 'credit')} must be left; that is checked with SendGrid."
 
 
-def _waiting(policy: Policy, tier: Tier, scenario: Scenario, channel: str) -> Iterator[str]:
-    yield f"Its card goes to <#{policy.channel_of(scenario.change.subuser, channel)}>."
+def _waiting(policy: Policy, tier: Tier, scenario: Scenario, approvals_channel: str) -> Iterator[str]:
+    yield f"Its card goes to {channel(policy.channel_of(scenario.change.subuser, approvals_channel))}."
     reminders = policy.reminders
     if reminders.after:
         after = ", ".join(length(moment) for moment in reminders.after)

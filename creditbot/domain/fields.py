@@ -8,7 +8,8 @@ import unicodedata
 
 from . import secrecy
 from .errors import CommandError, UnknownRequest
-from .text import WORD_JOINER, number, quoted, unseen
+from .markup import WORD_JOINER, quoted
+from .text import number, unseen
 
 MAX_NAME = 128
 MAX_REASON = 500

@@ -17,8 +17,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .changes import Change, subuser_key
+from .markup import literal
 from .requests import CreditRequest
-from .text import literal, number
+from .text import number
 from .who import ANYONE, NOBODY, Roster, Who
 
 DAY = timedelta(hours=24)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from .amounts import MAX_AMOUNT
+from .markup import literal, people, person
 from .policy import Limits, Policy, Route, Tier
 from .reach import all_covered, covered_by, kinds_of_change
-from .text import count, length, literal, number, people, person
+from .text import count, length, number
 from .who import Roster
 
 

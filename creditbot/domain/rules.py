@@ -10,10 +10,11 @@ from datetime import datetime
 from .changes import Change
 from .credits import RECURRING, UNLIMITED, SubuserCredits
 from .errors import Refusal
+from .markup import literal, people
 from .policy import Limits, Policy, Quorum, Tier, Usage, rule
 from .relations import RelationKind
 from .requests import FINAL, CreditRequest, Status
-from .text import count, credits_, literal, number, people, signed
+from .text import count, credits_, number, signed
 from .who import Actor, Roster, Who
 
 STATUS_WORDS = {

@@ -16,11 +16,12 @@ from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, Ra
 from creditbot.domain.doubt import whom_to_ask
 from creditbot.domain.errors import Refusal, WrongLedgerKey
 from creditbot.domain.evidence import Reading
+from creditbot.domain.markup import without_markup
+from creditbot.domain.operators import is_operator
 from creditbot.domain.policy import Policy
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.rules import all_may_see, check_change
-from creditbot.domain.text import is_operator, without_markup
 from creditbot.domain.who import Roster
 from creditbot.elapsed import Stopwatch
 from creditbot.sendgrid.client import SendGrid

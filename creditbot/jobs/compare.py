@@ -14,8 +14,8 @@ import structlog
 from creditbot.domain.changes import subuser_key
 from creditbot.domain.drift import Comparison, Finding, Snapshot, comparable, compare
 from creditbot.domain.evidence import Reading
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import Policy
-from creditbot.domain.text import without_markup
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.names import subuser_header
 from creditbot.sendgrid.problems import SendGridProblem

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import without_markup
 from creditbot.domain.who import Directory, Roster
 from creditbot.elapsed import Stopwatch
 from creditbot.store import attempts, events, notices, requests

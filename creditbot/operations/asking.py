@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain import rules
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import Refusal
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
 from creditbot.domain.questions import Question, no_question
 from creditbot.domain.relations import RelationKind
@@ -17,7 +18,6 @@ from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.shown import Shown
-from creditbot.domain.text import without_markup
 from creditbot.domain.who import Actor, Directory, Roster
 from creditbot.store import questions, requests
 from creditbot.store.database import Database, Transaction

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
+from creditbot.domain.operators import is_operator
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.shown import Shown, terms
-from creditbot.domain.text import is_operator
 from creditbot.domain.who import Directory, Roster
 from creditbot.elapsed import boottime
 from creditbot.seldom import Seldom

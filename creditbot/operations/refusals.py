@@ -5,8 +5,8 @@ from datetime import datetime
 
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
+from creditbot.domain.markup import without_markup
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.text import without_markup
 from creditbot.elapsed import boottime
 from creditbot.seldom import Seldom
 from creditbot.store import events

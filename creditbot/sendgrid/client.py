@@ -18,7 +18,7 @@ from creditbot.domain.credits import (
     Refused,
     SubuserCredits,
 )
-from creditbot.domain.text import without_markup
+from creditbot.domain.markup import without_markup
 from creditbot.elapsed import Stopwatch
 from creditbot.network.proxies import address
 from creditbot.network.proxy_errors import for_the_operator, said_of_proxy

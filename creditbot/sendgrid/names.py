@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from rapidfuzz import fuzz, process
 
-from creditbot.domain.text import literal
+from creditbot.domain.markup import literal
 
 
 def path_segment(name: str) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from creditbot.domain.errors import DomainError
-from creditbot.domain.text import escape
+from creditbot.domain.markup import escape
 
 from .answers import rate_limit_wait, read_errors
 

@@ -8,8 +8,8 @@ from urllib.parse import quote, quote_plus
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from sqlalchemy import make_url
 
+from creditbot.domain.markup import COMMAND
 from creditbot.domain.secrecy import by_themselves
-from creditbot.domain.text import COMMAND
 from creditbot.network.proxies import DIRECT, Proxies, WrongProxy
 
 from .database_url import DatabaseUrl

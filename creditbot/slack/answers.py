@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from sqlalchemy import RowMapping
 
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
+from creditbot.domain.markup import escape, literal, person
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import escape, literal, number, person
+from creditbot.domain.text import number
 from creditbot.operations import BalanceReport, Record
 
 from . import bounds

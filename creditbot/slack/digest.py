@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from creditbot.domain.digest import Digest
+from creditbot.domain.markup import literal
 from creditbot.domain.requests import Status
-from creditbot.domain.text import count, literal, number, signed
+from creditbot.domain.text import count, number, signed
 from creditbot.store.types import from_millis
 
 from .cards.states import EMERGENCY, sign

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from creditbot.domain.drift import Comparison, Finding, Kind, Landed, Point, Settler
-from creditbot.domain.text import count, credits_, escape, literal, number, signed
+from creditbot.domain.markup import escape, literal
+from creditbot.domain.text import count, credits_, number, signed
 from creditbot.store.types import from_millis
 
 from .message import Block, Message, context, header, moment, section

@@ -4,10 +4,10 @@ from creditbot.domain import amounts
 from creditbot.domain.commands import OpenForm
 from creditbot.domain.errors import CommandError
 from creditbot.domain.fields import MAX_NAME, MAX_REASON
+from creditbot.domain.markup import without_markup
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
-from creditbot.domain.text import without_markup
 
 from .message import Message, View, choice, modal, section, text_input, typed
 

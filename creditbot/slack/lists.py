@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from creditbot.domain.errors import UnreadableRequest
+from creditbot.domain.markup import literal, people, person
 from creditbot.domain.paging import History, Pending, Section, Turn, written
 from creditbot.domain.place import Place
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import count, credits_, literal, number, people, person
+from creditbot.domain.text import count, credits_, number
 from creditbot.operations import EXAMINED, OpenRequests
 from creditbot.store.lists import Page
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from creditbot.domain import addresses
-from creditbot.domain.text import count, escape, people
+from creditbot.domain.markup import escape, people
+from creditbot.domain.text import count
 
-from . import bounds
+from . import addresses, bounds
 from .bounds import Json, cut, cut_plain, fitting, length, whole
 
 NAMED = 20

@@ -10,7 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from creditbot.domain.text import COMMAND, named
+from creditbot.domain.markup import COMMAND, named
 
 TYPED = frozenset({"plain_text", "text", "link"})
 """Texts, and parts of a rich text, that hold what people typed."""

@@ -4,7 +4,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError
-from creditbot.domain.text import literal
+from creditbot.domain.markup import literal
 
 from .errors import TROUBLE, error_code, fault_of
 from .message import View

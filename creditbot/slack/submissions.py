@@ -12,9 +12,10 @@ from creditbot.domain import amounts, fields
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import CommandError, DomainError, Refusal
+from creditbot.domain.markup import for_a_field, literal
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
-from creditbot.domain.text import for_a_field, literal, signed
+from creditbot.domain.text import signed
 from creditbot.elapsed import boottime
 from creditbot.operations import Decisions, Delivery, Names, Requests
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import Policy
-from creditbot.domain.text import without_markup
 from creditbot.policy_check import look_up
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from creditbot.domain.errors import DomainError
-from creditbot.domain.text import literal
+from creditbot.domain.markup import literal
 
 revision = "0007"
 down_revision = "0006"

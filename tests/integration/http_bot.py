@@ -15,10 +15,10 @@ from creditbot.bootstrap import Role as Process
 from creditbot.bootstrap import build
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm
+from creditbot.domain.markup import without_markup
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import Shown, read, shown
-from creditbot.domain.text import without_markup
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import Delivery, Message, Person, SlackSandbox, View
 from creditbot.sandbox.slack.blocks import controls

@@ -8,9 +8,9 @@ import pytest
 
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.fields import MAX_REQUEST_ID
+from creditbot.domain.operators import OPERATOR, operator
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import OPERATOR, operator
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.operations.refusals import RECORDED
 from creditbot.sandbox.sendgrid import SendGridSandbox

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from creditbot.domain.credits import Applied, NotSent, PatchOutcome, RateLimited, SubuserCredits
 from creditbot.domain.errors import KeyMissing, Refusal
 from creditbot.domain.evidence import Reading
+from creditbot.domain.operators import operator
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Figure, Status
-from creditbot.domain.text import operator
 from creditbot.domain.who import Roster, Who
 from creditbot.jobs.backoff import GIVE_UP_AFTER
 from creditbot.jobs.job import MARGIN

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from creditbot.domain.addresses import parts
+from creditbot.slack.addresses import parts
 from creditbot.slack.message import Message, typed
 
 from .test_commands import typed_texts

@@ -21,6 +21,7 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind, Point
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
+from creditbot.domain.markup import escape, literal
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
@@ -28,7 +29,7 @@ from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
 from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Neighbour, Status
 from creditbot.domain.shown import Shown
-from creditbot.domain.text import credits_, escape, literal
+from creditbot.domain.text import credits_
 from creditbot.domain.undone import Undone
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport

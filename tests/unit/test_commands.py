@@ -13,12 +13,12 @@ from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.errors import CommandError, UnknownRequest
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, reason, request_id, subuser_name
-from creditbot.domain.notation import plain
+from creditbot.domain.markup import literal, quoted
 from creditbot.domain.paging import History, Pending
-from creditbot.domain.text import literal, quoted
 from creditbot.slack import commands
 from creditbot.slack.commands import COMMANDS, USAGE
 from creditbot.slack.commands.help import message as help_message
+from creditbot.slack.notation import plain
 from tests.typed import parse
 
 SAYS_WHAT_TO_TYPE = re.compile(

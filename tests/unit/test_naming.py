@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain.errors import CommandError, MaybeTaken
-from creditbot.domain.text import COMMAND, WORD_JOINER, for_a_field, literal, named
+from creditbot.domain.markup import COMMAND, WORD_JOINER, for_a_field, literal, named
 from creditbot.slack import answers, forms
 from creditbot.slack.cards.notices import notice
 from creditbot.slack.commands import COMMANDS

@@ -7,9 +7,9 @@ import pytest
 
 from creditbot.domain.changes import Change
 from creditbot.domain.explain import Scenario, explain
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import Direction, Limits, Policy, Reminders, Route, Tier, Usage
 from creditbot.domain.policy_lint import lint
-from creditbot.domain.text import without_markup
 from creditbot.domain.who import Roster, Who
 
 ANN, BEN, CAT = "U0ANN", "U0BEN", "U0CAT"

@@ -12,9 +12,9 @@ from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import CommandError
 from creditbot.domain.evidence import Reading, Verdict, conclude
 from creditbot.domain.fields import reason, subuser_name
+from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import BalanceCheck, Status
-from creditbot.domain.text import without_markup
 from creditbot.sendgrid.answers import read_balance
 from creditbot.sendgrid.outcomes import read_patch_answer
 from creditbot.settings.environment import DatabaseSettings, Settings

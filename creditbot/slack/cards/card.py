@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from creditbot.domain.markup import literal, person
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Policy
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import shown
-from creditbot.domain.text import literal, person, signed
+from creditbot.domain.text import signed
 from creditbot.domain.who import Roster
 from creditbot.slack.message import (
     Block,

@@ -5,9 +5,10 @@
 
 from datetime import datetime
 
+from creditbot.domain.markup import person
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import number, person
+from creditbot.domain.text import number
 from creditbot.slack.bounds import cut, cut_plain
 from creditbot.slack.message import Block, button, context, moment, section, several, typed
 

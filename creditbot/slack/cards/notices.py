@@ -1,9 +1,9 @@
 """What people are told of a request by direct message, and what stands where its card was."""
 
+from creditbot.domain.markup import literal, person
 from creditbot.domain.place import Place
 from creditbot.domain.reminders import ESCALATED, NO_CARD, OLD_CARD, REMINDER, UNTOLD
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import literal, person
 from creditbot.slack.message import Block, Message, linked, moment, section, sentence, typed
 
 from .standing import approved, standing

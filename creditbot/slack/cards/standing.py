@@ -1,9 +1,11 @@
 """Where a request stands and what happens next, in sentences."""
 
+from creditbot.domain.markup import literal, person
+from creditbot.domain.operators import OPERATOR
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import OPERATOR, count, literal, number, person
+from creditbot.domain.text import count, number
 from creditbot.slack.message import moment, several
 
 from .states import onward

@@ -1,8 +1,9 @@
 """The state of a request in a sign and a word, so that it is seen at a glance, and not by colour alone."""
 
+from creditbot.domain.markup import literal
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.text import credits_, literal
+from creditbot.domain.text import credits_
 
 STATES = {
     Status.PENDING: ("🔔", "Waiting for approval"),

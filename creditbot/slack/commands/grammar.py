@@ -9,8 +9,8 @@ from difflib import get_close_matches
 
 from creditbot.domain import amounts
 from creditbot.domain.errors import CommandError
-from creditbot.domain.notation import plain
-from creditbot.domain.text import quoted
+from creditbot.domain.markup import quoted
+from creditbot.slack.notation import plain
 
 _ANOTHER = re.compile(r"\s*(?:/[\w-]+(?:\s|$)|(?:add|remove)\b|(?:cancel|show)\s+#?\d+\s*$)", re.IGNORECASE)
 _INSIDE = re.compile(r"\s/[\w-]+\s+(?:add|remove)\s", re.IGNORECASE)

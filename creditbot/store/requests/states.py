@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import update
 
 from creditbot.domain.changes import subuser_key
+from creditbot.domain.markup import without_markup
 from creditbot.domain.reminders import ESCALATED, REMINDER
 from creditbot.domain.requests import (
     FINAL,
@@ -17,7 +18,6 @@ from creditbot.domain.requests import (
     check_transition,
     people_to_tell,
 )
-from creditbot.domain.text import without_markup
 from creditbot.store import cards as cards_store
 from creditbot.store import events, notices, runs
 from creditbot.store.database import Transaction

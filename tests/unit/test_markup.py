@@ -3,23 +3,15 @@
 import html
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.domain.text import (
-    count,
-    credits_,
-    escape,
-    literal,
-    number,
-    people,
-    person,
-    signed,
-    span,
-    without_markup,
-)
+from creditbot import domain
+from creditbot.domain.markup import escape, literal, people, person, without_markup
+from creditbot.domain.text import count, credits_, number, signed, span
 
 typed_texts = st.text(max_size=60) | st.lists(
     st.sampled_from(["@here", "@Channel", "@everyone", "<!here>", "&", "&lt;", "`", "*", "@", "x"]),
@@ -129,3 +121,15 @@ def test_a_sentence_without_markup_reads_as_it_was_typed(typed: str) -> None:
 def test_unescaping_is_done_once_only() -> None:
     assert without_markup(escape("&lt;")) == "&lt;"
     assert html.unescape(escape("&lt;")) == "&lt;"
+
+
+SLACKS = re.compile(r"<[@#]|(?<!\?)<!|mrkdwn|&(?:amp|lt|gt);|subteam\^|!date")
+
+
+def test_slacks_notation_is_known_to_one_module_of_the_domain() -> None:
+    found = {
+        path.name
+        for path in Path(domain.__file__).parent.rglob("*.py")
+        if SLACKS.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"markup.py"}
