@@ -14,7 +14,16 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Parts
-from creditbot.operations import Decisions, Names, Queries, Requests
+from creditbot.operations import (
+    Clicks,
+    Decider,
+    Decisions,
+    Names,
+    Queries,
+    Refusals,
+    Requests,
+    Settlements,
+)
 from creditbot.probes import Probe, Probes
 from creditbot.runners import EmbeddedRunner, Runner
 from creditbot.runners.embedded import Run
@@ -181,7 +190,10 @@ def build_app(
 ) -> AsyncApp:
     """The listeners, and what they ask of the house."""
     requests = Requests(database, policy, directory, channel, now, secrets=secrets)
-    decisions = Decisions(database, policy, directory, channel, now, secrets=secrets)
+    refusals = Refusals()
+    decider = Decider(database, policy, directory, now, refusals=refusals)
+    decisions = Decisions(database, decider, policy, channel, now, secrets=secrets)
+    settlements = Settlements(decider, policy, now, secrets=secrets)
     queries = Queries(database, sendgrid, policy, directory, now)
     buttons = Buttons(
         client=client,
@@ -190,6 +202,8 @@ def build_app(
         tasks=tasks,
         requests=requests,
         decisions=decisions,
+        settlements=settlements,
+        clicks=Clicks(database, refusals, now, secrets=secrets),
         queries=queries,
     )
     pages = Pages(home=home, responder=responder, tasks=tasks, queries=queries, strange=buttons.unknown)
@@ -215,6 +229,7 @@ def build_app(
             tasks=tasks,
             requests=requests,
             decisions=decisions,
+            settlements=settlements,
             names=Names(database, sendgrid, policy, directory),
         ),
     )

@@ -13,10 +13,10 @@ from .terminal import FAULTY_SETTINGS, fail, until_cut_off, write_utf8
 
 if TYPE_CHECKING:
     from creditbot.domain.requests import CreditRequest, Status
-    from creditbot.operations import Decisions
+    from creditbot.operations import Decisions, Settlements
     from creditbot.store.lists import Wanted
 
-    Decide = Callable[[Decisions, str], Awaitable[CreditRequest]]
+    Decide = Callable[[Decisions, Settlements, str], Awaitable[CreditRequest]]
 
 By = Annotated[
     str | None,
@@ -130,7 +130,7 @@ def settle(
     _decide(
         request_id,
         by,
-        lambda decisions, who: decisions.settle(request_id, who, applied=applied, reason=read_reason),
+        lambda _, settlements, who: settlements.settle(request_id, who, applied=applied, reason=read_reason),
         f"is settled as {'applied' if applied else 'not applied'}",
     )
 
@@ -152,7 +152,7 @@ def cancel(
     _decide(
         request_id,
         by,
-        lambda decisions, who: decisions.cancel(request_id, who, reason=read_reason),
+        lambda decisions, _, who: decisions.cancel(request_id, who, reason=read_reason),
         "is cancelled: nothing was sent",
     )
 
@@ -177,7 +177,7 @@ async def _decided(name: str, act: "Decide") -> "CreditRequest":
     from creditbot.domain.policy import Policy
     from creditbot.domain.secrecy import Secrets
     from creditbot.domain.who import Roster, Who
-    from creditbot.operations import Decisions
+    from creditbot.operations import Decider, Decisions, Settlements
     from creditbot.settings.environment import DatabaseSettings
     from creditbot.store import identity
     from creditbot.store.clock import ServerClock
@@ -194,13 +194,15 @@ async def _decided(name: str, act: "Decide") -> "CreditRequest":
     database = Database(url, keys=settings.ledger_keys)
     clock = ServerClock(database)
     secrets = Secrets.of(settings.secrets())
-    decisions = Decisions(database, Policy(), nobody, "", clock, secrets=secrets)
+    decider = Decider(database, Policy(), nobody, clock)
+    decisions = Decisions(database, decider, Policy(), "", clock, secrets=secrets)
+    settlements = Settlements(decider, Policy(), clock, secrets=secrets)
     try:
         async with database.read() as connection:
             identity.check(await connection.run_sync(identity.version_of))
         if is_postgres(url):
             await clock.compare()
         secrets.check(name, "by")
-        return await act(decisions, operator(name))
+        return await act(decisions, settlements, operator(name))
     finally:
         await database.close()

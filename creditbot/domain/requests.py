@@ -1,5 +1,6 @@
 """A request for a credit change, its states, and the ways between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -213,6 +214,14 @@ class CreditRequest:
     def follower(self, kind: RelationKind) -> int | None:
         """The request that follows it for this reason, if one does."""
         return {each.kind: each.request_id for each in self.relations if each.of_request == self.id}.get(kind)
+
+
+def decided_together(requests: Sequence[CreditRequest]) -> tuple[CreditRequest, ...]:
+    """The same requests, each of which knows the changes of the others."""
+    return tuple(
+        replace(request, decided_with=tuple(other.change for other in requests if other is not request))
+        for request in requests
+    )
 
 
 @dataclass(frozen=True, slots=True)

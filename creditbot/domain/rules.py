@@ -61,6 +61,15 @@ def refused_before(request: CreditRequest) -> Refusal:
     )
 
 
+def expired(request: CreditRequest) -> Refusal:
+    """The refusal for a decision after the time for it."""
+    return Refusal(
+        "expired",
+        f"Request {request.id} has expired. Nothing was changed. If the change is still needed, ask for it "
+        "again.",
+    )
+
+
 def unknown_card() -> Refusal:
     """The refusal for a card, or a form opened from one, that shows no request of this database."""
     return Refusal(

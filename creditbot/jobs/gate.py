@@ -78,12 +78,12 @@ class Gate:
                 transaction.connection,
                 since=now - DAY,
                 requested_by=request.requested_by,
-                changes=request.changes,
+                changes=[request.change],
                 without=[request.id],
             )
         try:
             rules.check_still_approved(request, self._policy, roster, now)
-            rules.check_change_allowed(request.changes, self._policy, usage, whose="Its requester has")
+            rules.check_change_allowed([request.change], self._policy, usage, whose="Its requester has")
         except Refusal as refusal:
             if refusal.rule != rules.GROUP_UNREADABLE:
                 await self._end(transaction, request, refusal.rule, refusal.sentence, now)

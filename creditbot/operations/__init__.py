@@ -4,24 +4,32 @@ Asking and deciding commit before they return, so that what a person sees accept
 """
 
 from .asking import Requests
-from .deciding import Decisions
+from .clicks import Clicks
+from .deciding import Decider
+from .decisions import Decisions
 from .delivery import Delivery
 from .moving import move_cards
 from .names import Names
 from .policies import activate_policy
 from .queries import EXAMINED, BalanceReport, OpenRequests, Queries, Record
+from .refusals import Refusals
+from .settlements import Settlements
 from .tokens import give_tokens
 
 __all__ = [
     "EXAMINED",
     "BalanceReport",
+    "Clicks",
+    "Decider",
     "Decisions",
     "Delivery",
     "Names",
     "OpenRequests",
     "Queries",
     "Record",
+    "Refusals",
     "Requests",
+    "Settlements",
     "activate_policy",
     "give_tokens",
     "move_cards",

@@ -33,8 +33,11 @@ class Action:
     async def request(self, connection: AsyncConnection) -> CreditRequest | None:
         """The request that is meant; None if there is none, also where a card shows another one."""
         found = await requests.get(connection, self.request_id)
-        other = found is not None and self.shown is not None and not self.shown.is_of(found)
-        return None if other else found
+        return found if found is not None and self.is_about(found) else None
+
+    def is_about(self, found: CreditRequest) -> bool:
+        """Whether the request with its number is the one that was meant: a card may show another one."""
+        return self.shown is None or self.shown.is_of(found)
 
     def is_about_nothing(self) -> Refusal:
         """What its actor is told if there is no such request."""

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
-from creditbot.operations import Decisions, Delivery, Queries, Requests
+from creditbot.operations import Clicks, Decisions, Delivery, Queries, Requests, Settlements
 
 from . import answers, forms
 from .boundary import Say, boundary
@@ -56,6 +56,8 @@ class Buttons:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
+        settlements: Settlements,
+        clicks: Clicks,
         queries: Queries,
     ) -> None:
         self._client = client
@@ -64,6 +66,8 @@ class Buttons:
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
+        self._settlements = settlements
+        self._clicks = clicks
         self._queries = queries
         self._told = Seen()
         acts: Mapping[str, Act] = {
@@ -88,9 +92,7 @@ class Buttons:
         started = boottime()
         async with boundary(self._say_later(click), "a strange click"):
             delivery = Delivery(click.delivery_id, started)
-            if await self._decisions.refuse_unknown_button(
-                click.user, click.action_id, click.value, delivery
-            ):
+            if await self._clicks.refuse_unknown_button(click.user, click.action_id, click.value, delivery):
                 raise DomainError(STRANGE)
         return BoltResponse(status=404, body="")
 
@@ -125,7 +127,7 @@ class Buttons:
         await self._decisions.cancel(click.card, click.user, delivery)
 
     async def _check_again(self, click: Click, delivery: Delivery) -> None:
-        await self._decisions.check_again(click.card, click.user, delivery)
+        await self._settlements.check_again(click.card, click.user, delivery)
 
     async def _request_again(self, click: Click, delivery: Delivery) -> None:
         asked = await self._requests.ask_again(
@@ -165,12 +167,12 @@ class Buttons:
             self._tasks.spawn(self._open(click, forms.deny(request, click.card)))
 
     async def _settle_applied(self, click: Click, delivery: Delivery) -> None:
-        request = await self._decisions.check_may_settle(click.card, click.user, delivery)
+        request = await self._settlements.check_may_settle(click.card, click.user, delivery)
         if request is not None:
             self._tasks.spawn(self._open(click, forms.settle(request, click.card, applied=True)))
 
     async def _settle_not_applied(self, click: Click, delivery: Delivery) -> None:
-        request = await self._decisions.check_may_settle(click.card, click.user, delivery)
+        request = await self._settlements.check_may_settle(click.card, click.user, delivery)
         if request is not None:
             self._tasks.spawn(self._open(click, forms.settle(request, click.card, applied=False)))
 
@@ -199,4 +201,4 @@ class Buttons:
             """Nobody asked for this; the log has it."""
 
         async with boundary(say, "a redrawing"):
-            await self._decisions.seen_in(click.card, click.channel, click.ts)
+            await self._clicks.seen_in(click.card, click.channel, click.ts)

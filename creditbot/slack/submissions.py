@@ -17,7 +17,7 @@ from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.text import signed
 from creditbot.elapsed import boottime
-from creditbot.operations import Decisions, Delivery, Names, Requests
+from creditbot.operations import Decisions, Delivery, Names, Requests, Settlements
 
 from . import answers, forms
 from .boundary import boundary
@@ -44,6 +44,7 @@ class Submissions:
         tasks: Tasks,
         requests: Requests,
         decisions: Decisions,
+        settlements: Settlements,
         names: Names,
     ) -> None:
         self._home = home
@@ -51,6 +52,7 @@ class Submissions:
         self._tasks = tasks
         self._requests = requests
         self._decisions = decisions
+        self._settlements = settlements
         self._names = names
         self._told = Seen()
         self.handlers: Mapping[str, Handler[Submission]] = {
@@ -129,7 +131,7 @@ class Submissions:
         async with boundary(_at_field(ack, forms.REASON), "a settlement"), _in_its_place(ack):
             if sent.word not in {"applied", "not_applied"}:
                 raise UnreadablePayload("a settlement without its word")
-            await self._decisions.settle(
+            await self._settlements.settle(
                 sent.card,
                 sent.user,
                 applied=sent.word == "applied",

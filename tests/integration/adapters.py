@@ -40,7 +40,16 @@ from creditbot.jobs.job import Parts, Run
 from creditbot.jobs.notify import Notify
 from creditbot.jobs.remind import Remind
 from creditbot.jobs.settle import Settle
-from creditbot.operations import Decisions, Delivery, Queries, Requests
+from creditbot.operations import (
+    Clicks,
+    Decider,
+    Decisions,
+    Delivery,
+    Queries,
+    Refusals,
+    Requests,
+    Settlements,
+)
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
 from creditbot.store import events, requests
@@ -218,7 +227,11 @@ class Bot:
         self.policy = policy
         self.directory = Listed(roster)
         self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
-        self.decisions = Decisions(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
+        refusals = Refusals()
+        decider = Decider(self.database, policy, self.directory, clock, refusals=refusals)
+        self.decisions = Decisions(self.database, decider, policy, CHANNEL, clock, secrets=secrets)
+        self.settlements = Settlements(decider, policy, clock, secrets=secrets)
+        self.clicks = Clicks(self.database, refusals, clock, secrets=secrets)
         self.queries = Queries(self.database, self.sendgrid, policy, self.directory, clock)
         self.gate = Gate(self.database, policy, self.directory, clock)
         self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock, channel=CHANNEL)
@@ -339,7 +352,7 @@ class Bot:
 
     async def seen_in(self, request_id: int, channel: str, ts: str) -> None:
         """Somebody has clicked on this message, which shows the request."""
-        await self.decisions.seen_in(await self.card(request_id), channel, ts)
+        await self.clicks.seen_in(await self.card(request_id), channel, ts)
 
     async def status(self, request_id: int) -> Status:
         return (await self.request(request_id)).status

@@ -69,9 +69,9 @@ async def busy(start: StartBot, sandbox: SendGridSandbox, clock: Clock) -> Bot:
         clock.advance(minutes=1)
         await bot.work("apply", "settle")
         if await bot.status(request.id) is Status.IN_DOUBT:
-            await bot.decisions.check_again(request.id, CAT)
+            await bot.settlements.check_again(request.id, CAT)
             await bot.work("settle")
-            await bot.decisions.settle(request.id, CAT, applied=False, reason="the console says so")
+            await bot.settlements.settle(request.id, CAT, applied=False, reason="the console says so")
             await bot.ask_again(request.id)
     denied, withdrawn, alone = await bot.checked(-5), await bot.checked(7), await bot.checked(9)
     await bot.decisions.deny(denied.id, ANN, "not now")
@@ -446,7 +446,7 @@ async def test_the_export_has_what_is_not_as_the_bot_writes_it(url: str) -> None
 
 
 async def test_what_a_broken_click_says_does_not_keep_the_ledger_from_being_exported(bot: Bot) -> None:
-    await bot.decisions.refuse_unknown_button("U1", "act\x00ion", "va\x00lue")
+    await bot.clicks.refuse_unknown_button("U1", "act\x00ion", "va\x00lue")
     out = io.StringIO()
     await export(bot.url, out, csv=False, days=(None, None), subuser=None)
     assert len(out.getvalue().splitlines()) == 1

@@ -223,7 +223,7 @@ async def test_a_settlement_is_recorded_as_the_word_of_who_gave_it(
 ) -> None:
     request = await in_doubt(bot, sandbox)
 
-    settled = await bot.decisions.settle(request.id, BEN, applied=True, reason="the balance rose by 250")
+    settled = await bot.settlements.settle(request.id, BEN, applied=True, reason="the balance rose by 250")
 
     assert (settled.status, settled.settled_by) == (Status.APPLIED, BEN)
     assert (settled.settled_reason, settled.finished_at) == ("the balance rose by 250", clock())
@@ -232,7 +232,7 @@ async def test_a_settlement_is_recorded_as_the_word_of_who_gave_it(
     detail = json.loads(event["detail"])
     assert (detail["applied"], detail["reason"]) == (True, "the balance rose by 250")
     with pytest.raises(Refusal, match="is not in doubt"):
-        await bot.decisions.settle(request.id, CAT, applied=False, reason="no")
+        await bot.settlements.settle(request.id, CAT, applied=False, reason="no")
 
 
 @pytest.mark.parametrize(("who", "rule"), [(ASKER, "self_settlement"), (OUTSIDER, "not_an_approver")])
@@ -242,9 +242,9 @@ async def test_a_doubt_is_not_settled_by_who_asked_nor_by_an_outsider(
     request = await in_doubt(bot, sandbox)
 
     for attempt in (
-        bot.decisions.check_may_settle(request.id, who),
-        bot.decisions.settle(request.id, who, applied=True, reason="trust me"),
-        bot.decisions.check_again(request.id, who),
+        bot.settlements.check_may_settle(request.id, who),
+        bot.settlements.settle(request.id, who, applied=True, reason="trust me"),
+        bot.settlements.check_again(request.id, who),
     ):
         with pytest.raises(Refusal) as refusal:
             await attempt
@@ -268,7 +268,7 @@ async def test_only_a_doubt_can_be_settled(bot: Bot, status: str) -> None:
 
     for who in (BEN, OPERATOR, operator("carol")):
         with pytest.raises(Refusal, match="is not in doubt"):
-            await bot.decisions.settle(request.id, who, applied=True, reason="why not")
+            await bot.settlements.settle(request.id, who, applied=True, reason="why not")
 
     assert await bot.status(request.id) == status
 
@@ -276,7 +276,7 @@ async def test_only_a_doubt_can_be_settled(bot: Bot, status: str) -> None:
 async def test_an_operator_settles_without_being_an_approver(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await in_doubt(bot, sandbox)
 
-    settled = await bot.decisions.settle(
+    settled = await bot.settlements.settle(
         request.id, operator("carol"), applied=False, reason="asked Twilio's support"
     )
 
@@ -284,7 +284,7 @@ async def test_an_operator_settles_without_being_an_approver(bot: Bot, sandbox: 
     assert (await bot.events(request.id))[-1]["actor"] == "operator:carol"
     for again, said in ((operator("carol"), "Doing it again"), (operator("dave"), "is not in doubt")):
         with pytest.raises(Refusal, match=said):
-            await bot.decisions.settle(request.id, again, applied=False, reason="once more")
+            await bot.settlements.settle(request.id, again, applied=False, reason="once more")
 
 
 @pytest.mark.parametrize("approved", [False, True])
@@ -330,8 +330,8 @@ async def test_two_people_who_settle_differently_at_once_end_in_one_word(
     request = await in_doubt(bots[0], sandbox)
 
     ends = await asyncio.gather(
-        bots[0].decisions.settle(request.id, BEN, applied=True, reason="yes"),
-        bots[1].decisions.settle(request.id, CAT, applied=False, reason="no"),
+        bots[0].settlements.settle(request.id, BEN, applied=True, reason="yes"),
+        bots[1].settlements.settle(request.id, CAT, applied=False, reason="no"),
         return_exceptions=True,
     )
 
@@ -346,7 +346,7 @@ async def test_a_request_that_does_not_exist_is_said_to_be_unknown(bot: Bot, num
         bot.decisions.approve(number, ANN),
         bot.decisions.deny(number, ANN, "no"),
         bot.decisions.cancel(number, ANN),
-        bot.decisions.settle(number, OPERATOR, applied=True, reason="x"),
+        bot.settlements.settle(number, OPERATOR, applied=True, reason="x"),
         bot.queries.show(number, Actor(ANN)),
     ):
         with pytest.raises(UnknownRequest, match=f"There is no request `{number}`"):

@@ -52,7 +52,7 @@ CLICKS: dict[str, Deciding] = {
     "may not deny": lambda bot, request_id, delivery: bot.decisions.check_may_decide(
         request_id, OUTSIDER, "deny", delivery
     ),
-    "may not settle": lambda bot, request_id, delivery: bot.decisions.check_may_settle(
+    "may not settle": lambda bot, request_id, delivery: bot.settlements.check_may_settle(
         request_id, ANN, delivery
     ),
 }
@@ -103,10 +103,10 @@ async def test_a_double_click_is_two_clicks_and_not_one_delivered_twice(bot: Bot
 async def test_a_balance_is_read_again_once_for_one_click(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await in_doubt(bot, sandbox)
     await bot.work("settle")
-    await bot.decisions.check_again(request.id, ANN, click())
+    await bot.settlements.check_again(request.id, ANN, click())
     await bot.work("settle")
 
-    await bot.decisions.check_again(request.id, ANN, click())
+    await bot.settlements.check_again(request.id, ANN, click())
 
     assert ids(await bot.due(), "settle") == []
     kinds = await bot.kinds(request.id)
@@ -125,10 +125,10 @@ async def test_a_form_that_denied_closes_again_as_it_did(bot: Bot) -> None:
 
 async def test_a_form_that_settled_closes_again_as_it_did(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await in_doubt(bot, sandbox)
-    settled = await bot.decisions.settle(request.id, BEN, applied=False, reason="I looked", delivery=form())
+    settled = await bot.settlements.settle(request.id, BEN, applied=False, reason="I looked", delivery=form())
     kinds = await bot.kinds(request.id)
 
-    again = await bot.decisions.settle(request.id, BEN, applied=False, reason="I looked", delivery=form())
+    again = await bot.settlements.settle(request.id, BEN, applied=False, reason="I looked", delivery=form())
 
     assert again == settled
     assert await bot.kinds(request.id) == kinds
@@ -178,8 +178,8 @@ async def test_what_was_not_taken_can_be_delivered_again(bot: Bot) -> None:
 
 
 async def test_a_strange_click_is_recorded_once(bot: Bot) -> None:
-    assert await bot.decisions.refuse_unknown_button(BEN, "launch_rocket", "1", click())
-    assert not await bot.decisions.refuse_unknown_button(BEN, "launch_rocket", "1", click())
+    assert await bot.clicks.refuse_unknown_button(BEN, "launch_rocket", "1", click())
+    assert not await bot.clicks.refuse_unknown_button(BEN, "launch_rocket", "1", click())
     with pytest.raises(UnknownRequest):
         await bot.decisions.approve(404, BEN, click("click:2"))
     with pytest.raises(UnknownRequest):

@@ -206,7 +206,7 @@ class TestANotice:
         bot.messenger.problems = [DEACTIVATED]
         await bot.work("notify")
         bot.clock.advance(minutes=1)
-        await bot.decisions.settle(request.id, BEN, applied=False, reason="no trace of it")
+        await bot.settlements.settle(request.id, BEN, applied=False, reason="no trace of it")
         await bot.work("notify")
 
         assert (ASKER, "failed", request.id) in bot.messenger.notices

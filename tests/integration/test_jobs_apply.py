@@ -414,7 +414,7 @@ async def test_a_change_waits_for_a_doubt_and_goes_as_soon_as_that_is_settled(
     assert (waiting.status, waiting.waits_for) == (Status.APPROVED, first.id)
     assert ids(await bot.due(), "apply") == []
     bot.clock.advance(seconds=LAPSE.total_seconds())
-    await bot.decisions.settle(first.id, BEN, applied=False, reason="the balance is as it was")
+    await bot.settlements.settle(first.id, BEN, applied=False, reason="the balance is as it was")
     await bot.work("apply")
 
     assert await bot.status(second.id) is Status.APPLIED
@@ -437,7 +437,7 @@ async def test_names_that_differ_only_in_case_are_one_subuser_that_a_doubt_holds
     bot.clock.advance(seconds=LAPSE.total_seconds())
     await bot.work("settle", "apply")
     assert await bot.status(first.id) is Status.IN_DOUBT
-    await bot.decisions.settle(first.id, BEN, applied=False, reason="the balance is as it was")
+    await bot.settlements.settle(first.id, BEN, applied=False, reason="the balance is as it was")
     await bot.work("apply")
 
     assert await bot.status(second.id) is Status.APPLIED
@@ -594,7 +594,7 @@ async def test_an_answer_after_a_person_has_settled_changes_nothing(
     first, second, held = start(), start(), asyncio.Event()
     request = await first.approved()
     working = await given_up_while_waiting(first, second, sandbox, request, held)
-    settled = await second.decisions.settle(request.id, BEN, applied=True, reason="I saw it in SendGrid")
+    settled = await second.settlements.settle(request.id, BEN, applied=True, reason="I saw it in SendGrid")
 
     held.set()
     await working
@@ -695,7 +695,7 @@ async def test_waiting_its_turn_is_not_trying(bot: Bot, sandbox: SendGridSandbox
     sandbox.faults.add("drop_before")
     await bot.apply(first.id)
     clock.advance(hours=1)
-    await bot.decisions.settle(first.id, BEN, applied=False, reason="no trace")
+    await bot.settlements.settle(first.id, BEN, applied=False, reason="no trace")
     sandbox.faults.add("rate_limit", reset=1)
     await bot.apply(second.id)
 
@@ -709,7 +709,7 @@ async def test_an_answer_that_contradicts_a_persons_word_is_shown_and_told(
     request = await crashed_while_sending(bot)
     clock.advance(minutes=1)
     await bot.apply(request.id)  # gives the attempt up
-    await bot.decisions.settle(request.id, BEN, applied=False, reason="I see nothing")
+    await bot.settlements.settle(request.id, BEN, applied=False, reason="I see nothing")
     attempt = await bot.last_attempt(request.id)
     assert attempt is not None
     late = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
@@ -733,7 +733,7 @@ async def settled_after_a_doubt(bot: Bot, clock: Clock, *, applied: bool) -> Cre
     request = await crashed_while_sending(bot)
     clock.advance(minutes=1)
     await bot.apply(request.id)
-    return await bot.decisions.settle(request.id, BEN, applied=applied, reason="I looked")
+    return await bot.settlements.settle(request.id, BEN, applied=applied, reason="I looked")
 
 
 async def answer_late(bot: Bot, request_id: int, outcome: PatchOutcome) -> None:
@@ -780,7 +780,7 @@ async def test_what_was_approved_in_an_emergency_is_contradicted_to_those_who_ma
         await attempts.start(transaction, request.id, 1, Reading("nonrecurring", 1000, None), clock())
     clock.advance(minutes=1)
     await bot.apply(request.id)
-    await bot.decisions.settle(request.id, operator("carol"), applied=False, reason="no trace")
+    await bot.settlements.settle(request.id, operator("carol"), applied=False, reason="no trace")
 
     await answer_late(bot, request.id, LATE_YES)
 

@@ -343,7 +343,7 @@ async def test_check_again_reads_the_balance_once_more(bot: Bot, sandbox: SendGr
     await bot.work("settle")
     sandbox.account.subusers[0].remain += 10
 
-    await bot.decisions.check_again(request.id, ANN)
+    await bot.settlements.check_again(request.id, ANN)
     await bot.work("settle")
     bot.clock.advance(minutes=3)
     await bot.work("settle")
@@ -359,7 +359,7 @@ async def test_a_person_who_settles_while_the_balance_is_read_has_the_last_word(
 
     reading = asyncio.create_task(bot.settle(request.id))
     await sandbox.until(lambda: sandbox.calls[-1].fault == "slow")
-    settled = await bot.decisions.settle(request.id, BEN, applied=True, reason="I looked")
+    settled = await bot.settlements.settle(request.id, BEN, applied=True, reason="I looked")
     await reading
 
     assert await bot.request(request.id) == settled
@@ -490,9 +490,9 @@ async def test_nobody_settles_or_checks_before_sendgrid_must_be_done(
     await answered_too_late(hasty, sandbox, request.id)
 
     with pytest.raises(Refusal, match="may still be working"):
-        await bot.decisions.check_again(request.id, ANN)
+        await bot.settlements.check_again(request.id, ANN)
     with pytest.raises(Refusal, match="may still be working"):
-        await bot.decisions.settle(request.id, BEN, applied=False, reason="I see nothing")
+        await bot.settlements.settle(request.id, BEN, applied=False, reason="I see nothing")
     await bot.settle(request.id)
     await sandbox.until(lambda: sandbox.account.ledger)
 
@@ -525,7 +525,7 @@ async def test_a_doubt_whose_balance_cannot_be_read_is_left_to_people_at_once(
 
     sandbox.scopes |= {scope}
     sandbox.account._subusers = subusers
-    await bot.decisions.check_again(request.id, ANN)
+    await bot.settlements.check_again(request.id, ANN)
     await bot.work("settle")
 
     assert await bot.status(request.id) is Status.APPLIED

@@ -180,7 +180,7 @@ async def test_a_request_settled_wrongly_within_a_day_is_named(
     sandbox.account.send_mail("acme", 300)
     clock.advance(seconds=30)
     await watching.work("settle")
-    await watching.decisions.settle(request.id, ANN, applied=False, reason="I think not")
+    await watching.settlements.settle(request.id, ANN, applied=False, reason="I think not")
     change_outside(sandbox, "acme", 800)
 
     [notice] = await next_morning(watching, clock)

@@ -180,7 +180,7 @@ async def test_a_clicked_message_is_drawn_anew_even_if_nothing_has_changed(bot: 
 
 
 async def test_a_click_on_a_request_that_does_not_exist_makes_no_card(bot: Bot) -> None:
-    await bot.decisions.seen_in(Shown(404), CHANNEL, "1.0")
+    await bot.clicks.seen_in(Shown(404), CHANNEL, "1.0")
 
     assert await bot.cards_of(404) == []
 
@@ -276,7 +276,7 @@ async def test_a_doubt_that_a_person_settles_is_told_to_all_concerned(
     await bot.apply(request.id)
 
     bot.clock.advance(minutes=1)
-    await bot.decisions.settle(request.id, BEN, applied=False, reason="no trace of it")
+    await bot.settlements.settle(request.id, BEN, applied=False, reason="no trace of it")
     await bot.work("notify")
 
     assert {(ASKER, "failed", request.id), (ANN, "failed", request.id)} <= set(bot.messenger.notices)
@@ -313,7 +313,7 @@ async def test_a_person_is_told_in_the_order_in_which_it_happened(
     [mine] = [id_ for id_, person in await notices_in_order(bot, request.id) if person == ASKER][1:]
     bot.messenger.problems = [DeliveryProblem("fatal_error")]
     await bot.notify(mine)
-    await bot.decisions.settle(request.id, BEN, applied=False, reason="no trace of it")
+    await bot.settlements.settle(request.id, BEN, applied=False, reason="no trace of it")
     due = ids(await bot.due(), "notify")  # the first waits to be tried again, the second for the first
     assert not {id_ for id_, person in await notices_in_order(bot, request.id) if person == ASKER} & {*due}
     clock.advance(minutes=1)
@@ -564,7 +564,7 @@ async def test_a_wake_up_for_a_later_notice_waits_until_the_earlier_was_sent(
     bot: Bot, sandbox: SendGridSandbox, clock: Clock
 ) -> None:
     request = await in_doubt(bot, sandbox)
-    await bot.decisions.settle(request.id, BEN, applied=False, reason="no trace of it")
+    await bot.settlements.settle(request.id, BEN, applied=False, reason="no trace of it")
     _, earlier, later = (id_ for id_, person in await notices_in_order(bot, request.id) if person == ASKER)
 
     await bot.notify(later)

@@ -132,7 +132,7 @@ async def a_doubt_and_its_end(bot: Bot) -> None:
     for _ in range(2):
         bot.clock.advance(minutes=10)
         await bot.settle(request.id)
-    await bot.decisions.settle(request.id, ANN, applied=False, reason="looked at it")
+    await bot.settlements.settle(request.id, ANN, applied=False, reason="looked at it")
     await bot.ask_again(request.id)
     await bot.work("check", "draw", "notify")
 

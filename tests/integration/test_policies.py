@@ -59,9 +59,11 @@ async def act(bot: Bot, request: CreditRequest, person: authority.Role, action: 
         case "break_glass":
             return await bot.decisions.break_glass(request.id, actor, "nobody answers")
         case "settle":
-            return await bot.decisions.settle(request.id, actor, applied=False, reason="the console says so")
+            return await bot.settlements.settle(
+                request.id, actor, applied=False, reason="the console says so"
+            )
         case "check_again":
-            return await bot.decisions.check_again(request.id, actor)
+            return await bot.settlements.check_again(request.id, actor)
         case "request_again":
             return await bot.ask_again(request.id, by=actor, team=person.elsewhere)
     raise AssertionError(action)

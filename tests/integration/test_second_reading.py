@@ -104,7 +104,7 @@ async def test_a_second_reading_that_was_overtaken_by_another_settles_nothing(
     await sandbox.until(lambda: sandbox.calls[-1].fault == "slow")
     sandbox.account.subusers[0].remain -= 250
     await bot.settle(request.id)
-    await bot.decisions.check_again(request.id, ANN)
+    await bot.settlements.check_again(request.id, ANN)
     sandbox.account.subusers[0].remain += 250
     await late
 
@@ -115,7 +115,7 @@ async def test_a_second_reading_that_was_overtaken_by_another_settles_nothing(
 async def test_check_again_is_no_second_reading(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await read_once(bot, sandbox)
     bot.clock.advance(minutes=1)
-    await bot.decisions.check_again(request.id, ANN)
+    await bot.settlements.check_again(request.id, ANN)
     await bot.work("settle")
     assert await bot.status(request.id) is Status.IN_DOUBT
 
@@ -126,7 +126,7 @@ async def test_check_again_is_no_second_reading(bot: Bot, sandbox: SendGridSandb
 
 async def test_a_person_need_not_wait_for_it(bot: Bot, sandbox: SendGridSandbox) -> None:
     request = await read_once(bot, sandbox)
-    await bot.decisions.settle(request.id, BEN, applied=False, reason="The console shows 1,000")
+    await bot.settlements.settle(request.id, BEN, applied=False, reason="The console shows 1,000")
     bot.clock.advance(minutes=3)
     await bot.work("settle")
     assert (await bot.kinds(request.id))[-1] == "settled"

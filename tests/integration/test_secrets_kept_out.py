@@ -37,7 +37,7 @@ async def settled(bot: Bot, reason: str) -> None:
     async with bot.database.write() as transaction:
         await requests.transition(transaction, request, Status.IN_DOUBT, kind="in_doubt", at=bot.clock())
     bot.clock.advance(minutes=5)
-    await bot.decisions.settle(request.id, BEN, applied=False, reason=reason)
+    await bot.settlements.settle(request.id, BEN, applied=False, reason=reason)
 
 
 async def denied(bot: Bot, reason: str) -> None:
@@ -76,7 +76,7 @@ async def test_a_strange_click_with_a_secret_in_it_is_written_down_without(bot: 
     # Longer than what is kept of it, so that the secret must be taken out before it is cut.
     words = f"{'x' * (40 - len(secret) // 2)}={secret}"
 
-    assert await bot.decisions.refuse_unknown_button(BEN, words, words)
+    assert await bot.clicks.refuse_unknown_button(BEN, words, words)
 
     found = await everything(bot)
     assert '"unknown_button"' in found

@@ -43,9 +43,9 @@ ACTS: dict[str, Act] = {
     "cancel": lambda bot, card: bot.decisions.cancel(card, ASKER),
     "open the form for an emergency": lambda bot, card: bot.decisions.check_may_break_glass(card, ASKER),
     "approve in an emergency": lambda bot, card: bot.decisions.break_glass(card, ASKER, "nobody answers"),
-    "open the form to settle": lambda bot, card: bot.decisions.check_may_settle(card, ANN),
-    "settle": lambda bot, card: bot.decisions.settle(card, ANN, applied=True, reason="I looked"),
-    "check again": lambda bot, card: bot.decisions.check_again(card, ANN),
+    "open the form to settle": lambda bot, card: bot.settlements.check_may_settle(card, ANN),
+    "settle": lambda bot, card: bot.settlements.settle(card, ANN, applied=True, reason="I looked"),
+    "check again": lambda bot, card: bot.settlements.check_again(card, ANN),
     "ask again": lambda bot, card: bot.ask_again(card, by=BEN),
 }
 
@@ -72,7 +72,7 @@ async def assert_is_none_of_its_business(bot: Bot, card: Shown, act: str = "appr
     before = await everything(bot)
     with pytest.raises(Refusal) as refused:
         await ACTS[act](bot, card)
-    await bot.decisions.seen_in(card, *MESSAGE)
+    await bot.clicks.seen_in(card, *MESSAGE)
 
     assert await everything(bot) == before
     assert refused.value.rule == "unknown_card"
@@ -187,10 +187,10 @@ async def test_a_message_that_was_clicked_is_drawn_anew_only_if_it_shows_the_req
     await bot.draw(request.id)
     card = await bot.card(request.id)
 
-    await bot.decisions.seen_in(replace(card, token=card.token[::-1]), *MESSAGE)
+    await bot.clicks.seen_in(replace(card, token=card.token[::-1]), *MESSAGE)
     assert len(await bot.cards_of(request.id)) == 1
 
-    await bot.decisions.seen_in(card, *MESSAGE)
+    await bot.clicks.seen_in(card, *MESSAGE)
     assert [row["ts"] for row in await bot.cards_of(request.id)][-1] == MESSAGE[1]
 
 

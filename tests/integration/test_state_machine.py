@@ -197,7 +197,9 @@ class Promise(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(index=INDEX, who=PEOPLE, applied=st.booleans())
     def settle_by_word(self, index: int, who: str, applied: bool) -> None:
-        self.decide(self.running.decisions.settle(self.some(index), who, applied=applied, reason="I looked"))
+        self.decide(
+            self.running.settlements.settle(self.some(index), who, applied=applied, reason="I looked")
+        )
 
     @rule(mails=st.sampled_from([0, 1, 400]), seconds=st.sampled_from([1, 20, 3700]))
     def time_passes(self, mails: int, seconds: int) -> None:

@@ -76,7 +76,7 @@ async def test_a_doubt_is_kept_and_settled_with_any_words(bot: Bot, words: str) 
         await bot.apply._record(request, attempt, bot.clock(), InDoubt(words, 500, words))
     bot.clock.advance(minutes=1)
 
-    settled = await bot.decisions.settle(request.id, BEN, applied=False, reason=words)
+    settled = await bot.settlements.settle(request.id, BEN, applied=False, reason=words)
 
     assert (settled.status, settled.settled_reason) == (Status.FAILED, storable(words))
     await bot.assert_sound()

@@ -150,7 +150,7 @@ async def test_where_something_was_sent_it_is_in_doubt_and_never_sent_again(
     assert len(patches(sandbox)) == 1
     assert (ASKER, "in_doubt", request.id) in bot.messenger.notices
     assert (ANN, "not_proven", request.id) in bot.messenger.notices
-    settled = await bot.decisions.settle(request.id, BEN, applied=True, reason="The console shows it")
+    settled = await bot.settlements.settle(request.id, BEN, applied=True, reason="The console shows it")
     assert settled.status is Status.APPLIED
 
 
@@ -213,7 +213,7 @@ async def test_a_doubt_that_can_not_be_judged_is_put_to_those_who_may_settle_it(
     assert asked == {ANN, CHANNEL}
     assert errors(logs) == ONCE_AND_AT_THE_END
     # Once that is mended, a person may have it read again, and that settles it.
-    await bot.decisions.check_again(request.id, ANN)
+    await bot.settlements.check_again(request.id, ANN)
     await bot.work()
     assert await bot.status(request.id) is Status.APPLIED
 

@@ -109,7 +109,7 @@ async def check_that_all_others_go_on(bot: Bot, bad: int, column: str, sound: Cr
     for doing in (
         bot.decisions.approve(bad, ANN),
         bot.decisions.cancel(bad, "operator:alice", reason="no"),
-        bot.decisions.settle(bad, "operator:alice", applied=True, reason="no"),
+        bot.settlements.settle(bad, "operator:alice", applied=True, reason="no"),
         bot.queries.show(bad, Actor(ANN, None)),
     ):
         with pytest.raises(UnreadableRequest, match="can't be read"):

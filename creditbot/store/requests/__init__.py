@@ -7,7 +7,7 @@
 from .amending import add_approval, amend, touch, withdraw_approval
 from .caps import plausible, usage
 from .creating import create, new_token, origin_of
-from .reading import by_origin, get, outline, under_way
+from .reading import by_origin, decided_together, get, outline, under_way
 from .rows import ALL, load, load_readable
 from .states import end, release, transition
 from .upgrading import not_following, to_follow, without_token
@@ -27,6 +27,7 @@ __all__ = [
     "amend",
     "by_origin",
     "create",
+    "decided_together",
     "end",
     "get",
     "is_tried_again",

@@ -49,6 +49,19 @@ async def get(connection: AsyncConnection, request_id: int) -> CreditRequest | N
     return await _one(connection, _BY_ID, {"the_id": request_id})
 
 
+async def decided_together(connection: AsyncConnection, request_id: int) -> tuple[CreditRequest, ...]:
+    """The requests that one decision is about: this one, and first; nothing if it is not there.
+
+    What stands beside it is for cards, and not read. A decision about many is to find them here, in the same
+    statement, and let each know the others: see `domain.requests.decided_together`.
+
+    Raises:
+        UnreadableRequest: likewise.
+    """
+    found = await _readable(connection, _BY_ID, {"the_id": request_id})
+    return () if found is None else (found,)
+
+
 async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest | None:
     """The request that this very delivery has made before, if it has."""
     return await _one(connection, _BY_ORIGIN, {"the_origin": origin})
@@ -57,12 +70,19 @@ async def by_origin(connection: AsyncConnection, origin: str) -> CreditRequest |
 async def _one(
     connection: AsyncConnection, query: Select[Any], given: Mapping[str, object]
 ) -> CreditRequest | None:
-    found = next(iter(await load(connection, query, given)), None)
-    if isinstance(found, UnreadableRequest):
-        raise found
+    found = await _readable(connection, query, given)
     if found is None or found.status is not Status.PENDING:
         return found
     return replace(found, beside=await _beside(connection, found))
+
+
+async def _readable(
+    connection: AsyncConnection, query: Select[Any], given: Mapping[str, object]
+) -> CreditRequest | None:
+    found = next(iter(await load(connection, query, given)), None)
+    if isinstance(found, UnreadableRequest):
+        raise found
+    return found
 
 
 _BY_ID = ALL.where(requests.c.id == bindparam("the_id"))
