@@ -16,7 +16,6 @@ from creditbot.elapsed import Stopwatch
 from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED
 from creditbot.store.database import Database, Transaction
-from creditbot.store.types import from_millis
 
 from .backoff import GIVE_UP_AFTER
 
@@ -99,8 +98,7 @@ class Gate:
         """When it was claimed; or, of what was not, when a group could not be read for the first time."""
         if request.claimed_at is not None:
             return request.claimed_at
-        history = await events.of_request(transaction.connection, request.id)
-        return next((from_millis(event["at"]) for event in history if event["kind"] == HELD), now)
+        return await events.first_at(transaction.connection, request.id, HELD) or now
 
     async def _hold(
         self, transaction: Transaction, request: CreditRequest, refusal: Refusal, now: datetime

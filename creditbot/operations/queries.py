@@ -1,17 +1,17 @@
 """Balances, lists and records, for those who may see them."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import DomainError
+from creditbot.domain.events import Event
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.policy import Policy, Quorum
 from creditbot.domain.requests import CreditRequest
@@ -50,7 +50,7 @@ class Record:
     """
 
     request: CreditRequest
-    events: Sequence[Mapping[str, object] | RowMapping]
+    events: Sequence[Event]
     policy: Policy
     quorum: Quorum
     without_figures: str | None = None
@@ -158,7 +158,7 @@ class Queries:
         """
         action = Action(about, "show", actor.id)
 
-        async def look(connection: AsyncConnection) -> tuple[CreditRequest | None, list[RowMapping]]:
+        async def look(connection: AsyncConnection) -> tuple[CreditRequest | None, list[Event]]:
             return await action.request(connection), await events.of_request(connection, action.request_id)
 
         request, happened = await self._database.read_for_person(look)

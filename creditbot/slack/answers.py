@@ -1,13 +1,9 @@
 """What is answered to a command: balances, lists, one request, help. Pure functions to messages."""
 
-import json
 import math
-from collections.abc import Mapping
-from datetime import UTC, datetime
-
-from sqlalchemy import RowMapping
 
 from creditbot.domain.credits import NONRECURRING, UNLIMITED
+from creditbot.domain.events import Event
 from creditbot.domain.markup import escape, literal, person
 from creditbot.domain.questions import Question
 from creditbot.domain.requests import CreditRequest, Status
@@ -199,11 +195,10 @@ EVENT_WORDS = {
 }
 
 
-def _event(event: Mapping[str, object] | RowMapping, *, figures: bool) -> str:
-    at = datetime.fromtimestamp(int(str(event["at"])) / 1000, UTC)
-    word = EVENT_WORDS.get(str(event["kind"]), str(event["kind"]))
-    by = f" by {person(str(event['actor']))}" if event["actor"] else ""
-    detail = json.loads(str(event["detail"]))
+def _event(event: Event, *, figures: bool) -> str:
+    word = EVENT_WORDS.get(event.kind, event.kind)
+    by = f" by {person(event.actor)}" if event.actor else ""
+    detail = event.detail
     parts = []
     if detail.get("status"):
         parts.append(f"status {detail['status']}")
@@ -213,7 +208,7 @@ def _event(event: Mapping[str, object] | RowMapping, *, figures: bool) -> str:
         parts.append(_word(detail["outcome"]))
     if detail.get("rule"):
         parts.append(_word(detail["rule"]))
-    return f"{moment(at)}: {word}{by}" + (f" ({', '.join(parts)})" if parts else "")
+    return f"{moment(event.at)}: {word}{by}" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _first(*values: int | None) -> int | None:

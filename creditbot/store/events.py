@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import GENESIS, KEYED, event_hash, fingerprint, key_named, key_to_take
+from creditbot.domain.events import Event
 from creditbot.domain.requests import Status
 
 from .engines import ledger_keys
@@ -104,10 +105,21 @@ _NEWEST_KEY = _KEYS.order_by(None).order_by(events.c.id.desc()).limit(1).scalar_
 _HEAD = select(events.c.id, events.c.hash, _NEWEST_KEY.label("keyed")).order_by(events.c.id.desc()).limit(1)
 
 
-async def of_request(connection: AsyncConnection, request_id: int) -> list[RowMapping]:
+async def of_request(connection: AsyncConnection, request_id: int) -> list[Event]:
     """A request's events, oldest first."""
-    query = select(events).where(events.c.request_id == request_id).order_by(events.c.id)
-    return list((await connection.execute(query)).mappings())
+    query = select(events.c.kind, events.c.at, events.c.actor, events.c.detail)
+    query = query.where(events.c.request_id == request_id).order_by(events.c.id)
+    return [
+        Event(kind, from_millis(at), actor, _read(detail) or {})
+        for kind, at, actor, detail in await connection.execute(query)
+    ]
+
+
+async def first_at(connection: AsyncConnection, request_id: int, kind: str) -> datetime | None:
+    """When a request had its first event of this kind, if it has one."""
+    query = select(events.c.at).where(events.c.request_id == request_id, events.c.kind == kind)
+    found = await connection.scalar(query.order_by(events.c.id).limit(1))
+    return None if found is None else from_millis(found)
 
 
 async def latest(connection: AsyncConnection, kind: str) -> dict[str, Any] | None:
@@ -159,8 +171,3 @@ async def reminded_at(connection: AsyncConnection, request_id: int) -> datetime 
     complete = (at for at, detail in await connection.execute(query) if "unread" not in (_read(detail) or {}))
     found = next(complete, None)
     return None if found is None else from_millis(found)
-
-
-async def chain(connection: AsyncConnection) -> list[RowMapping]:
-    """All events in the order of their IDs."""
-    return list((await connection.execute(select(events).order_by(events.c.id))).mappings())

@@ -52,7 +52,7 @@ from creditbot.operations import (
 )
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
-from creditbot.store import events, requests
+from creditbot.store import requests
 from creditbot.store.attempts import Attempt, last
 from creditbot.store.compare import compare
 from creditbot.store.database import Database
@@ -62,6 +62,8 @@ from creditbot.store.recount import recount
 from creditbot.store.sqlite import prepare_sqlite
 from creditbot.store.tables import cards, notices
 from creditbot.store.work import WakeUp
+
+from .ledger_rows import all_events
 
 ASKER, ANN, BEN, CAT, OUTSIDER = "U0ASK", "U0ANN", "U0BEN", "U0CAT", "U0OUT"
 CHANNEL = "C0APPROVALS"
@@ -363,7 +365,7 @@ class Bot:
 
     async def events(self, request_id: int) -> list[RowMapping]:
         async with self.database.read() as connection:
-            return await events.of_request(connection, request_id)
+            return await all_events(connection, request_id)
 
     async def kinds(self, request_id: int) -> list[str]:
         return [event["kind"] for event in await self.events(request_id)]

@@ -41,6 +41,7 @@ from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
 from .conftest import StartBot, on_sqlite
+from .ledger_rows import all_events
 from .tampering import Tamperer, as_administrator, forge_an_approval, go_back_to, undone
 
 TAMPERINGS = short_or_long(100, 1000)
@@ -115,7 +116,7 @@ def test_each_column_is_told_of_or_left_out_for_a_reason() -> None:
 
 async def test_what_happened_is_found_whole(busy: Bot) -> None:
     async with busy.database.read() as connection:
-        kinds = {event["kind"] for event in await events.chain(connection)}
+        kinds = {event["kind"] for event in await all_events(connection)}
     wanted = {"policy", "approval", "approval_withdrawn", "break_glass", "attempt", "answer", "in_doubt"}
     wanted |= {"proven", "not_proven", "settled", "asked_again", "refused_click", "shortened", "reminded"}
     assert wanted <= kinds
@@ -189,7 +190,7 @@ async def test_a_key_is_taken_in_the_middle_and_followed_by_newer_ones(start: St
     assert "The hashes have a key from event 3 on." in whole
     assert "no key" not in whole
     async with third.database.read() as connection:
-        assert [event["kind"] for event in await events.chain(connection)].count("keyed") == 2
+        assert [event["kind"] for event in await all_events(connection)].count("keyed") == 2
 
 
 @pytest.mark.parametrize(
@@ -289,7 +290,7 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
     clock.advance(hours=21)
     await bot.work("announce")
     async with bot.database.read() as connection:
-        [digest] = [event for event in await events.chain(connection) if event["kind"] == "digest"]
+        [digest] = [event for event in await all_events(connection) if event["kind"] == "digest"]
         assert await missed_head(connection) is None
 
     async with as_administrator(bot.url) as connection:
@@ -477,7 +478,7 @@ async def test_the_export_has_each_event_whole(busy: Bot) -> None:
     await export(busy.url, sheet, csv=True, days=(None, None), subuser=None)
     exported = [json.loads(line) for line in lines.getvalue().splitlines()]
     async with busy.database.read() as connection:
-        recorded = await events.chain(connection)
+        recorded = await all_events(connection)
     assert [event["hash"] for event in exported] == [event["hash"] for event in recorded]
     assert [event["detail"] for event in exported] == [json.loads(event["detail"]) for event in recorded]
     assert sheet.getvalue().count("\n") == len(recorded) + 1

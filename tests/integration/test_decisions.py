@@ -14,11 +14,11 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Actor, Roster, Who
 from creditbot.operations.refusals import RECORDED
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import events
 from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids, patches
 from .conftest import StartBot
+from .ledger_rows import all_events
 
 TWO = Policy.one_tier([ANN, BEN, CAT], 2)
 
@@ -389,4 +389,4 @@ async def test_asking_for_what_is_not_allowed_again_and_again_does_not_fill_the_
             await bot.ask(amount)
 
     async with bot.database.read() as connection:
-        assert [event["kind"] for event in await events.chain(connection)] == ["refused_ask"] * RECORDED
+        assert [event["kind"] for event in await all_events(connection)] == ["refused_ask"] * RECORDED

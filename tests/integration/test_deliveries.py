@@ -11,11 +11,12 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.elapsed import boottime
 from creditbot.operations import Delivery
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import database, events
+from creditbot.store import database
 from creditbot.store.tables import deliveries
 
 from .adapters import ANN, ASKER, BEN, OUTSIDER, Bot, Clock, ids
 from .conftest import StartBot
+from .ledger_rows import all_events
 
 Deciding = Callable[[Bot, int, Delivery], Awaitable[CreditRequest | None]]
 
@@ -186,7 +187,7 @@ async def test_a_strange_click_is_recorded_once(bot: Bot) -> None:
         await bot.decisions.approve(404, BEN, click("click:2"))
 
     async with bot.database.read() as connection:
-        assert [event["kind"] for event in await events.chain(connection)] == ["refused_click"] * 2
+        assert [event["kind"] for event in await all_events(connection)] == ["refused_click"] * 2
 
 
 async def test_a_delivery_without_a_name_is_like_no_other(bot: Bot) -> None:

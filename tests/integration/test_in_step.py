@@ -12,6 +12,7 @@ from creditbot.store.in_step import SQLITE, TRIGGERS
 from creditbot.store.tables import cards, request_counts, requests
 
 from .adapters import ANN, ASKER, Bot, ids
+from .ledger_rows import all_events
 
 
 async def counted(bot: Bot) -> dict[tuple[str, str], int]:
@@ -122,7 +123,7 @@ async def test_the_last_event_before_a_moment_is_found_by_halves(bot: Bot) -> No
     bot.clock.advance(minutes=5)
     await bot.checked(260)
     async with bot.database.read() as connection:
-        chain = await events.chain(connection)
+        chain = await all_events(connection)
         for moment in (half, bot.clock(), bot.clock.now.replace(year=2030)):
             before = [row["id"] for row in chain if row["at"] < moment.timestamp() * 1000]
             assert await events.last_before(connection, moment) == max(before, default=0)

@@ -16,11 +16,12 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Who
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import events, lists
+from creditbot.store import lists
 from creditbot.store.tables import questions
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot
 from .conftest import StartBot
+from .ledger_rows import all_events
 from .test_ask_again import failed
 
 
@@ -48,7 +49,7 @@ async def a_question(
 async def told(bot: Bot) -> list[tuple[str, str | None]]:
     """The kinds of all events, and who caused each."""
     async with bot.database.read() as connection:
-        return [(event["kind"], event["actor"]) for event in await events.chain(connection)]
+        return [(event["kind"], event["actor"]) for event in await all_events(connection)]
 
 
 async def test_nothing_is_asked_for_until_they_say_so(bot: Bot) -> None:
@@ -231,7 +232,7 @@ async def test_it_is_nobody_elses_and_nothing_else_is_a_question(bot: Bot) -> No
     assert len(await asked_for(bot)) == 1
     assert (await told(bot)).count(("refused_click", BEN)) == 4
     async with bot.database.read() as connection:
-        detail = json.loads((await events.chain(connection))[-1]["detail"])
+        detail = json.loads((await all_events(connection))[-1]["detail"])
     assert (detail["action"], detail["rule"]) == ("ask_anyway", "no_question")
 
 

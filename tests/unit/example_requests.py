@@ -1,10 +1,11 @@
 """One request that stands for all, to be varied by what a test is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from creditbot.domain.changes import Change
+from creditbot.domain.events import Event
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Status
 from creditbot.domain.who import Roster
@@ -62,7 +63,7 @@ NOT_SHOWN = "You may not see balances. Ask one of: <!subteam^S0FINANCE>. Rule: m
 
 def record(
     request: CreditRequest,
-    events: Sequence[Mapping[str, object]],
+    events: Sequence[Event],
     *,
     policy: Policy = POLICY,
     figures: bool = True,

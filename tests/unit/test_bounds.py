@@ -20,6 +20,7 @@ from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind, Point
 from creditbot.domain.errors import UnreadableRequest
+from creditbot.domain.events import Event
 from creditbot.domain.fields import MAX_NAME, MAX_REASON, MAX_REQUEST_ID
 from creditbot.domain.markup import escape, literal
 from creditbot.domain.place import Place
@@ -261,20 +262,19 @@ questions = st.builds(
     card=st.none(),
 )
 
-events = st.fixed_dictionaries(
-    {
-        "at": st.integers(0, 10**13),
-        "kind": st.sampled_from(["requested", "attempt", "refused_click", "surprise"]),
-        "actor": st.none() | people,
-        "detail": st.sampled_from(["{}", '{"outcome": "in_doubt", "status": 503}']),
-    }
+events = st.builds(
+    Event,
+    kind=st.sampled_from(["requested", "attempt", "refused_click", "surprise"]),
+    at=moments,
+    actor=st.none() | people,
+    detail=st.sampled_from([{}, {"outcome": "in_doubt", "status": 503}]),
 )
 
 
 @few
 @given(st.lists(requests, min_size=1, max_size=2), names, st.lists(events, max_size=5), policies)
 def test_an_answer_can_be_drawn_whatever_is_in_it(
-    few: list[CreditRequest], subuser: str, happened: list[dict[str, object]], policy: Policy
+    few: list[CreditRequest], subuser: str, happened: list[Event], policy: Policy
 ) -> None:
     listed, happened = (few * 10)[:10], happened * 20
     for message in (
@@ -407,7 +407,7 @@ def test_all_that_is_shown_of_a_request_is_taken_at_its_longest(status: Status, 
     question = Question(
         "0" * 32, "command:1", PEOPLE[0], Ask(Change(LONGEST_NAME, 1), LONGEST), NOW, request, place
     )
-    event = {"at": 10**13, "kind": "x" * MAX_REASON, "actor": PEOPLE[0], "detail": "{}"}
+    event = Event("x" * MAX_REASON, NOW, PEOPLE[0])
 
     def links(_: Place | None) -> str:
         return LINK

@@ -19,6 +19,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask, OpenForm, ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
+from creditbot.domain.events import Event
 from creditbot.domain.place import Place
 from creditbot.domain.policy import Direction, Policy, Reminders, Tier
 from creditbot.domain.questions import Question
@@ -286,24 +287,15 @@ REPORTS = {
     ),
 }
 
-EVENTS: list[dict[str, object]] = [
-    {"at": 1769074200000, "kind": "requested", "actor": REQUESTER, "detail": "{}"},
-    {
-        "at": 1769074201000,
-        "kind": "checked",
-        "actor": None,
-        "detail": '{"type": "nonrecurring", "remain": 1000}',
-    },
-    {"at": 1769074202000, "kind": "refused_click", "actor": CLICKER, "detail": '{"rule": "not_an_approver"}'},
-    {"at": 1769074203000, "kind": "approved", "actor": APPROVER, "detail": "{}"},
-    {"at": 1769074204000, "kind": "attempt", "actor": None, "detail": '{"number": 1, "remain_before": 998}'},
-    {
-        "at": 1769074205000,
-        "kind": "answer",
-        "actor": None,
-        "detail": '{"outcome": "rate_limited", "status": 429}',
-    },
-    {"at": 1769074206000, "kind": "settled", "actor": "operator:carol", "detail": "{}"},
+
+EVENTS = [
+    Event("requested", NOW, REQUESTER),
+    Event("checked", NOW + timedelta(seconds=1), None, {"type": "nonrecurring", "remain": 1000}),
+    Event("refused_click", NOW + timedelta(seconds=2), CLICKER, {"rule": "not_an_approver"}),
+    Event("approved", NOW + timedelta(seconds=3), APPROVER),
+    Event("attempt", NOW + timedelta(seconds=4), None, {"number": 1, "remain_before": 998}),
+    Event("answer", NOW + timedelta(seconds=5), None, {"outcome": "rate_limited", "status": 429}),
+    Event("settled", NOW + timedelta(seconds=6), "operator:carol"),
 ]
 
 
@@ -747,7 +739,7 @@ def test_a_tickets_address_is_a_link_wherever_a_reason_is_shown() -> None:
 
 
 def test_a_long_story_is_told_with_its_latest_events() -> None:
-    events = [{**EVENTS[2], "at": n * 1000} for n in range(60)]
+    events = [replace(EVENTS[2], at=NOW + timedelta(seconds=n)) for n in range(60)]
     message = answers.show(record(a_request(), [*events, EVENTS[-1]]))
     check_message(message.text, message.payload()["blocks"])
     assert "doubt settled by `carol` (command line)" in message.payload()["blocks"][-1]["text"]["text"]

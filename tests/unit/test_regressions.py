@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.credits import InDoubt, Refused
 from creditbot.domain.errors import CommandError
+from creditbot.domain.events import Event
 from creditbot.domain.evidence import Reading, Verdict, conclude
 from creditbot.domain.fields import reason, subuser_name
 from creditbot.domain.markup import without_markup
@@ -73,14 +75,9 @@ def test_showing_a_request_says_why_it_was_denied() -> None:
 
 
 def test_showing_a_request_with_many_events_keeps_the_newest() -> None:
-    event: dict[str, object] = {
-        "at": 0,
-        "kind": "not_proven",
-        "actor": None,
-        "detail": '{"remain_before": 1234567}',
-    }
+    event = Event("not_proven", NOW, None, {"remain_before": 1234567})
     blocks = answers.show(
-        record(a_request(Status.IN_DOUBT), [*[event] * 200, {**event, "kind": "settled"}])
+        record(a_request(Status.IN_DOUBT), [*[event] * 200, replace(event, kind="settled")])
     ).blocks
     text = blocks[-1]["text"]["text"]
     assert len(text) <= 3000
