@@ -8,8 +8,10 @@ from playwright.async_api import Locator, expect
 from creditbot.sandbox.slack.limits_blocks import SURFACES
 from creditbot.sandbox.world import ALICE, BOB, GENERAL
 
+from .conftest import PHONE, OpenPage
 from .seat import Seat
 from .stage import Stage
+from .test_accessibility import faults
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,6 +50,19 @@ def chart(kind: str) -> Json:
 
 def rich(*elements: Json) -> Json:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def data_table(rows: int, **more: Any) -> Json:
+    """Names that are sorted by letters, and numbers that are not."""
+    headings = [{"type": "raw_text", "text": text} for text in ("Subuser", "Remaining")]
+    cells = [
+        [
+            {"type": "raw_text", "text": f"customer-{n}"},
+            {"type": "raw_number", "value": 10**n, "text": f"{10**n:,}"},
+        ]
+        for n in range(1, rows + 1)
+    ]
+    return {"type": "data_table", "caption": "Who is low", "rows": [headings, *cells], **more}
 
 
 SHOWN: dict[str, tuple[Json, str]] = {
@@ -94,6 +109,7 @@ SHOWN: dict[str, tuple[Json, str]] = {
         },
         "acme",
     ),
+    "data_table": (data_table(7), "customer-1"),
     "line": (chart("line"), "Credits by line"),
     "bar": (chart("bar"), "Credits by bar"),
     "pie": (chart("pie"), "Sep: 300"),
@@ -124,6 +140,69 @@ async def test_a_chart_can_be_read_without_seeing_it(stage: Stage, seat: Seat) -
     heights = [box["height"] for box in boxes if box]
     assert len(heights) == 3
     assert heights[0] < heights[2] < heights[1]
+
+
+async def test_a_data_table_is_paged_and_sorted_by_keyboard_and_by_mouse(stage: Stage, seat: Seat) -> None:
+    body = posted(stage, seat, data_table(12))
+    table = body.get_by_role("table", name="Who is low")
+    remaining = table.get_by_role("columnheader", name="Remaining")
+    rows, where = table.get_by_role("rowheader"), body.get_by_role("status")
+    await expect(rows).to_have_text([f"customer-{n}" for n in range(1, 6)])
+    await expect(where).to_have_text("1–5 of 12")
+
+    await remaining.get_by_role("button").focus()
+    for order, first in (("ascending", 1), ("descending", 12), ("none", 1)):
+        await seat.page.keyboard.press("Enter")
+        await expect(remaining).to_have_attribute("aria-sort", order)
+        await expect(rows.first).to_have_text(f"customer-{first}")
+    await table.get_by_role("columnheader", name="Subuser").get_by_role("button").click()
+    await expect(rows.nth(1)).to_have_text("customer-10")
+
+    on, back = (body.get_by_role("button", name=f"{way} page") for way in ("Next", "Previous"))
+    await expect(back).to_have_attribute("aria-disabled", "true")
+    await on.click()
+    await on.click()
+    await expect(where).to_have_text("11–12 of 12")
+    await on.press("Enter")  # at its end it stays where it is, and keeps the focus
+    await expect(on).to_be_focused()
+    await expect(rows).to_have_text(["customer-8", "customer-9"])
+
+
+async def test_figures_fit_a_phone(stage: Stage, open_page: OpenPage) -> None:
+    seat = await open_page(stage, viewport=PHONE, color_scheme="dark")
+    message = stage.slack.workspace.post(
+        GENERAL, stage.slack.bot_user_id, blocks=[data_table(12, page_size=10), chart("line")]
+    )
+    body = seat.page.locator(f'[data-ts="{message.ts}"] .body')
+    await expect(body.get_by_role("img")).to_be_visible()
+    for figure in await body.locator("figure").all():
+        box = await figure.bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= PHONE["width"]
+    assert await faults(seat.page) == []
+
+
+async def test_a_home_tab_is_drawn_and_drawn_anew_where_it_stands(stage: Stage, seat: Seat) -> None:
+    def shown(text: str) -> Json:
+        return {
+            "type": "home",
+            "blocks": [
+                {"type": "header", "text": plain("Waiting for you")},
+                {"type": "section", "text": mrkdwn(text)},
+                {"type": "actions", "block_id": "doors", "elements": [button("Who is low", value="low")]},
+            ],
+        }
+
+    await seat.act_as("Bob")
+    await seat.go_to("creditbot")
+    await seat.page.get_by_role("tab", name="Home").click()
+    stage.slack.workspace.publish_home(BOB, shown("`acme` has *4 days*"))
+    home = seat.page.get_by_role("tabpanel", name="Home")
+    await expect(home.get_by_role("heading", name="Waiting for you")).to_be_visible()
+    await home.get_by_role("button", name="Who is low").focus()
+    stage.slack.workspace.publish_home(BOB, shown("`acme` has *3 days*"))
+    await expect(home).to_contain_text("acme has 3 days")
+    await expect(home.get_by_role("button", name="Who is low")).to_be_focused()
 
 
 async def test_a_block_that_is_not_known_is_named(stage: Stage, seat: Seat) -> None:

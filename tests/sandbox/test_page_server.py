@@ -189,6 +189,15 @@ async def test_slack_goes_down_and_comes_back(browser: aiohttp.ClientSession, sl
     assert not slack.faults.down
 
 
+async def test_slack_refuses_new_blocks_and_takes_them_again(
+    browser: aiohttp.ClientSession, slack: SlackSandbox
+) -> None:
+    await act(browser, "switch", name="no_figures", on=True)
+    assert slack.workspace.lacking == {"data_table", "data_visualization"}
+    await act(browser, "switch", name="no_figures", on=False)
+    assert not slack.workspace.lacking
+
+
 async def test_mail_is_stopped_and_flows_again(
     browser: aiohttp.ClientSession, sendgrid: SendGridSandbox
 ) -> None:

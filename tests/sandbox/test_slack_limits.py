@@ -67,8 +67,45 @@ def table(rows: int, columns: int) -> Json:
     return {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}] * columns] * rows}
 
 
-def chart(title: str = "Credits", kind: str = "line") -> Json:
-    return {"type": "data_visualization", "title": title, "chart": {"type": kind, "series": [{"name": "a"}]}}
+def points(*labels: str) -> list[Json]:
+    return [{"label": label, "value": -1.5} for label in labels]
+
+
+def line(name: str = "a", *labels: str) -> Json:
+    return {"name": name, "data": points(*labels or ("1 Nov",))}
+
+
+def chart(
+    title: str = "Credits", kind: str = "line", series: Any = None, categories: Any = None, **axes: Any
+) -> Json:
+    axis_config = {"categories": ["1 Nov"] if categories is None else categories, **axes}
+    drawn = {"type": kind, "series": [line()] if series is None else series, "axis_config": axis_config}
+    return {"type": "data_visualization", "title": title, "chart": drawn}
+
+
+def pie(*segments: Json) -> Json:
+    return {
+        "type": "data_visualization",
+        "title": "Credits",
+        "chart": {"type": "pie", "segments": list(segments)},
+    }
+
+
+def figure(value: Any = 1, **more: Any) -> Json:
+    return {"type": "raw_number", "value": value, **more}
+
+
+def data_table(rows: int = 1, columns: int = 1, cell: Any = None, **more: Any) -> Json:
+    heading = [{"type": "raw_text", "text": "x"}] * columns
+    return {
+        "type": "data_table",
+        "caption": "Subusers",
+        "rows": [heading, *[[figure() if cell is None else cell] * columns] * rows],
+        **more,
+    }
+
+
+DAYS = [str(day) for day in range(20)]
 
 
 TEXT_INPUT: Json = {"type": "plain_text_input"}
@@ -89,6 +126,11 @@ GOOD_MESSAGES: list[list[Json]] = [
     [section(accessory=select(initial_option=option()))],
     [table(100, 20)],
     [chart(), chart(kind="bar")],
+    [chart(series=[line(str(n), *DAYS) for n in range(6)], categories=DAYS, y_label="x" * 50)],
+    [pie({"label": "x" * 20, "value": 1})],
+    [data_table(100, 20, page_size=100, row_header_column_index=19)],
+    [data_table(cell=figure(text="1,200")), data_table(cell=rich({"type": "text", "text": "acme"}))],
+    [data_table(cell={"type": "raw_text", "text": "x" * 9999})],
     [{"type": "card", "title": mrkdwn(), "actions": [button()]}],
     [{"type": "container", "title": plain(), "child_blocks": [section()]}],
     [{"type": "markdown", "text": "x" * 12_000}],
@@ -178,6 +220,39 @@ BAD_BLOCKS: list[tuple[list[Any], str]] = [
     ([chart(), chart(), chart()], "no more than 2 data_visualization blocks allowed"),
     ([chart(title="x" * 51)], "must be less than 51 characters"),
     ([chart(kind="radar")], "must be a line, bar, area or pie chart"),
+    ([chart(series=[line()] * 7)], "no more than 6 items allowed"),
+    ([chart(series=[line("x" * 21)])], "must be less than 21 characters"),
+    ([chart(series=[line(), line()])], "names of series must be unique"),
+    ([chart(series=["words"])], "must provide an object"),
+    ([chart(series=[line("a", "1 Nov", "2 Nov")])], "must have one data point for each category"),
+    ([chart(series=[{"name": "a", "data": []}])], "no less than 1 items allowed"),
+    ([chart(series=[{"name": "a", "data": [{"label": "1 Nov", "value": None}]}])], "must provide a number"),
+    ([chart(categories=[*DAYS, "x"])], "no more than 20 items allowed"),
+    ([chart(categories=["1 Nov", "1 Nov"])], "categories must be unique"),
+    ([chart(categories=["x" * 21])], "must be less than 21 characters"),
+    ([chart(y_label="x" * 51)], "must be less than 51 characters"),
+    ([chart() | {"chart": {"type": "line", "series": [line()]}}], "missing required field: axis_config"),
+    ([chart() | {"colour": "red"}], "invalid additional property: colour"),
+    ([pie({"label": "x", "value": 0})], "must be greater than 0"),
+    ([data_table(101)], "no more than 101 items allowed"),
+    ([data_table(0)], "no less than 2 items allowed"),
+    ([data_table(columns=21)], "no more than 20 items allowed"),
+    ([data_table() | {"rows": [[figure()], [figure()] * 2]}], "all rows must have the same number of cells"),
+    ([data_table(cell=mrkdwn())], "unsupported type of cell"),
+    ([data_table() | {"rows": [[rich()], [figure()]]}], "unsupported type of heading: rich_text"),
+    ([data_table(cell=figure("12"))], "must provide a number"),
+    ([data_table(cell=figure(text=""))], "must be more than 0 characters"),
+    (
+        [data_table(4, cell={"type": "raw_text", "text": "x" * 2500})],
+        "must be less than 10001 characters in all",
+    ),
+    (
+        [data_table(2, cell={"type": "raw_text", "text": "x" * 2500})] * 2,
+        "must be less than 10001 characters",
+    ),
+    ([data_table(page_size=101)], "must be a number from 1 to 100"),
+    ([data_table(row_header_column_index=1)], "must be a number from 0 to 0"),
+    ([data_table() | {"caption": ""}], "must be more than 0 characters"),
     ([{"type": "card"}], "missing required field: hero_image, title, actions or body"),
     ([{"type": "card", "body": mrkdwn("x" * 201)}], "must be less than 201 characters"),
     (
@@ -207,6 +282,16 @@ def test_bad_blocks_are_refused(blocks: list[Any], why: str) -> None:
         check_message("fallback", blocks)
     assert caught.value.error == "invalid_blocks"
     assert any(message.startswith(why) for message in caught.value.messages), caught.value.messages
+
+
+def test_a_workspace_may_not_take_a_new_block_yet() -> None:
+    check_message("x", [section(), chart()], {"data_table"})
+    with pytest.raises(Refusal) as caught:
+        check_message("x", [section(), chart()], {"data_visualization"})
+    assert (caught.value.error, caught.value.messages) == (
+        "invalid_blocks",
+        ["unsupported type: data_visualization [json-pointer:/blocks/1/type]"],
+    )
 
 
 @pytest.mark.parametrize(

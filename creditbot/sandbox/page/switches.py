@@ -8,6 +8,8 @@ from creditbot.sandbox.sendgrid.faults import FaultOptions, Kind
 from creditbot.sandbox.slack import SlackSandbox
 
 SLACK_DOWN = "slack_down"
+NO_FIGURES = "no_figures"
+FIGURES = frozenset({"data_table", "data_visualization"})
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,17 @@ class Switchboard:
         rows = [(s.name, s.label, s.tells, s.kind in pending) for s in SWITCHES]
         down = "the bot’s calls get a 503"
         rows.append((SLACK_DOWN, "Slack down", down, self._slack.faults.down))
+        refused = "Slack takes no charts or tables yet"
+        rows.append((NO_FIGURES, "Blocks refused", refused, self._slack.workspace.lacking == FIGURES))
         return [dict(zip(("name", "label", "tells", "on"), row, strict=True)) for row in rows]
 
     def turn(self, name: str, *, on: bool) -> None:
         """Put a switch on or off; LookupError for one that there isn't."""
         if name == SLACK_DOWN:
             self._slack.faults.down = on
+            return
+        if name == NO_FIGURES:
+            self._slack.workspace.lacking = FIGURES if on else frozenset()
             return
         switch = next((s for s in SWITCHES if s.name == name), None)
         if switch is None:

@@ -18,7 +18,7 @@ class Answers:
         error = delivery.error
         if error is None and (body.get("text") or body.get("blocks")):
             try:
-                check_message(body.get("text"), body.get("blocks"))
+                check_message(body.get("text"), body.get("blocks"), self._workspace.lacking)
             except Refusal as refusal:
                 error = refusal.error
             else:
@@ -77,7 +77,7 @@ class Answers:
             if original:
                 self._workspace.delete(original)
             return
-        check_message(body.get("text"), body.get("blocks"))
+        check_message(body.get("text"), body.get("blocks"), self._workspace.lacking)
         if body.get("replace_original") and original:
             # Who sees a message is settled when it is posted, so `response_type` counts for nothing here.
             self._workspace.edit(original, text=body.get("text") or "", blocks=body.get("blocks") or [])

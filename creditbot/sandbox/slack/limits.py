@@ -1,9 +1,11 @@
 """What Slack refuses in whole messages and views; each check raises the Refusal of Slack's answer."""
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from .limits_blocks import HOME, MESSAGE, MODAL, block
+from .limits_figures import LONGEST_TABLE, cell_texts
 from .limits_text import (
     PLAIN,
     Faults,
@@ -43,8 +45,11 @@ MODAL_KEYS = {
 HOME_KEYS = {"type", "blocks", "private_metadata", "callback_id", "external_id"}
 
 
-def check_message(text: str | None, blocks: Any) -> None:
-    """A message's text and blocks, either of which may be missing."""
+def check_message(text: str | None, blocks: Any, lacking: Collection[str] = ()) -> None:
+    """A message's text and blocks, either of which may be missing.
+
+    `lacking` are kinds of blocks that the workspace does not take yet, as while Slack rolls out a new one.
+    """
     if not text and not blocks:
         raise Refusal("no_text")
     if text and len(text) > LONGEST_TEXT:
@@ -52,6 +57,11 @@ def check_message(text: str | None, blocks: Any) -> None:
     if not blocks:
         return
     faults = list(_blocks(blocks, "/blocks", MESSAGE, most=MOST_IN_MESSAGE))
+    faults += [
+        fault(f"unsupported type: {kind_of(part)}", f"/blocks/{n}/type")
+        for n, part in enumerate(listed(blocks))
+        if kind_of(part) in lacking
+    ]
     if faults:
         raise Refusal("invalid_blocks", faults, errors=faults)
     if len(visible_text(blocks)) > LONGEST_BLOCKS:
@@ -91,9 +101,17 @@ def _modal(view: Json) -> Faults:
 
 def _blocks(blocks: Any, at: str, surface: str, *, most: int) -> Faults:
     yield from items(blocks, at, most=most, least=0 if surface == HOME else 1)
-    for n, part in enumerate(listed(blocks)):
-        yield from block(part, f"{at}/{n}", surface)
+    faults = [found for n, part in enumerate(listed(blocks)) for found in block(part, f"{at}/{n}", surface)]
+    yield from faults
+    if not faults:
+        yield from _tables_together(listed(blocks), at)
     yield from _together([part for part in listed(blocks) if isinstance(part, dict)], at)
+
+
+def _tables_together(blocks: list[Json], at: str) -> Faults:
+    tables = [text for part in blocks if kind_of(part) == "data_table" for text in cell_texts(part)]
+    if len("".join(tables)) > LONGEST_TABLE:
+        yield fault(f"must be less than {LONGEST_TABLE + 1} characters in all data tables together", at)
 
 
 def _together(blocks: list[Json], at: str) -> Faults:

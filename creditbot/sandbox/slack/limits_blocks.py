@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .limits_elements import IN_ACTIONS, IN_CONTEXT_ACTIONS, IN_INPUT, IN_SECTION, element
+from .limits_figures import data_table, data_visualization, table
+from .limits_rich_text import rich_text
 from .limits_text import (
     ANY_TEXT,
     PLAIN,
@@ -42,6 +44,7 @@ SURFACES = {
     "carousel": IN_MESSAGES,
     "container": IN_MESSAGES,
     "context_actions": IN_MESSAGES,
+    "data_table": IN_MESSAGES,  # the page of the block does not say whether a Home tab takes it
     "data_visualization": IN_MESSAGES,
     "file": IN_MESSAGES,
     "markdown": IN_MESSAGES,
@@ -61,26 +64,12 @@ KEYS = {
     "alert": {"text", "level"},
     "markdown": {"text"},
     "table": {"rows", "column_settings"},
+    "data_table": {"rows", "caption", "page_size", "row_header_column_index"},
+    "data_visualization": {"title", "chart"},
     "rich_text": {"elements"},
 }
 """What a block may hold besides `type` and `block_id`, where that is known for certain."""
 
-CELLS = frozenset({"raw_text", "raw_number", "rich_text"})
-RICH_PARTS = frozenset({"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"})
-INLINES = {
-    "text": ("text",),
-    "link": ("url", "text", "unsafe"),
-    "user": ("user_id",),
-    "usergroup": ("usergroup_id",),
-    "channel": ("channel_id",),
-    "broadcast": ("range",),
-    "emoji": ("name",),
-    "date": (),
-    "color": (),
-}
-"""What a rich text is made of; the first key of each is required."""
-
-CHARTS = {"line": "series", "bar": "series", "area": "series", "pie": "segments"}
 ALERT_LEVELS = (None, "default", "info", "warning", "error", "success")
 
 
@@ -182,48 +171,6 @@ def _alert(value: Block, at: str) -> Faults:
         yield fault("must be one of default, info, warning, error, success", f"{at}/level")
 
 
-def _table(value: Block, at: str) -> Faults:
-    rows = value.get("rows")
-    yield from items(rows, f"{at}/rows", most=100)
-    for n, row in enumerate(listed(rows)):
-        yield from items(row, f"{at}/rows/{n}", most=20)
-        for m, cell in enumerate(listed(row)):
-            yield from _cell(cell, f"{at}/rows/{n}/{m}")
-    if value.get("column_settings") is not None:
-        yield from items(value["column_settings"], f"{at}/column_settings", most=20)
-
-
-def _cell(cell: Any, at: str) -> Faults:
-    if kind_of(cell) not in CELLS:
-        yield fault("unsupported type of cell, must be raw_text, raw_number or rich_text", at)
-    elif cell["type"] == "raw_text":
-        yield from string(cell.get("text"), f"{at}/text", most=3000)
-
-
-def _rich_text(value: Block, at: str) -> Faults:
-    parts = value.get("elements")
-    yield from items(parts, f"{at}/elements", most=100, least=0)
-    for n, part in enumerate(listed(parts)):
-        inside = f"{at}/elements/{n}"
-        if kind_of(part) not in RICH_PARTS:
-            yield fault(f"unsupported type: {kind_of(part)}", f"{inside}/type")
-        elif kind_of(part) != "rich_text_list":
-            yield from items(part.get("elements"), f"{inside}/elements", most=100, least=0)
-            for m, inline in enumerate(listed(part.get("elements"))):
-                yield from _inline(inline, f"{inside}/elements/{m}")
-
-
-def _inline(value: Any, at: str) -> Faults:
-    kind = kind_of(value)
-    if kind not in INLINES:
-        yield fault(f"unsupported type: {kind}", f"{at}/type")
-        return
-    if kind in {"text", "link"}:
-        yield from unknown_keys(value, {"type", "style", *INLINES[kind]}, at)
-    for key in INLINES[kind][:1]:
-        yield from string(value.get(key), f"{at}/{key}", most=3000)
-
-
 def _card(value: Block, at: str) -> Faults:
     if not any(value.get(key) for key in ("hero_image", "title", "actions", "body")):
         yield fault("missing required field: hero_image, title, actions or body", at)
@@ -245,16 +192,6 @@ def _container(value: Block, at: str, surface: str) -> Faults:
         yield from block(child, f"{at}/child_blocks/{n}", surface)
 
 
-def _data_visualization(value: Block, at: str) -> Faults:
-    yield from string(value.get("title"), f"{at}/title", most=50)
-    chart = value.get("chart")
-    if not isinstance(chart, dict) or kind_of(chart) not in CHARTS:
-        yield fault("must be a line, bar, area or pie chart", f"{at}/chart")
-        return
-    content = CHARTS[chart["type"]]
-    yield from items(chart.get(content), f"{at}/chart/{content}", most=6)
-
-
 CHECKS: dict[str, Callable[[Block, str], Faults]] = {
     "section": _section,
     "header": _header,
@@ -265,8 +202,9 @@ CHECKS: dict[str, Callable[[Block, str], Faults]] = {
     "image": _image,
     "markdown": _markdown,
     "alert": _alert,
-    "table": _table,
-    "rich_text": _rich_text,
+    "table": table,
+    "rich_text": rich_text,
     "card": _card,
-    "data_visualization": _data_visualization,
+    "data_table": data_table,
+    "data_visualization": data_visualization,
 }

@@ -18,7 +18,7 @@ class Chat:
         """A message that everybody in a channel sees; a user ID opens the direct message."""
         [where] = required(args, "channel")
         channel = self._channel_to_post_in(where)
-        check_message(args.get("text"), args.get("blocks"))
+        check_message(args.get("text"), args.get("blocks"), self._workspace.lacking)
         message = self._workspace.post(
             channel.id,
             self._workspace.bot_user_id,
@@ -34,7 +34,7 @@ class Chat:
         channel = self._channel_to_post_in(where)
         if user not in channel.members:
             raise Refusal("user_not_in_channel")
-        check_message(args.get("text"), args.get("blocks"))
+        check_message(args.get("text"), args.get("blocks"), self._workspace.lacking)
         message = self._workspace.post(
             channel.id,
             self._workspace.bot_user_id,
@@ -54,7 +54,7 @@ class Chat:
         text, blocks = args.get("text"), args.get("blocks")
         if text is None and blocks is None:
             raise Refusal("no_text")
-        check_message(text or message.text, blocks)
+        check_message(text or message.text, blocks, self._workspace.lacking)
         self._workspace.edit(message, text=text, blocks=blocks or [])
         return {
             "channel": message.channel,

@@ -20,14 +20,15 @@ def visible_text(blocks: list[dict[str, Any]], fallback: str = "") -> str:
     The entities for `&`, `<` and `>` are shown as those characters; Slack's own markup (`*bold*`,
     `<@U1>`) stays as it was sent.
     """
-    texts = [text for block in blocks for text in _texts(block)] if blocks else [fallback]
-    return html.unescape("\n".join(texts))
+    found = [text for block in blocks for text in texts(block)] if blocks else [fallback]
+    return html.unescape("\n".join(found))
 
 
-def _texts(part: Any) -> Iterator[str]:
+def texts(part: Any) -> Iterator[str]:
+    """Each text in a part of a message, as it was sent."""
     if isinstance(part, list):
         for item in part:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(part, dict):
         yield from READERS.get(str(part.get("type")), _inner_texts)(part)
 
@@ -35,7 +36,7 @@ def _texts(part: Any) -> Iterator[str]:
 def _inner_texts(part: dict[str, Any]) -> Iterator[str]:
     for key, value in part.items():
         if key not in UNSEEN:
-            yield from _texts(value)
+            yield from texts(value)
 
 
 def _own_text(part: dict[str, Any]) -> Iterator[str]:
@@ -51,7 +52,7 @@ def _line(part: dict[str, Any]) -> Iterator[str]:
 
 
 def _options(part: dict[str, Any]) -> Iterator[str]:
-    yield from _texts(part.get("options"))
+    yield from texts(part.get("options"))
 
 
 def _chart_title(part: dict[str, Any]) -> Iterator[str]:
@@ -61,12 +62,17 @@ def _chart_title(part: dict[str, Any]) -> Iterator[str]:
 def _section(part: dict[str, Any]) -> Iterator[str]:
     """In the order in which they are on the screen, whatever the order in which they were sent."""
     for key in ("text", "fields", "accessory"):
-        yield from _texts(part.get(key))
+        yield from texts(part.get(key))
+
+
+def _captioned(table: dict[str, Any]) -> Iterator[str]:
+    yield str(table.get("caption", ""))
+    yield from _rows(table)
 
 
 def _rows(table: dict[str, Any]) -> Iterator[str]:
     for row in table.get("rows", []):
-        yield "\t".join(" ".join(_texts(cell)) for cell in row)
+        yield "\t".join(" ".join(texts(cell)) for cell in row)
 
 
 def _inline(element: dict[str, Any]) -> str:
@@ -98,6 +104,7 @@ READERS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "checkboxes": _options,
     "section": _section,
     "table": _rows,
+    "data_table": _captioned,
     "data_visualization": _chart_title,
 }
 

@@ -45,6 +45,8 @@ class Workspace:
         self.messages: list[Message] = []
         self.views: dict[str, View] = {}
         self.homes: dict[str, View] = {}
+        self.lacking: frozenset[str] = frozenset()
+        """Kinds of blocks that are not taken here yet, as while Slack rolls out a new one."""
         self._modals: dict[str, list[View]] = {}
 
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:

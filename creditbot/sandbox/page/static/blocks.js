@@ -2,6 +2,7 @@
 // `on` says where the blocks stand: a message's `{channel, ts}`, or a view's `{view}`.
 
 import { drawChart } from "./charts.js";
+import { drawDataTable } from "./datatables.js";
 import { el } from "./dom.js";
 import { drawControl } from "./elements.js";
 import { drawInput } from "./inputs.js";
@@ -22,6 +23,7 @@ const BLOCKS = {
   input: (block, on) => drawInput(block, on),
   image: (block) => picture(block, block.title),
   table: (block) => drawTable(block),
+  data_table: (block) => drawDataTable(block),
   rich_text: (block) => drawRichText(block),
   markdown: (block) => el("div", { class: "markdown" }, drawMarkdown(block.text)),
   alert,

@@ -6,10 +6,12 @@ import { el, svg } from "./dom.js";
 const WIDTH = 480;
 const HEIGHT = 200;
 const LEFT = 56;
-const BOTTOM = 26;
+const BOTTOM = 32;
 const TOP = 10;
 
 const shown = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 2 });
+const short = (value) => Number(value).toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 }).replace("-", "−");
+const TICKS = 4;
 
 export function drawChart(block) {
   const { chart } = block;
@@ -35,25 +37,34 @@ function described({ title, chart }) {
 function frame(chart) {
   const categories = chart.axis_config?.categories ?? chart.series[0].data.map((point) => point.label);
   const values = chart.series.flatMap((one) => one.data.map((point) => Number(point.value)));
-  const top = Math.max(...values, 0) || 1;
-  const bottom = Math.min(...values, 0);
+  const ticks = round(Math.min(...values, 0), Math.max(...values, 0));
+  const [bottom, top] = [ticks[0], ticks.at(-1)];
   const step = (WIDTH - LEFT - 8) / categories.length;
   const y = (value) => TOP + ((top - value) / (top - bottom)) * (HEIGHT - TOP - BOTTOM);
   const x = (label) => LEFT + (categories.indexOf(label) + 0.5) * step;
-  return { categories, step, x, y, axes: axes(chart, categories, top, bottom, x, y) };
+  return { categories, step, x, y, axes: axes(chart, categories, ticks, x, y) };
 }
 
-function axes(chart, categories, top, bottom, x, y) {
+/** Round numbers from below the lowest value to above the highest. */
+function round(bottom, top) {
+  const least = (top - bottom || 1) / TICKS;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= least);
+  const first = Math.floor(bottom / step);
+  const count = Math.max(Math.ceil(top / step) - first, 1);
+  return Array.from({ length: count + 1 }, (_, place) => (first + place) * step);
+}
+
+function axes(chart, categories, ticks, x, y) {
   const every = Math.ceil(categories.length / 8);
-  const ticks = [bottom, (top + bottom) / 2, top];
   return [
     ticks.map((value) => [
-      svg("line", { class: "grid", x1: LEFT, x2: WIDTH - 8, y1: y(value), y2: y(value) }),
-      svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, shown(value)),
+      svg("line", { class: value === 0 ? "grid zero" : "grid", x1: LEFT, x2: WIDTH - 8, y1: y(value), y2: y(value) }),
+      svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)),
     ]),
     categories
       .filter((_, place) => place % every === 0)
-      .map((name) => svg("text", { x: x(name), y: HEIGHT - 8, "text-anchor": "middle" }, String(name))),
+      .map((name, place) => svg("text", { class: place % 3 ? "minor" : null, x: x(name), y: HEIGHT - 6, "text-anchor": "middle" }, String(name))),
     chart.axis_config?.y_label ? svg("title", {}, chart.axis_config.y_label) : null,
   ];
 }

@@ -22,7 +22,8 @@ function drawCell(cell, tag, { align, is_wrapped: wrapped }) {
   return el(tag, { class: classes || null, scope: tag === "th" ? "col" : null }, content(cell));
 }
 
-function content(cell) {
+/** What a cell of either kind of table shows. */
+export function content(cell) {
   if (cell.type === "rich_text") return drawRichText(cell);
   if (cell.type === "raw_number") return cell.text ?? Number(cell.value).toLocaleString("en");
   return lines(String(cell.text ?? ""));
