@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from .operators import OPERATOR, is_operator
-from .text import unseen
+from .text import boxed
 
 
 def person(identifier: str) -> str:
@@ -66,7 +66,7 @@ def literal(text: str) -> str:
 
 def quoted(text: str) -> str:
     """What a person typed, short enough to be quoted back; what can't be seen is shown as a box."""
-    seen = "".join("□" if unseen(char) else char for char in text)
+    seen = boxed(text)
     return literal(seen if len(seen) <= 40 else f"{seen[:40]}…")
 
 

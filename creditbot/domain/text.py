@@ -49,3 +49,8 @@ BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 def unseen(character: str) -> bool:
     """Whether a character shows nothing, and is not white space either."""
     return character in BLANKS or unicodedata.category(character).startswith("C")
+
+
+def boxed(text: str) -> str:
+    """The text in which a box stands for each character that can't be seen."""
+    return "".join("□" if unseen(char) else char for char in text)

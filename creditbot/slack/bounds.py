@@ -24,6 +24,11 @@ LABEL = 2000
 PLACEHOLDER = 150
 OPTION, OPTIONS = 75, 100
 PRIVATE_METADATA = 3000
+TABLE_ROWS, TABLE_COLUMNS, TABLE_CHARACTERS = 100, 20, 10_000
+"""Of a data table: rows below its header, columns, and the characters of all cells of a message together."""
+CHART_TITLE, CHART_LABEL, CHARTS = 50, 20, 2
+"""Of a chart; as many stand in one message. Its labels are those of categories and of series."""
+AXIS, SERIES, CATEGORIES = 50, 6, 20
 
 TEXT = 4000
 """Of a message's own text; Slack advises this, and takes ten times as many."""
@@ -36,12 +41,19 @@ ALL_BLOCKS = 12_000
 at about 13,200; the labels of buttons are not counted here.
 """
 
+HOME_BLOCKS, ALL_HOME_BLOCKS = 100, 30_000
+"""The same for a Home tab. Slack takes 250 KB of it, where a character is six bytes at most; and no number of
+characters is known. docs.slack.dev/reference/methods/views.publish#errors
+"""
+
 MORE = "…"
 
 Json = dict[str, Any]
 
-_WHOLE = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|.", re.DOTALL)
-"""Mentions, dates, links and escapes mean something else, or nothing, once a part of them is gone."""
+FENCE = "```"
+
+_WHOLE = re.compile(r"<[^<>]*>|&(?:amp|lt|gt);|`{3}|.", re.DOTALL)
+"""Mentions, dates, links, escapes and fences mean something else, or nothing, once a part of them is gone."""
 
 _JOINERS = "\u200d\ufe0f"
 """What joins a character to the next one, or draws it as an emoji."""
@@ -58,7 +70,10 @@ def cut(text: str, most: int) -> str:
         return MORE  # Slack refuses what is empty
     if length(text) <= most:
         return text
-    # A code span and bold text that end here have to be closed.
+    # A block of code, a code span and bold text that end here have to be closed.
+    if FENCE in text:
+        kept = _beginning(_WHOLE.findall(text), most - length(MORE + FENCE))
+        return f"{kept}{MORE}{FENCE * (kept.count(FENCE) % 2)}"
     kept = _beginning(_WHOLE.findall(text), most - 3)
     outside = "".join(kept.split("`")[::2])
     code, bold = "`" * (kept.count("`") % 2), "*" * (outside.count("*") % 2)
@@ -94,16 +109,15 @@ def _beginning(parts: list[str] | str, room: int) -> str:
     return "".join(kept).rstrip().rstrip(_JOINERS)
 
 
-def fitting(blocks: Sequence[Json]) -> list[Json]:
+def fitting(blocks: Sequence[Json], most: int = BLOCKS, room: int = ALL_BLOCKS) -> list[Json]:
     """No more blocks and characters than one message may have: what comes last is cut. Buttons stay."""
-    found = list(blocks)
-    if len(found) > BLOCKS:
-        left_out = {"type": "section", "text": {"type": "plain_text", "text": MORE, "emoji": False}}
-        found[BLOCKS - 1 :] = [left_out]
-    if sum(length(text["text"]) for text in _texts(found)) <= ALL_BLOCKS:
+    found = _few_figures(blocks)
+    if len(found) > most:
+        found[most - 1 :] = [LEFT_OUT]
+    room -= sum(length(text) for block in found for text in _in_figures(block))
+    if sum(length(text["text"]) for text in _texts(found)) <= room:
         return found
     shorter: list[Json] = _copy(found)
-    room = ALL_BLOCKS
     # What people typed with links in it is short, and comes first: a part of an address would be shown for
     # the whole.
     for text in _texts(sorted(shorter, key=lambda block: block["type"] != "rich_text")):
@@ -112,6 +126,33 @@ def fitting(blocks: Sequence[Json]) -> list[Json]:
             text["text"] = shorten(text["text"], max(room, 1))
         room -= length(text["text"])
     return shorter
+
+
+LEFT_OUT: Json = {"type": "section", "text": {"type": "plain_text", "text": MORE, "emoji": False}}
+"""Stands for blocks that there is no room for."""
+
+
+def _few_figures(blocks: Sequence[Json]) -> list[Json]:
+    """The blocks, with as many charts, and as much in tables, as one message may have."""
+    found, charts, characters = list(blocks), 0, 0
+    for place, block in enumerate(found):
+        if block["type"] == "data_visualization":
+            charts += 1
+        elif block["type"] == "data_table":
+            characters += sum(map(length, _in_figures(block)))
+        else:
+            continue
+        if charts > CHARTS or characters > TABLE_CHARACTERS:
+            found[place] = LEFT_OUT
+    return found
+
+
+def _in_figures(block: Json) -> Iterator[str]:
+    """What can be read in a table or a chart, all of which stays as it is."""
+    if block["type"] == "data_table":
+        yield from (cell["text"] for row in block["rows"] for cell in row)
+    elif block["type"] == "data_visualization":
+        yield block["title"]
 
 
 def _copy(part: Any) -> Any:

@@ -81,6 +81,19 @@ def typed(text: str) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
+def code_block(lines: Iterable[str]) -> Block:
+    """Lines in which each character has the same width. What does not fit is left out, and seen to be."""
+    room = bounds.SECTION - 2 * len(bounds.FENCE) - 2
+    kept = []
+    for line in map(escape, lines):
+        room -= length(line) + 1
+        if room < 0:
+            kept.append(bounds.MORE)
+            break
+        kept.append(line)
+    return section(bounds.FENCE + "\n".join(kept) + bounds.FENCE)
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> Block:
     """Name and value pairs, ten at most, in two columns on a wide screen."""
     fields = [mrkdwn(f"*{name}*\n{value}", bounds.FIELD) for name, value in rows]
@@ -159,6 +172,15 @@ def modal(
         submit=plain(submit, bounds.MODAL_TITLE) if submit else None,
         private_metadata=None if too_long else private_metadata or None,
     )
+
+
+def home(callback_id: str, blocks: Sequence[Block]) -> View:
+    """What the Home tab of one person shows. https://docs.slack.dev/reference/views/home-tab-views"""
+    return {
+        "type": "home",
+        "callback_id": whole(callback_id, bounds.ID),
+        "blocks": fitting(blocks, bounds.HOME_BLOCKS, bounds.ALL_HOME_BLOCKS),
+    }
 
 
 def text_input(

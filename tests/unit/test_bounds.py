@@ -35,7 +35,7 @@ from creditbot.domain.undone import Undone
 from creditbot.domain.who import Roster, Who
 from creditbot.operations import BalanceReport
 from creditbot.sandbox.slack.limits import check_message, check_view
-from creditbot.sandbox.slack.limits_blocks import MESSAGE
+from creditbot.sandbox.slack.limits_blocks import HOME, MESSAGE
 from creditbot.sandbox.slack.limits_blocks import block as check_block
 from creditbot.slack import answers, bounds, forms
 from creditbot.slack.boundary import unexpected
@@ -55,6 +55,7 @@ from creditbot.slack.message import (
     context,
     facts,
     header,
+    home,
     modal,
     section,
     sentence,
@@ -452,7 +453,7 @@ def test_all_other_messages_are_taken_at_their_longest() -> None:
 # --- The parts --------------------------------------------------------------------------------------------
 
 
-MAKERS = {"message.py", "bounds.py"}
+MAKERS = {"message.py", "bounds.py", "data_blocks.py"}
 
 
 def test_every_block_and_text_is_made_in_one_place() -> None:
@@ -463,7 +464,16 @@ def test_every_block_and_text_is_made_in_one_place() -> None:
                 assert not (node.module or "").startswith("slack_sdk.models"), path
             if isinstance(node, ast.Dict) and path.name not in MAKERS:
                 keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
-                assert not keys & {"blocks", "elements", "fields", "mrkdwn", "text"}, path
+                assert not keys & {
+                    "blocks",
+                    "elements",
+                    "fields",
+                    "mrkdwn",
+                    "text",
+                    "rows",
+                    "series",
+                    "chart",
+                }, path
 
 
 @pytest.mark.parametrize(
@@ -481,6 +491,8 @@ def test_every_block_and_text_is_made_in_one_place() -> None:
         ("*Waiting for approval* until", 14, "*Waiting fo…*"),
         ("*No `acme-brand-7`* now", 14, "*No `acme-b…`*"),
         ("`2 * 3 * 4` and more of it", 20, "`2 * 3 * 4` and m…"),
+        ("```one two```", 10, "```one…```"),
+        ("```one``` and two", 15, "```one``` a…"),
         ("", 5, "…"),
         (" \n", 5, "…"),
     ],
@@ -562,6 +574,15 @@ def test_a_message_is_cut_from_its_end_and_keeps_its_buttons() -> None:
     assert [len(text) for text in shown] == [2900] * 4 + [400 - 2, 1]
     assert blocks[6] == press
     assert blocks[7]["elements"][0]["text"] == "…"
+
+
+def test_a_home_tab_has_a_hundred_blocks_and_more_text_than_a_message() -> None:
+    view = home("home", [section("x" * 280)] * 110)
+    check_view(view, frozenset({HOME}))
+    assert [len(block["text"]["text"]) for block in view["blocks"]] == [280] * 99 + [1]
+    assert sum(
+        len(block["text"]["text"]) for block in home("home", [section("x" * 2900)] * 50)["blocks"]
+    ) <= (bounds.ALL_HOME_BLOCKS + 50)
 
 
 def test_a_forms_metadata_is_whole_or_not_there() -> None:
