@@ -17,6 +17,9 @@ from .job import GiveUp, Job, Parts, Run
 MOST_MENDED = 10
 """Rows that are mended before one run of a job; the next run goes on with others."""
 
+MOST_LOGGED = 10_000
+"""Rows whose faults are known to be in the log whole; of those forgotten beyond that, one is once more."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -130,6 +133,8 @@ class Bounded:
         about = {"job": self._name, "key": key, "time": begun, "of": MOST_RUNS}
         if key not in self._logged and not isinstance(error, (*AWAY, CommitUnclear)):
             log.error("A job failed; it will be tried again", **about, exc_info=error)
+            if len(self._logged) >= MOST_LOGGED:  # others may have ended what failed here
+                self._logged.pop()
             self._logged.add(key)
         else:
             log.warning("A job failed", **about, error=f"{type(error).__name__}: {error}".splitlines()[0])

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Turns:
@@ -25,13 +26,16 @@ class Turns:
             self._taken = True
             return
         mine = asyncio.get_running_loop().create_future()
-        (self._patient if patience is None else self._hurried).append(mine)
+        queue = self._patient if patience is None else self._hurried
+        queue.append(mine)
         try:
             async with asyncio.timeout(patience):
                 await mine
         except BaseException:
             if not mine.cancelled():
                 self._pass_on()
+            with suppress(ValueError):  # else a database that says nothing would make the queue grow
+                queue.remove(mine)
             raise
 
     def hand_over(self) -> bool:

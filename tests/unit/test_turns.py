@@ -80,6 +80,18 @@ async def test_only_those_who_have_stopped_waiting_is_nobody() -> None:
     assert room.order == ["next"]
 
 
+async def test_nobody_is_kept_who_has_stopped_waiting() -> None:
+    room = Room()
+    await room.turns.take(None)
+    for patience in (None, 30.0):
+        gone = asyncio.create_task(room.enter("gone", patience))
+        await soon()
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+    assert not room.turns._hurried
+    assert not room.turns._patient
+
+
 async def test_a_turn_that_came_to_somebody_who_was_just_cancelled_is_passed_on() -> None:
     room = Room()
     await room.turns.take(None)
