@@ -30,13 +30,16 @@ from creditbot.jobs import JOBS
 from creditbot.jobs import due as due_of_all
 from creditbot.jobs.announce import Announce
 from creditbot.jobs.apply import Apply
+from creditbot.jobs.apply.conclude import Conclude
+from creditbot.jobs.apply.recheck import Recheck
+from creditbot.jobs.apply.record import Record
+from creditbot.jobs.apply.unfinished import Unfinished
 from creditbot.jobs.bounded import bound
 from creditbot.jobs.check import Check
 from creditbot.jobs.compare import Compare
 from creditbot.jobs.draw import Draw
 from creditbot.jobs.expire import Expire
-from creditbot.jobs.gate import Gate
-from creditbot.jobs.job import Parts, Run
+from creditbot.jobs.job import MARGIN, Parts, Run
 from creditbot.jobs.notify import Notify
 from creditbot.jobs.remind import Remind
 from creditbot.jobs.settle import Settle
@@ -235,8 +238,11 @@ class Bot:
         self.settlements = Settlements(decider, policy, clock, secrets=secrets)
         self.clicks = Clicks(self.database, refusals, clock, secrets=secrets)
         self.queries = Queries(self.database, self.sendgrid, policy, self.directory, clock)
-        self.gate = Gate(self.database, policy, self.directory, clock)
-        self.apply = Apply(self.database, self.sendgrid, policy, self.gate, clock, channel=CHANNEL)
+        self.recheck = Recheck(self.database, policy, self.directory, clock)
+        self.apply = Apply(self.database, self.sendgrid, policy, self.recheck, clock, channel=CHANNEL)
+        self.conclude = Conclude(policy, clock, timedelta(seconds=timeout) + MARGIN, channel=CHANNEL)
+        self.record = Record(self.database, self.conclude)
+        self.unfinished = Unfinished(self.database, self.conclude, clock)
         self.check = Check(self.database, self.sendgrid, policy, clock)
         self.settle = self.settle_with(self.sendgrid)
         self.expire = Expire(self.database, clock)

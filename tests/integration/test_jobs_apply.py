@@ -325,7 +325,7 @@ async def test_an_outcome_for_which_the_ledgers_key_is_missing_is_in_the_log_and
 
     outcome = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
     with structlog.testing.capture_logs() as logs, pytest.raises(KeyMissing):
-        await bot.apply._record(request, attempt, clock(), outcome)
+        await bot.record(request, attempt, clock(), outcome)
 
     [line] = logs
     assert line["log_level"] == "error"
@@ -682,7 +682,7 @@ async def test_an_outcome_that_came_in_time_is_not_overwritten_with_a_doubt(
     assert last is not None
     await working
     clock.advance(seconds=60)
-    await other.apply._wait_for_or_doubt(stale, last)
+    await other.unfinished(stale, last)
 
     found = await bot.last_attempt(request.id)
     assert found is not None
@@ -715,7 +715,7 @@ async def test_an_answer_that_contradicts_a_persons_word_is_shown_and_told(
     late = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")
     async with bot.database.write() as transaction:
         current = await bot.request(request.id)
-        await bot.apply._conclude(transaction, current, attempt.id, attempt.started_at, late)
+        await bot.conclude(transaction, current, attempt.id, attempt.started_at, late)
 
     found = await bot.request(request.id)
     assert found.status is Status.FAILED
@@ -742,7 +742,7 @@ async def answer_late(bot: Bot, request_id: int, outcome: PatchOutcome) -> None:
     assert attempt is not None
     async with bot.database.write() as transaction:
         current = await bot.request(request_id)
-        await bot.apply._conclude(transaction, current, attempt.id, attempt.started_at, outcome)
+        await bot.conclude(transaction, current, attempt.id, attempt.started_at, outcome)
 
 
 LATE_YES = Applied(SubuserCredits("nonrecurring", remain=1250), "{}")

@@ -267,7 +267,7 @@ async def test_a_reset_while_it_is_read_proves_nothing(
     request = await bot.approved(50, "monthly")
     sandbox.faults.add("drop_before")
     sendgrid.resets = int(which == "before")
-    await Apply(bot.database, sendgrid, bot.policy, bot.gate, clock, channel=CHANNEL)(request.id)
+    await Apply(bot.database, sendgrid, bot.policy, bot.recheck, clock, channel=CHANNEL)(request.id)
     sendgrid.resets = int(which == "after")
     clock.advance(seconds=20)
 

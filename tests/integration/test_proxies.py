@@ -16,6 +16,7 @@ from creditbot.cli.policy_report import check
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import Status
+from creditbot.jobs.apply import Apply
 from creditbot.network.proxies import Proxies
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sandbox.slack import SlackSandbox
@@ -215,7 +216,7 @@ async def test_a_read_for_which_it_finds_no_way_may_work_later(proxy: HttpProxy,
 async def test_a_change_that_it_refused_is_tried_again_and_sent_once(
     bot: Bot, sandbox: SendGridSandbox, proxy: HttpProxy, sendgrid: SendGrid
 ) -> None:
-    bot.apply._sendgrid = sendgrid
+    bot.apply = Apply(bot.database, sendgrid, bot.policy, bot.recheck, bot.clock, channel=CHANNEL)
     request = await bot.approved(250)
     await sendgrid.subuser_credits("acme")  # its tunnel stays for the next read, and for no change
     proxy.refusing[SENDGRID] = 407

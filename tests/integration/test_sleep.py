@@ -20,7 +20,7 @@ from creditbot.domain.requests import Status
 from creditbot.domain.who import Roster
 from creditbot.elapsed import Stopwatch
 from creditbot.jobs.apply import Apply
-from creditbot.jobs.gate import Gate
+from creditbot.jobs.apply.recheck import Recheck
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
 from creditbot.store import attempts, requests
@@ -58,12 +58,12 @@ def boottime() -> Boottime:
 @pytest.fixture
 async def bot(start: StartBot, boottime: Boottime) -> Bot:
     bot = start()
-    bot.gate = Gate(bot.database, POLICY, bot.directory, bot.clock, boottime.stopwatch)
+    bot.recheck = Recheck(bot.database, POLICY, bot.directory, bot.clock, boottime.stopwatch)
     bot.apply = Apply(
         bot.database,
         bot.sendgrid,
         POLICY,
-        bot.gate,
+        bot.recheck,
         bot.clock,
         channel=CHANNEL,
         stopwatch=boottime.stopwatch,
@@ -152,11 +152,11 @@ async def test_who_was_in_a_group_before_is_asked_again(
 
     database = Sleepy(bot.url)
     another = POLICY.one_tier([ANN])
-    gate = Gate(database, another, Directory(), bot.clock, boottime.stopwatch)
+    recheck = Recheck(database, another, Directory(), bot.clock, boottime.stopwatch)
 
-    assert not await gate(request.id)
+    assert not await recheck(request.id)
     assert await bot.status(request.id) is Status.APPROVED
-    assert await gate(request.id)
+    assert await recheck(request.id)
     assert asked == 2
     await database.close()
 

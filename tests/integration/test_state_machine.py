@@ -177,7 +177,7 @@ class Promise(RuleBasedStateMachine):
             await asyncio.wait([working, hanging], return_when=asyncio.FIRST_COMPLETED)
             if not recorded:
                 await self.running.database.close()
-                self.running.apply._record = _killed  # type: ignore[method-assign, assignment]  # dies here
+                self.running.apply._attempt._record = _killed  # type: ignore[assignment]  # dies here
             for task in (working, hanging):
                 task.cancel()
             await asyncio.gather(working, hanging, return_exceptions=True)

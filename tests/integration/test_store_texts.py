@@ -58,7 +58,7 @@ async def test_an_answer_of_any_content_is_written_down_and_ends_the_request(bot
         )
 
     async with asyncio.timeout(20):  # it would try for ever
-        await bot.apply._record(request, attempt, bot.clock(), Refused(400, words, words))
+        await bot.record(request, attempt, bot.clock(), Refused(400, words, words))
 
     found = await bot.last_attempt(request.id)
     assert found is not None
@@ -73,7 +73,7 @@ async def test_a_doubt_is_kept_and_settled_with_any_words(bot: Bot, words: str) 
     async with bot.database.write() as transaction:
         attempt = await attempts.start(transaction, request.id, 1, Reading("x", 1, None), bot.clock())
     async with asyncio.timeout(20):
-        await bot.apply._record(request, attempt, bot.clock(), InDoubt(words, 500, words))
+        await bot.record(request, attempt, bot.clock(), InDoubt(words, 500, words))
     bot.clock.advance(minutes=1)
 
     settled = await bot.settlements.settle(request.id, BEN, applied=False, reason=words)

@@ -18,8 +18,8 @@ from creditbot.domain.digest import Digest
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.undone import Undone
-from creditbot.jobs import apply, backoff, bounded, check, compare, expire, remind, settle
-from creditbot.jobs.apply import Apply
+from creditbot.jobs import backoff, bounded, check, compare, expire, remind, settle
+from creditbot.jobs.apply import Apply, look_before, record
 from creditbot.jobs.backoff import MOST_RUNS, pause
 from creditbot.jobs.reading import read_credits
 from creditbot.operations import activate_policy
@@ -81,20 +81,20 @@ class Floorless(Policy):
     floor_of = fault
 
 
-def in_the_gate(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    bot.apply._gate = later_fault  # type: ignore[assignment]  # it is what is broken
+def in_the_recheck(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot.apply._recheck = later_fault  # type: ignore[assignment]  # it is what is broken
 
 
 def in_the_policy(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    bot.apply._policy = Floorless()
+    bot.apply._look_before._policy = Floorless()
 
 
 NOTHING_SENT: dict[str, tuple[Break, Status]] = {
-    "gate": (in_the_gate, Status.CANCELLED),
+    "recheck": (in_the_recheck, Status.CANCELLED),
     "claim": (lambda _, patch: patch.setattr(requests, "under_way", later_fault), Status.CANCELLED),
     # Not taken for another change that is under way, and tried again for ever.
     "a constraint": (lambda _, patch: patch.setattr(requests, "transition", not_null), Status.CANCELLED),
-    "reading": (lambda _, patch: patch.setattr(apply, "read_credits", later_fault), Status.FAILED),
+    "reading": (lambda _, patch: patch.setattr(look_before, "read_credits", later_fault), Status.FAILED),
     "policy": (in_the_policy, Status.FAILED),
     "attempt": (lambda _, patch: patch.setattr(attempts, "start", later_fault), Status.FAILED),
 }
@@ -119,7 +119,7 @@ async def test_where_nothing_can_have_been_sent_it_ends_as_that(
     told = {person for person, kind, _ in bot.messenger.notices if kind == ends_as}
     assert told == {ASKER, ANN}
     # The subuser is free again.
-    bot.apply = Apply(bot.database, bot.sendgrid, POLICY, bot.gate, bot.clock, channel=CHANNEL)
+    bot.apply = Apply(bot.database, bot.sendgrid, POLICY, bot.recheck, bot.clock, channel=CHANNEL)
     following = await bot.approved(70)
     await bot.work()
     assert await bot.status(following.id) is Status.APPLIED
@@ -137,7 +137,7 @@ SENT: dict[str, Break] = {
 async def test_where_something_was_sent_it_is_in_doubt_and_never_sent_again(
     bot: Bot, sandbox: SendGridSandbox, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(apply, "MOST_RECORDINGS", 2)
+    monkeypatch.setattr(record, "MOST_RECORDINGS", 2)
     request = await bot.approved()
     with monkeypatch.context() as patch:
         SENT[step](bot, patch)
@@ -157,7 +157,7 @@ async def test_where_something_was_sent_it_is_in_doubt_and_never_sent_again(
 async def test_an_answer_that_can_not_be_written_down_is_in_the_log(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apply, "MOST_RECORDINGS", 2)
+    monkeypatch.setattr(record, "MOST_RECORDINGS", 2)
     request = await bot.approved()
     with monkeypatch.context() as patch, structlog.testing.capture_logs() as logs:
         patch.setattr(attempts, "finish", later_fault)
@@ -418,7 +418,7 @@ async def test_a_runner_brings_it_to_an_end(
     async def read(sendgrid: Any, subuser: str) -> Any:
         return await (later_fault() if subuser == "acme" else read_credits(sendgrid, subuser))
 
-    monkeypatch.setattr(apply, "read_credits", read)
+    monkeypatch.setattr(look_before, "read_credits", read)
 
     async def ended() -> bool:
         clock.advance(seconds=1)

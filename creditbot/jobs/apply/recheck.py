@@ -13,11 +13,10 @@ from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.elapsed import Stopwatch
+from creditbot.jobs.backoff import GIVE_UP_AFTER
 from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED
 from creditbot.store.database import Database, Transaction
-
-from .backoff import GIVE_UP_AFTER
 
 LATER = timedelta(seconds=30)
 
@@ -28,7 +27,7 @@ HELD = "held"
 """The event, and the notice to its requester, that a user group must be readable before it goes on."""
 
 
-class Gate:
+class Recheck:
     """Lets a request go to SendGrid only if the present policy would have approved it, too."""
 
     def __init__(
