@@ -33,10 +33,12 @@ from creditbot.settings.environment import Settings
 from creditbot.settings.policy_file import policy_of
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
+from creditbot.slack.client import SlackClient
 from creditbot.slack.connection import SocketConnection, TokenCheck, check_bot_token, learn_workspace
 from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
-from creditbot.slack.naming import Naming, NamingClient
+from creditbot.slack.naming import Naming
+from creditbot.slack.new_blocks import NewBlocks
 from creditbot.slack.pages import Pages
 from creditbot.slack.people import Groups
 from creditbot.slack.proxied import through
@@ -87,8 +89,10 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     proxies = settings.proxies
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10, sock_connect=3))
     naming = Naming(settings.command)
-    client = NamingClient(
+    new_blocks = NewBlocks()
+    client = SlackClient(
         naming,
+        new_blocks,
         token=settings.slack_bot_token.get_secret_value(),
         base_url=settings.slack_api_url,
         session=session,
@@ -130,7 +134,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
         policy=policy,
         directory=directory,
         channel=settings.approvals_channel,
-        responder=Responder(client, session, naming, proxies),
+        responder=Responder(client, session, naming, new_blocks, proxies),
         tasks=tasks,
         now=now,
         secrets=Secrets.of(settings.secrets()),

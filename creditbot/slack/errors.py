@@ -104,6 +104,13 @@ def own_word(error: SlackApiError) -> str | None:
     return word if isinstance(word, str) and word else None
 
 
+def faults_of_blocks(error: SlackApiError) -> list[str]:
+    """What Slack says of blocks that it refuses: what is wrong, and a pointer to it."""
+    data: Any = getattr(error.response, "data", None)
+    said = data.get("errors") if isinstance(data, dict) else None
+    return [fault for fault in said if isinstance(fault, str)] if isinstance(said, list) else []
+
+
 def http_status(error: SlackApiError) -> int | None:
     response: Any = error.response
     found = getattr(response, "status_code", getattr(response, "status", None))

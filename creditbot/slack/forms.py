@@ -119,7 +119,7 @@ def ask_anyway(question: Question, text: str, private_metadata: str) -> View:
 
 def done(title: str, message: Message) -> View:
     """What a form turns into once it was taken."""
-    return modal("done", title, message.blocks, close="Close")
+    return modal("done", title, message.plainer or message.blocks, close="Close")
 
 
 def _why(

@@ -13,6 +13,7 @@ from creditbot.domain.text import count
 
 from . import addresses, bounds
 from .bounds import Json, cut, cut_plain, fitting, length, whole
+from .new_blocks import PLAINER
 
 NAMED = 20
 """People that are named in one place: a card mentions each of them."""
@@ -27,16 +28,22 @@ View = Json
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`text` says all that matters by itself; `blocks` may be empty."""
+    """`text` says all that matters by itself; `blocks` may be empty.
+
+    `plainer` blocks say the same without those that a workspace may not take yet.
+    """
 
     text: str
     blocks: Sequence[Block] = ()
+    plainer: Sequence[Block] = ()
 
     def payload(self) -> Json:
-        """The arguments that every way of sending a message shares."""
+        """The arguments that every way of sending a message shares, and the plainer blocks for the sender."""
         payload: Json = {"text": cut(self.text, bounds.TEXT)}
         if self.blocks:
             payload["blocks"] = fitting(self.blocks)
+        if self.plainer:
+            payload[PLAINER] = fitting(self.plainer)
         return payload
 
 

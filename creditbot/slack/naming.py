@@ -7,13 +7,13 @@ one. What people typed stays as it is: Slack shows it as plain text, or `escape`
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from creditbot.domain.markup import COMMAND, named
 
-TYPED = frozenset({"plain_text", "text", "link"})
-"""Texts, and parts of a rich text, that hold what people typed."""
+from .new_blocks import without_new
+
+TYPED = frozenset({"plain_text", "text", "link", "raw_text", "raw_number"})
+"""Texts, parts of a rich text and cells of a table that hold what people typed."""
 
 
 class Naming:
@@ -41,25 +41,15 @@ class Naming:
         return self._walk(value)
 
 
-class NamingClient(AsyncWebClient):
-    """A client of Slack's Web API whose messages and views have the command's name."""
-
-    def __init__(self, naming: Naming, **given: Any) -> None:
-        super().__init__(**given)
-        self._naming = naming
-
-    async def api_call(
-        self, api_method: str, *, json: dict[str, Any] | None = None, **given: Any
-    ) -> AsyncSlackResponse:
-        return await super().api_call(api_method, json=self._naming.payload(json), **given)
-
-
 class NamingAck:
-    """Bolt's ack, with the command's name in what it says."""
+    """Bolt's ack, with the command's name in what it says.
+
+    Slack does not tell the app what it thinks of an ack, so plainer blocks are said at once.
+    """
 
     def __init__(self, ack: AsyncAck, naming: Naming) -> None:
         self._ack = ack
         self._naming = naming
 
     async def __call__(self, **answer: Any) -> None:
-        await self._ack(**self._naming.payload(answer))
+        await self._ack(**self._naming.payload(without_new(answer)))

@@ -1,17 +1,21 @@
 """Private answers, by whatever way gets through: where someone acted, or else by direct message."""
 
 import asyncio
+import json
 
 import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
+from slack_sdk.webhook.webhook_response import WebhookResponse
 
 from creditbot.network.proxies import DIRECT, Proxies
 
+from .bounds import Json
 from .errors import TROUBLE, error_code
 from .message import Message
 from .naming import Naming
+from .new_blocks import REFUSED, NewBlocks
 from .proxied import through
 
 PATIENCE = 5.0
@@ -31,11 +35,13 @@ class Responder:
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
         naming: Naming,
+        new_blocks: NewBlocks,
         proxies: Proxies = DIRECT,
     ) -> None:
         self._client = client
         self._session = session
         self._naming = naming
+        self._new_blocks = new_blocks
         self._proxies = proxies
 
     async def privately(
@@ -66,7 +72,18 @@ class Responder:
             AsyncWebhookClient(response_url, session=self._session, retry_handlers=[]),
             self._proxies.for_url(response_url),
         )
-        payload = self._naming.payload(message.payload())
+        tries = self._new_blocks.tries(self._naming.payload(message.payload()))
+        refusal = await self._answer(webhook, tries.first, replace=replace)
+        if refusal == REFUSED and tries.instead is not None:
+            refusal = await self._answer(webhook, tries.instead, replace=replace)
+            if refusal is None:
+                self._new_blocks.learn(tries.first)
+        if refusal is not None:
+            log.warning("A private answer was not taken", error=refusal)
+        return refusal is None
+
+    async def _answer(self, webhook: AsyncWebhookClient, payload: Json, *, replace: bool) -> str | None:
+        """Answer once, and return what Slack says against it."""
         try:
             async with asyncio.timeout(PATIENCE):
                 answer = await webhook.send(
@@ -76,11 +93,8 @@ class Responder:
                     replace_original=replace,
                 )
         except TROUBLE as error:
-            log.warning("A private answer could not be given", error=error_code(error))
-            return False
-        if answer.status_code != 200:
-            log.warning("A private answer was not taken", status=answer.status_code, body=answer.body[:200])
-        return answer.status_code == 200
+            return error_code(error)
+        return refusal_of(answer)
 
     async def _post_ephemeral(self, channel: str, user: str, message: Message) -> bool:
         try:
@@ -102,3 +116,20 @@ class Responder:
             log.warning("A direct message could not be posted", user=user, error=error_code(error))
             return False
         return True
+
+
+def refusal_of(answer: WebhookResponse) -> str | None:
+    """What a response URL says against a message; None if it took it.
+
+    Slack's word stands in JSON, with whatever status, or is the whole body; other bodies are a proxy's page.
+    """
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and body.get("ok") is False:
+        return str(body.get("error"))[:100]
+    if answer.status_code == 200:
+        return None
+    word = answer.body.strip()
+    return word if word == REFUSED else f"HTTP {answer.status_code}: {word[:200]}"

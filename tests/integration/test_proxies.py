@@ -24,9 +24,11 @@ from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.service import Service
 from creditbot.settings.environment import PolicySettings, Settings
+from creditbot.slack.client import SlackClient
 from creditbot.slack.connection import SocketConnection, TokenCheck
 from creditbot.slack.message import Message
-from creditbot.slack.naming import Naming, NamingClient
+from creditbot.slack.naming import Naming
+from creditbot.slack.new_blocks import NewBlocks
 from creditbot.slack.proxied import through
 from creditbot.slack.responder import Responder
 from tests.http_proxy import Cut, Failure, HttpProxy, trust
@@ -353,7 +355,7 @@ async def test_readiness_says_that_the_proxy_lets_nothing_through_to_slack(
     slack: SlackOverTls, proxy: HttpProxy
 ) -> None:
     clock = Monotonic()
-    client = NamingClient(Naming(), token=slack.bot_token, base_url=API, retry_handlers=[])
+    client = SlackClient(Naming(), NewBlocks(), token=slack.bot_token, base_url=API, retry_handlers=[])
     ready = TokenCheck(through(client, with_login(proxy)), clock)
     refused = f"Slack can't be reached: the proxy 127.0.0.1:{proxy.port} refused it with 403 Forbidden"
     for status, said in [(403, refused), (502, None), (403, refused)]:
@@ -368,8 +370,8 @@ async def test_readiness_says_that_the_proxy_lets_nothing_through_to_slack(
 @asynccontextmanager
 async def socket_mode(slack: SlackSandbox, api: str, proxies: Proxies) -> AsyncIterator[SocketConnection]:
     async with aiohttp.ClientSession() as session:
-        client = NamingClient(
-            Naming(), token=slack.bot_token, base_url=api, session=session, retry_handlers=[]
+        client = SlackClient(
+            Naming(), NewBlocks(), token=slack.bot_token, base_url=api, session=session, retry_handlers=[]
         )
         through(client, proxies.for_url(api))
         app = AsyncApp(signing_secret="", token=slack.bot_token)
@@ -433,7 +435,9 @@ async def test_an_answer_to_a_response_url_goes_through_it_unless_its_host_is_ex
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     proxies = Proxies.of({"HTTPS_PROXY": with_login(proxy), "NO_PROXY": HOOKS if direct else ""})
     async with aiohttp.ClientSession() as session:
-        client = NamingClient(Naming(), token=slack.bot_token, base_url=slack.api_url, session=session)
-        responder = Responder(through(client, None), session, Naming(), proxies)
+        client = SlackClient(
+            Naming(), NewBlocks(), token=slack.bot_token, base_url=slack.api_url, session=session
+        )
+        responder = Responder(through(client, None), session, Naming(), NewBlocks(), proxies)
         await responder.answer(f"https://{HOOKS}/response/unknown", Message("Hello"))
     assert [(each.host, each.status) for each in proxy.asked] == [(HOOKS, 200)] * (not direct)

@@ -21,7 +21,10 @@ class Typed(Protocol):
     response_url: str | None
 
     async def answer(self, message: Message) -> None:
-        """Ack with the answer, after what was asked for is committed; Slack waits for three seconds."""
+        """Ack with the answer, after what was asked for is committed; Slack waits for three seconds.
+
+        Of a message that has plainer blocks, these are said.
+        """
 
     async def later(self, look_up: Callable[[], Awaitable[Message]]) -> None:
         """Ack now, and look up the answer after that, once for each delivery."""
