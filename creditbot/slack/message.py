@@ -42,7 +42,7 @@ class Message:
         payload: Json = {"text": cut(self.text, bounds.TEXT)}
         if self.blocks:
             payload["blocks"] = fitting(self.blocks)
-        if self.plainer:
+        if self.blocks and self.plainer:
             payload[PLAINER] = fitting(self.plainer)
         return payload
 

@@ -14,7 +14,7 @@ from . import bounds
 from .data_blocks import PAGE, Line, data_table, line_chart
 from .message import Block, code_block, context, section
 from .sparkline import drawn, sign, titled, words
-from .tables import Row, Table, as_text
+from .tables import Table, as_text, in_words
 
 IN_WORDS = 10
 """Rows of a table that its words name."""
@@ -42,7 +42,9 @@ def of_table(table: Table, *, page_size: int = PAGE) -> Picture:
         return Picture([section(title)], [section(title)], title)
     parts = [replace(table, rows=table.rows[first : first + TOGETHER]) for first in _firsts(table)]
     plainer = [section(f"*{title}*"), *(code_block(as_text(part)) for part in parts)]
-    said = "; ".join(map(_in_words, table.rows[:IN_WORDS]))
+    said = "; ".join(
+        f"{literal(row[0].text)}: {escape(in_words(table, row))}" for row in table.rows[:IN_WORDS]
+    )
     more = len(table.rows) - IN_WORDS
     said = f"{title}. {said}" + (f"; and {number(more)} more" if more > 0 else "")
     return Picture([data_table(table, page_size=page_size)], plainer, said)
@@ -108,8 +110,3 @@ def _marked(timeline: Timeline, labels: Sequence[str]) -> list[str]:
         marked.append(f"{label} {sign(sum(here))}" if here else label)
         start = end
     return marked
-
-
-def _in_words(row: Row) -> str:
-    first, *rest = [cell.text for cell in row]
-    return f"{literal(first)}: {escape(', '.join(rest))}"

@@ -42,12 +42,13 @@ class Column:
 class Cell:
     """What is shown, and in a column of numbers what it is sorted by; None comes after all numbers.
 
-    `narrow` is what is shown instead where there is less room.
+    `narrow` is what is shown instead where there is less room, and `spoken` where nothing can be drawn.
     """
 
     text: str
     value: float | None = None
     narrow: str | None = None
+    spoken: str | None = None
 
 
 Row = Sequence[Cell]
@@ -85,7 +86,7 @@ def share(part: int | None, whole: int | None, cells: int = 8, *, narrow: int = 
         return Cell(UNKNOWN)
     left_of_it = min(max(part / whole, 0.0), 1.0)
     percent = math.floor(left_of_it * 100)
-    return Cell(f"{bar(left_of_it, cells)} {percent}%", percent, bar(left_of_it, narrow))
+    return Cell(f"{bar(left_of_it, cells)} {percent}%", percent, bar(left_of_it, narrow), f"{percent}%")
 
 
 def bar(part: float, cells: int) -> str:
@@ -94,6 +95,15 @@ def bar(part: float, cells: int) -> str:
     if part > 0:
         full = max(full, 1)
     return FULL * full + EMPTY * (cells - full)
+
+
+def in_words(table: Table, row: Row) -> str:
+    """What a row says of what its first cell names: remaining 12,400, of its total 24%, days left 4"""
+    named_columns = zip(table.columns[1:], row[1:], strict=True)
+    return ", ".join(
+        f"{column.heading.lower()} {cell.text if cell.spoken is None else cell.spoken}"
+        for column, cell in named_columns
+    )
 
 
 def as_text(table: Table, room: int = PHONE) -> list[str]:

@@ -1,5 +1,7 @@
 """Tables: in text that lines up on a phone, and as Slack's own block, which says the same."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from creditbot.slack.bounds import length
 from creditbot.slack.columns import MORE, left, right, shortened, width
 from creditbot.slack.data_blocks import Line, data_table, line_chart
 from creditbot.slack.message import Message, code_block, section
+from creditbot.slack.pictures import of_table
 from creditbot.slack.tables import (
     NAME_LEAST,
     PHONE,
@@ -154,6 +157,25 @@ def test_the_block_has_what_the_text_has_and_more() -> None:
         {"type": "raw_text", "text": "1 Dec"},
     ]
     check_message("x", [block])
+
+
+def test_a_table_in_blocks_in_text_and_in_words() -> None:
+    picture = of_table(replace(TABLE, rows=SOME * 10))
+    for blocks in (picture.blocks, picture.plainer):
+        check_message(picture.words, Message(picture.words, blocks).payload()["blocks"])
+    assert [block["type"] for block in picture.plainer] == ["section"] * 5
+    assert all("Subuser  " in block["text"]["text"] for block in picture.plainer[1:])
+    assert picture.words.startswith(
+        "Subusers, who runs dry first on top. `acme`: remaining 12,400, of its total 24%, days left 4, type "
+        "recurring, next reset 1 Dec; `a-customer-with-a-long-name-eu-1`: "
+    )
+    assert picture.words.endswith("next reset 1 Dec; and 90 more")
+
+
+def test_a_table_without_rows_is_a_sentence() -> None:
+    picture = of_table(Table("Nobody is low.", COLUMNS, []))
+    assert picture.words == "Nobody is low."
+    assert picture.blocks == picture.plainer == [section("Nobody is low.")]
 
 
 def test_what_is_no_number_is_sorted_after_all_that_are() -> None:

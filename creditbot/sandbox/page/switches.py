@@ -50,7 +50,7 @@ class Switchboard:
         rows = [(s.name, s.label, s.tells, s.kind in pending) for s in SWITCHES]
         down = "the bot’s calls get a 503"
         rows.append((SLACK_DOWN, "Slack down", down, self._slack.faults.down))
-        refused = "Slack takes no charts or tables yet"
+        refused = "charts and data tables"
         rows.append((NO_FIGURES, "Blocks refused", refused, self._slack.workspace.lacking == FIGURES))
         return [dict(zip(("name", "label", "tells", "on"), row, strict=True)) for row in rows]
 
