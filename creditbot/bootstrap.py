@@ -16,8 +16,10 @@ from creditbot.domain.who import Directory
 from creditbot.jobs import Parts
 from creditbot.operations import (
     Clicks,
+    Creator,
     Decider,
     Decisions,
+    Followers,
     Names,
     Queries,
     Refusals,
@@ -193,8 +195,9 @@ def build_app(
     secrets: Secrets,
 ) -> AsyncApp:
     """The listeners, and what they ask of the house."""
-    requests = Requests(database, policy, directory, channel, now, secrets=secrets)
-    refusals = Refusals()
+    refusals, creator = Refusals(), Creator(policy, channel, now)
+    requests = Requests(database, creator, policy, directory, now, refusals=refusals, secrets=secrets)
+    followers = Followers(database, creator, policy, directory, now, refusals=refusals)
     decider = Decider(database, policy, directory, now, refusals=refusals)
     decisions = Decisions(database, decider, policy, channel, now, secrets=secrets)
     settlements = Settlements(decider, policy, now, secrets=secrets)
@@ -205,6 +208,7 @@ def build_app(
         responder=responder,
         tasks=tasks,
         requests=requests,
+        followers=followers,
         decisions=decisions,
         settlements=settlements,
         clicks=Clicks(database, refusals, now, secrets=secrets),

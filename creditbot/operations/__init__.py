@@ -5,9 +5,11 @@ Asking and deciding commit before they return, so that what a person sees accept
 
 from .asking import Requests
 from .clicks import Clicks
+from .creating import Creator
 from .deciding import Decider
 from .decisions import Decisions
 from .delivery import Delivery
+from .following import Followers
 from .moving import move_cards
 from .names import Names
 from .policies import activate_policy
@@ -20,9 +22,11 @@ __all__ = [
     "EXAMINED",
     "BalanceReport",
     "Clicks",
+    "Creator",
     "Decider",
     "Decisions",
     "Delivery",
+    "Followers",
     "Names",
     "OpenRequests",
     "Queries",

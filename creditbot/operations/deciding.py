@@ -29,7 +29,7 @@ Rule = Callable[[CreditRequest, Roster], object]
 Act = Callable[[Transaction, Sequence[CreditRequest], Roster], Awaitable[None]]
 """Writes a decision about all these requests. It may raise Refusal as a rule does, before it has written."""
 
-Together = Callable[[AsyncConnection, int], Awaitable[Sequence[CreditRequest]]]
+DecidedTogether = Callable[[AsyncConnection, int], Awaitable[Sequence[CreditRequest]]]
 """The requests that one decision is about, by the ID of one of them, which comes first."""
 
 
@@ -55,7 +55,7 @@ class Decider:
         clock: Callable[[], datetime],
         *,
         refusals: Refusals | None = None,
-        together: Together = requests.decided_together,
+        together: DecidedTogether = requests.decided_together,
     ) -> None:
         self._database = database
         self._policy = policy

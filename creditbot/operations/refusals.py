@@ -69,3 +69,10 @@ class Refusals:
         await events.append(
             transaction.connection, kind, at=at, request_id=request_id, actor=actor, detail=detail
         )
+
+
+def raised(found: CreditRequest | Refusal) -> CreditRequest:
+    """A refusal is returned from a transaction, which keeps its event, and raised after the commit."""
+    if isinstance(found, Refusal):
+        raise found
+    return found

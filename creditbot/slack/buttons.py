@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from creditbot.domain.errors import DomainError, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
-from creditbot.operations import Clicks, Decisions, Delivery, Queries, Requests, Settlements
+from creditbot.operations import Clicks, Decisions, Delivery, Followers, Queries, Requests, Settlements
 
 from . import answers, forms
 from .boundary import Say, boundary
@@ -55,6 +55,7 @@ class Buttons:
         responder: Responder,
         tasks: Tasks,
         requests: Requests,
+        followers: Followers,
         decisions: Decisions,
         settlements: Settlements,
         clicks: Clicks,
@@ -65,6 +66,7 @@ class Buttons:
         self._responder = responder
         self._tasks = tasks
         self._requests = requests
+        self._followers = followers
         self._decisions = decisions
         self._settlements = settlements
         self._clicks = clicks
@@ -130,7 +132,7 @@ class Buttons:
         await self._settlements.check_again(click.card, click.user, delivery)
 
     async def _request_again(self, click: Click, delivery: Delivery) -> None:
-        asked = await self._requests.ask_again(
+        asked = await self._followers.ask_again(
             click.card, requested_by=self._home.actor(click.sender), delivery=delivery
         )
         if asked is not None:

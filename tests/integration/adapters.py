@@ -45,9 +45,11 @@ from creditbot.jobs.remind import Remind
 from creditbot.jobs.settle import Settle
 from creditbot.operations import (
     Clicks,
+    Creator,
     Decider,
     Decisions,
     Delivery,
+    Followers,
     Queries,
     Refusals,
     Requests,
@@ -231,8 +233,11 @@ class Bot:
         self.messenger = RecordingMessenger()
         self.policy = policy
         self.directory = Listed(roster)
-        self.requests = Requests(self.database, policy, self.directory, CHANNEL, clock, secrets=secrets)
-        refusals = Refusals()
+        refusals, creator, asked = Refusals(), Creator(policy, CHANNEL, clock), self.directory
+        self.requests = Requests(
+            self.database, creator, policy, asked, clock, refusals=refusals, secrets=secrets
+        )
+        self.followers = Followers(self.database, creator, policy, asked, clock, refusals=refusals)
         decider = Decider(self.database, policy, self.directory, clock, refusals=refusals)
         self.decisions = Decisions(self.database, decider, policy, CHANNEL, clock, secrets=secrets)
         self.settlements = Settlements(decider, policy, clock, secrets=secrets)
@@ -329,7 +334,7 @@ class Bot:
         self, about: int | Shown, *, by: str = ASKER, team: str | None = None, delivery: str | None = None
     ) -> CreditRequest | None:
         came = Delivery(delivery or f"click-{next(_origins)}", boottime())
-        return await self.requests.ask_again(about, requested_by=Actor(by, team), delivery=came)
+        return await self.followers.ask_again(about, requested_by=Actor(by, team), delivery=came)
 
     async def checked(self, change: int = 250, subuser: str = "acme") -> CreditRequest:
         """A request whose card may be shown, so that it can be decided."""

@@ -123,7 +123,7 @@ class Promise(RuleBasedStateMachine):
 
         async def again() -> None:
             try:
-                asked = await self.running.requests.ask_again(
+                asked = await self.running.followers.ask_again(
                     self.some(index), requested_by=Actor(ASKER), delivery=Delivery(delivery, boottime())
                 )
             except DomainError:
