@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import rules
+from . import change_rules
 from .changes import Change
 from .errors import Refusal
 from .markup import channel, literal, people, person
@@ -43,7 +43,7 @@ def explain(
     if _may_not_ask(policy, roster, scenario):
         return Explanation((*passed, _not_asking(policy, scenario)), possible=False)
     try:
-        [tier] = rules.check_change_allowed(
+        [tier] = change_rules.check_change_allowed(
             [scenario.change],
             policy,
             usage or Usage(),

@@ -1,7 +1,7 @@
 """The policy: who may see, ask and approve; how many must agree; what is too much; who is reminded when.
 
 Plain values, made from `policy.toml` or from the list of approvers. What they mean for one request at one
-moment is worked out here and in `rules.py`.
+moment is worked out here, in `rules.py` and in `change_rules.py`.
 """
 
 import hashlib

@@ -6,11 +6,12 @@ And once more when another change of the subuser has been applied while a reques
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from creditbot.domain.change_rules import check_change, lasts_until_reset
 from creditbot.domain.credits import Balance, SubuserCredits
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Outline, Status
-from creditbot.domain.rules import all_may_see, check_change, lasts_until_reset
+from creditbot.domain.rules import all_may_see
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import requests

@@ -1,8 +1,8 @@
 """Reading a subuser's credits as evidence: before an attempt and after a doubt in the very same way."""
 
+from creditbot.domain.change_rules import lasts_until_reset
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.evidence import Reading, read_together
-from creditbot.domain.rules import lasts_until_reset
 from creditbot.sendgrid.client import SendGrid
 
 

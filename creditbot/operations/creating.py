@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain import rules
+from creditbot.domain import change_rules, rules
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
 from creditbot.domain.policy import DAY, Policy, Tier, Usage
@@ -43,7 +43,7 @@ class Creator:
             usage = await requests.usage(
                 connection, since=self._clock() - DAY, requested_by=by.id, changes=changes
             )
-        return rules.check_change_allowed(changes, self._policy, usage)
+        return change_rules.check_change_allowed(changes, self._policy, usage)
 
     async def create(
         self,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain import rules
+from creditbot.domain import change_rules, rules
 from creditbot.domain.operators import is_operator
 from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
@@ -203,7 +203,7 @@ class Decisions:
                 changes=changes,
                 without=[request.id for request in those],
             )
-        rules.check_change_allowed(changes, self._policy, usage, whose="Its requester has")
+        change_rules.check_change_allowed(changes, self._policy, usage, whose="Its requester has")
 
     async def _approve(
         self,

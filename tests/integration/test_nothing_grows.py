@@ -9,8 +9,8 @@ import pytest
 
 from creditbot import seldom
 from creditbot.bootstrap import build
+from creditbot.domain.change_rules import check_change
 from creditbot.domain.changes import Change
-from creditbot.domain.rules import check_change
 from creditbot.jobs import bounded
 from creditbot.runners import faults
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.domain import rules
+from creditbot.domain import change_rules
 from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.changes import Change
 from creditbot.domain.errors import Refusal
@@ -56,7 +56,7 @@ Judged = tuple[Tier, ...] | str
 def judged(changes: Sequence[Change], policy: Policy, usage: Usage) -> Judged:
     """The tiers, or the rule by which it is refused."""
     try:
-        return rules.check_change_allowed(changes, policy, usage)
+        return change_rules.check_change_allowed(changes, policy, usage)
     except Refusal as refusal:
         return refusal.rule
 
@@ -192,5 +192,5 @@ def test_what_is_too_much_together_is_said_of_all(limits: Limits, usage: Usage, 
     policy = replace(BY_AMOUNT, limits=limits)
     changes = [Change(f"brand-{number}", 5) for number in range(11 if limits == Limits() else 8)]
     with pytest.raises(Refusal) as refused:
-        rules.check_change_allowed(changes, policy, usage)
+        change_rules.check_change_allowed(changes, policy, usage)
     assert sentence in refused.value.sentence

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.domain import rules
+from creditbot.domain import change_rules, rules
 from creditbot.domain.changes import Change
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Limits, Policy, Reminders, Tier, Usage
@@ -144,7 +144,7 @@ def test_a_cap_is_never_passed(
     policy = Policy(tiers=(Tier("t", Who.of(PEOPLE)),), limits=replace(Limits(), **{limit: cap}))
     usage = counted(used)
     try:
-        rules.check_change_allowed([Change("acme", amount)], policy, usage)
+        change_rules.check_change_allowed([Change("acme", amount)], policy, usage)
     except Refusal:
         assert used + amount > cap
     else:

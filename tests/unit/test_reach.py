@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditbot.domain import rules
+from creditbot.domain import change_rules
 from creditbot.domain.changes import Change
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Direction, Limits, Policy, Tier, Usage, matches
@@ -57,7 +57,7 @@ def tiers_of_all_changes(policy: Policy) -> set[str]:
     found = set()
     for name, change in product(NAMES, CHANGES):
         with suppress(Refusal):
-            [tier] = rules.check_change_allowed([Change(name, change)], policy, Usage())
+            [tier] = change_rules.check_change_allowed([Change(name, change)], policy, Usage())
             found.add(tier.name)
     return found
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creditbot.domain.change_rules import check_change, lasts_until_reset
 from creditbot.domain.changes import Change
 from creditbot.domain.credits import SubuserCredits
 from creditbot.domain.errors import Refusal
@@ -22,7 +23,6 @@ from creditbot.domain.rules import (
     check_approver,
     check_break_glass,
     check_cancel,
-    check_change,
     check_clear,
     check_decision,
     check_in_doubt,
@@ -32,7 +32,6 @@ from creditbot.domain.rules import (
     check_withdrawal,
     has_expired,
     is_repeat,
-    lasts_until_reset,
 )
 from creditbot.domain.who import Actor, Roster, Who
 from tests import authority

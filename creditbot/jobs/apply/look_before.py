@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from creditbot.domain.change_rules import check_change
 from creditbot.domain.errors import Refusal
 from creditbot.domain.evidence import Reading
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
-from creditbot.domain.rules import all_may_see, check_change
+from creditbot.domain.rules import all_may_see
 from creditbot.jobs.backoff import backoff, given_up
 from creditbot.jobs.reading import read_credits
 from creditbot.sendgrid.client import SendGrid

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from creditbot.domain import rules
+from creditbot.domain import change_rules, rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import DAY, Policy, Usage
@@ -81,7 +81,9 @@ class Recheck:
             )
         try:
             rules.check_still_approved(request, self._policy, roster, now)
-            rules.check_change_allowed([request.change], self._policy, usage, whose="Its requester has")
+            change_rules.check_change_allowed(
+                [request.change], self._policy, usage, whose="Its requester has"
+            )
         except Refusal as refusal:
             if refusal.rule != rules.GROUP_UNREADABLE:
                 await self._end(transaction, request, refusal.rule, refusal.sentence, now)

@@ -1,9 +1,9 @@
 """The balances on a card: before, after, and in either case of a doubt."""
 
+from creditbot.domain.change_rules import lasts_until_reset
 from creditbot.domain.evidence import use_in_words
 from creditbot.domain.markup import escape, literal
 from creditbot.domain.requests import CreditRequest, Figure, Status
-from creditbot.domain.rules import lasts_until_reset
 from creditbot.domain.text import number
 from creditbot.slack.message import Block, context, day_or_moment, facts, moment, section
 
