@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from tests.processes import ROOT
 
 from .figures import Figure, page, table
 from .machine import this_machine
-from .rows import ROWS
+from .rows import ROWS, section_of
 from .size import Size
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -29,18 +30,20 @@ def main(
     row: Annotated[list[str] | None, typer.Argument(help=f"Which: {', '.join(ROWS)}. All if none.")] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: rough, in minutes.")] = False,
+    requests: Annotated[int | None, typer.Option(help="How many the row about memory takes.")] = None,
     write: Annotated[bool, typer.Option(help="Write docs/benchmarks.md, if all rows ran.")] = True,
 ) -> None:
     """Measure the bot beside its goals. Goals that are not met are no failure: the figures say so."""
     machine, progress = this_machine(), Console(stderr=True)
     if unknown := set(row or ()) - ROWS.keys():
         raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}")
-    figures: list[Figure] = []
+    sections: dict[str, list[Figure]] = {}
     for name in row or ROWS:
-        progress.print(f"{name} …")
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            figures += runner.run(ROWS[name](Size(quick)))
-    Console(width=WIDTH if not sys.stdout.isatty() else None).print(table(figures, machine))
+        progress.print(f"{name} …", end=" ")
+        started = time.perf_counter()
+        sections.setdefault(section_of(name), []).extend(measured(name, Size(quick, requests), progress))
+        progress.print(f"{time.perf_counter() - started:.0f} s")
+    Console(width=WIDTH if not sys.stdout.isatty() else None).print(table(sections, machine))
     if row or not write:
         return
     if machine.load > QUIET:
@@ -48,7 +51,23 @@ def main(
             f"Others were at work (load {machine.load:.2f}), so docs/benchmarks.md stays as it is."
         )
         return
-    PAGE.write_text(page(figures, machine, "make bench" + (" ARGS=--quick" if quick else "")))
+    PAGE.write_text(page(sections, machine, " ".join(["make bench", *_arguments(quick, requests)])))
+
+
+def measured(name: str, size: Size, progress: Console) -> list[Figure]:
+    """A row's figures; if it fails, that it did, so that the others are measured all the same."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(ROWS[name](size))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+        progress.print_exception()
+        what = (ROWS[name].__doc__ or name).splitlines()[0].rstrip(".")
+        return [Figure.missing(f"{name}: {what}", error)]
+
+
+def _arguments(quick: bool, requests: int | None) -> list[str]:
+    given = ["--quick"] * quick + ([] if requests is None else [f"--requests {requests}"])
+    return [f'ARGS="{" ".join(given)}"'] if given else []
 
 
 if __name__ == "__main__":

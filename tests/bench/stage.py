@@ -135,6 +135,7 @@ async def stage(
     *,
     roles: Sequence[str] = ("serve",),
     module: str = "creditbot",
+    policy: str | None = None,
     prepare: Callable[[SlackSandbox], None] = lambda _slack: None,
 ) -> AsyncIterator[Stage]:
     """Everything running, over signed HTTP; what Slack delivers goes to the first process."""
@@ -146,6 +147,8 @@ async def stage(
         furnish_slack(slack)
         furnish_sendgrid(sendgrid, date(2026, 11, 22))
         sendgrid.account.oversell = None
+        if policy is not None:
+            (folder / "policy.toml").write_text(policy)
         env = environment(slack, sendgrid, folder) | {"PYTHONPATH": str(ROOT)}
         del env["SLACK_APP_TOKEN"]
         url = env["DATABASE_URL"]

@@ -16,6 +16,7 @@ from .stage import Process, Stage, bare, stage
 async def help_(size: Size) -> list[Figure]:
     """`creditbot --help`, beside a Python that does nothing."""
     nothing, help_times = [], []
+    _seconds("-m", "creditbot", "--help")  # what is compiled, lasts
     for _ in range(size.of(5, 15)):
         nothing.append(_seconds("-c", "pass"))
         help_times.append(_seconds("-m", "creditbot", "--help"))

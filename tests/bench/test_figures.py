@@ -11,11 +11,14 @@ from .machine import Machine
 
 MACHINE = Machine(2, "Some CPU", "3.11.7", "2026-11-28", 0.25)
 
-FIGURES = [
-    Figure("ack", "at most 1.2 times", "1.10 times", True),
-    Figure("adds", "all taken", "61 taken\nof 300", False, "SQLite"),
-    Figure("the lock", "", "a | b"),
-]
+SECTIONS = {
+    "What a command costs": [Figure("ack", "at most 1.2 times", "1.10 times", True)],
+    "Others": [
+        Figure("adds", "all taken", "61 taken\nof 300", False, "SQLite"),
+        Figure("the lock", "", "a | b"),
+        Figure.missing("start", OSError()),
+    ],
+}
 
 
 @pytest.mark.parametrize(
@@ -40,16 +43,30 @@ def test_a_ratio_needs_as_many_rounds_of_each() -> None:
 
 
 def test_the_page_has_each_figure_beside_its_goal_and_tells_of_the_machine_and_the_command() -> None:
-    text = page(FIGURES, MACHINE, "make bench")
+    text = page(SECTIONS, MACHINE, "make bench")
+    assert "## What a command costs\n\n| what | database | goal | figure | |\n" in text
     assert "| ack |  | at most 1.2 times | 1.10 times | met |\n" in text
     assert "| adds | SQLite | all taken | 61 taken<br>of 300 | not met |\n" in text
     assert "| the lock |  |  | a \\| b |  |\n" in text
+    assert "| start |  |  | OSError | not measured |\n" in text
     assert "Made by `make bench` on 2026-11-28: 2 cores, Some CPU, Python 3.11.7" in text
+
+
+def test_the_page_says_first_which_goals_are_not_met() -> None:
+    text = page(SECTIONS, MACHINE, "make bench")
+    assert (
+        "1 of 3 goals are met. These are not:\n\n"
+        "- adds, SQLite: 61 taken (not met)\n"
+        "- start: OSError (not measured)\n\n"
+    ) in text
+    assert "Each goal is met: 1 of 1.\n" in page(
+        {"Others": [Figure("a", "b", "c", True)]}, MACHINE, "make bench"
+    )
 
 
 def test_the_table_has_the_same() -> None:
     console = Console(width=120, file=StringIO(), record=True)
-    console.print(table(FIGURES, MACHINE))
+    console.print(table(SECTIONS, MACHINE))
     text = console.export_text()
     assert any("adds" in line and "61 taken" in line and "not met" in line for line in text.splitlines())
     assert MACHINE.line in text

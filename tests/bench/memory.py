@@ -1,0 +1,144 @@
+"""The row about memory: what one process keeps after many requests, each from a command to its end."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psutil
+
+from creditbot.sandbox.sendgrid import Subuser
+from creditbot.sandbox.slack import Message, Person
+from creditbot.sandbox.world import BOB, GENERAL
+
+from .figures import Figure
+from .size import Size
+from .stage import NAMES, Kind, Stage, stage
+from .watched import blocks_file
+
+T = TypeVar("T")
+
+MOST = 1.1
+
+CHANNELS = 250
+"""Slack takes a message a second in each, and requests are to be done faster than that."""
+
+PEOPLE = 1000
+
+AT_A_TIME = 100
+
+AT_ONCE = 16
+
+POLICY = "\n".join(
+    [
+        '[who]\nmay_ask = "anyone"\nmay_see = "anyone"',
+        f'[[tiers]]\nname = "all"\napprovers = ["{BOB}"]',
+        *(
+            f'[[channels]]\nsubusers = ["brand-{number}"]\nchannel = "C0BRAND{number}"'
+            for number in range(CHANNELS)
+        ),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """By the bot's process, after so many requests: resident bytes, and blocks that Python has allocated."""
+
+    requests: int
+    resident: int
+    blocks: int
+
+    def __str__(self) -> str:
+        return f"{self.resident / 2**20:.1f} MiB and {self.blocks:,} blocks after {self.requests:,}"
+
+
+async def memory(size: Size) -> list[Figure]:
+    """What one process keeps in memory."""
+    return [await _memory(kind, size.requests or size.of(2_000, 100_000)) for kind in NAMES]
+
+
+async def _memory(kind: Kind, number: int) -> Figure:
+    number = max(number // AT_A_TIME, 10) * AT_A_TIME
+    looks = {min(1_000, number // 100 * 10), number // 10, number}
+    found: list[Used] = []
+    async with stage(kind, module="tests.bench.watched", policy=POLICY) as on:
+        _furnish(on)
+        earlier: list[Message] = []
+        for done in range(0, number, AT_A_TIME):
+            earlier = await _some(on, range(done, done + AT_A_TIME), earlier)
+            if (after := done + AT_A_TIME) in looks:
+                found.append(await _used(on, after))
+    tenth, end = found[-2:]
+    resident, blocks = end.resident / tenth.resident, end.blocks / tenth.blocks
+    each = "\n".join(map(str, found))
+    return Figure(
+        f"memory of one process after {number:,} requests, beside {tenth.requests:,}",
+        f"at most {MOST} times",
+        f"{resident:.2f} times, and {blocks:.2f} times as many blocks of Python:\n{each}",
+        max(resident, blocks) <= MOST,
+        NAMES[kind],
+    )
+
+
+def _furnish(on: Stage) -> None:
+    workspace = on.slack.workspace
+    people = {f"U0P{number}" for number in range(PEOPLE)}
+    for person in people:
+        workspace.add_person(Person(person, person.lower(), person))
+    workspace.channels[GENERAL].members |= people
+    for number in range(CHANNELS):
+        workspace.add_channel(f"C0BRAND{number}", f"brand-{number}", [BOB])
+        on.sendgrid.account.add_subuser(Subuser(f"brand-{number}", "nonrecurring", remain=10**6))
+
+
+async def _some(on: Stage, numbers: range, earlier: list[Message]) -> list[Message]:
+    """Have these asked for, approved and applied. Slack forgets what is older than that, but not us."""
+    messages = on.slack.workspace.messages
+    before = len(messages)
+
+    async def ask(number: int) -> None:
+        person, subuser = f"U0P{number % PEOPLE}", f"brand-{number % CHANNELS}"
+        words = f"add {subuser} {number + 1} bench", "balance " + subuser, "pending"
+        for text in words[: 1 if number % 10 else 3]:
+            delivery = await on.slack.command(person, f"/credits {text}", channel=GENERAL)
+            assert delivery.acked, delivery
+
+    async def approve(card: Message) -> None:
+        delivery = await on.slack.click(BOB, card, "Approve")
+        assert delivery.acked, delivery
+
+    await _some_at_once(ask, numbers)
+    cards: list[Message] = []
+    while len(cards) < len(numbers):
+        await asyncio.sleep(0.05)
+        cards = [message for message in messages[before:] if message.channel.startswith("C0BRAND")]
+    await _some_at_once(approve, cards)
+    while not all("Applied" in card.text for card in cards):  # noqa: ASYNC110 - another process does it
+        await asyncio.sleep(0.05)
+    old = set(map(id, earlier))
+    messages[:] = [message for message in messages if id(message) not in old]
+    on.slack.calls.clear()
+    on.sendgrid.calls.clear()
+    on.sendgrid.account.ledger.clear()
+    return list(messages)
+
+
+async def _some_at_once(do: Callable[[T], Coroutine[Any, Any, None]], with_: Iterable[T]) -> None:
+    waiting = iter(with_)
+
+    async def one_after_another() -> None:
+        for one in waiting:
+            await do(one)
+
+    await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+
+
+async def _used(on: Stage, after: int) -> Used:
+    path = blocks_file(on.folder, on.bot.pid)
+    path.unlink(missing_ok=True)
+    on.bot.send(signal.SIGUSR1)
+    while not path.exists():  # noqa: ASYNC110 - another process writes it
+        await asyncio.sleep(0.05)
+    return Used(after, psutil.Process(on.bot.pid).memory_info().rss, int(path.read_text()))
