@@ -25,10 +25,14 @@ PLACEHOLDER = 150
 OPTION, OPTIONS = 75, 100
 PRIVATE_METADATA = 3000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_CHARACTERS = 100, 20, 10_000
-"""Of a data table: rows below its header, columns, and the characters of all cells of a message together."""
+"""Of a data table: rows below its header, columns, and the characters of all cells of a message together.
+
+Slack's page said so at first; by September 2026 it takes twice as many rows and characters.
+"""
 CHART_TITLE, CHART_LABEL, CHARTS = 50, 20, 2
 """Of a chart; as many stand in one message. Its labels are those of categories and of series."""
 AXIS, SERIES, CATEGORIES = 50, 6, 20
+"""Of a chart. Of series, too, it takes twice as many by now."""
 
 TEXT = 4000
 """Of a message's own text; Slack advises this, and takes ten times as many."""

@@ -8,7 +8,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from .errors import faults_of_blocks, own_word
 from .naming import Naming
-from .new_blocks import REFUSED, NewBlocks
+from .new_blocks import NewBlocks
 
 
 class SlackClient(AsyncWebClient):
@@ -28,7 +28,7 @@ class SlackClient(AsyncWebClient):
         try:
             return await super().api_call(api_method, json=tries.first, **given)
         except SlackApiError as error:
-            if tries.instead is None or own_word(error) != REFUSED:
+            if tries.instead is None or own_word(error) != tries.refusal:
                 raise
             said = faults_of_blocks(error)
         answer = await super().api_call(api_method, json=tries.instead, **given)

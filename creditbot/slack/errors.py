@@ -107,7 +107,8 @@ def own_word(error: SlackApiError) -> str | None:
 def faults_of_blocks(error: SlackApiError) -> list[str]:
     """What Slack says of blocks that it refuses: what is wrong, and a pointer to it."""
     data: Any = getattr(error.response, "data", None)
-    said = data.get("errors") if isinstance(data, dict) else None
+    metadata = data.get("response_metadata") if isinstance(data, dict) else None
+    said = metadata.get("messages") if isinstance(metadata, dict) else None
     return [fault for fault in said if isinstance(fault, str)] if isinstance(said, list) else []
 
 

@@ -181,13 +181,20 @@ def modal(
     )
 
 
-def home(callback_id: str, blocks: Sequence[Block]) -> View:
-    """What the Home tab of one person shows. https://docs.slack.dev/reference/views/home-tab-views"""
+def home(callback_id: str, blocks: Sequence[Block], plainer: Sequence[Block] = ()) -> View:
+    """What the Home tab of one person shows; it takes tables, but no charts.
+
+    https://docs.slack.dev/reference/views/home-tab-views
+    """
     return {
         "type": "home",
         "callback_id": whole(callback_id, bounds.ID),
-        "blocks": fitting(blocks, bounds.HOME_BLOCKS, bounds.ALL_HOME_BLOCKS),
-    }
+        "blocks": _for_home(blocks),
+    } | _given(**{PLAINER: _for_home(plainer) if plainer else None})
+
+
+def _for_home(blocks: Sequence[Block]) -> list[Block]:
+    return fitting(blocks, bounds.HOME_BLOCKS, bounds.ALL_HOME_BLOCKS)
 
 
 def text_input(

@@ -17,24 +17,27 @@ from creditbot.elapsed import boottime
 from .bounds import Json
 
 NEW = frozenset({"data_table", "data_visualization"})
-REFUSED = "invalid_blocks"
+REFUSED, VIEW_REFUSED = "invalid_blocks", "invalid_arguments"
+"""What Slack says of blocks that it does not take: in a message, and in a view."""
+
 PLAINER = "plainer"
-"""The key of a message's payload under which its plainer blocks travel; Slack never sees it."""
+"""The key of a message's payload or of a view under which its plainer blocks travel; Slack never sees it."""
 
 DAY = 86_400.0
 """Seconds for which a refusal is remembered, in this process."""
 
-_PLACE = re.compile(r"\[json-pointer:/blocks/(\d+)")
+_PLACE = re.compile(r"\[json-pointer:(?:/view)?/blocks/(\d+)")
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What to send, and if Slack refuses its blocks, what to send instead; None: nothing."""
+    """What to send, and what to send instead if Slack answers with this refusal; None: nothing."""
 
     first: Json
     instead: Json | None = None
+    refusal: str = REFUSED
 
 
 class NewBlocks:
@@ -45,10 +48,20 @@ class NewBlocks:
         self._refused: dict[str, float] = {}
 
     def tries(self, payload: Json) -> Tries:
-        """How to send a message, from its payload."""
-        if PLAINER not in payload:
+        """How to send a message, or a view, from the arguments of a call."""
+        view = payload.get("view")
+        if view is None:
+            return self._tries(payload)
+        tries = self._tries(view)
+        if tries.first is view:
             return Tries(payload)
-        first, instead = dict(payload), dict(payload)
+        instead = None if tries.instead is None else payload | {"view": tries.instead}
+        return Tries(payload | {"view": tries.first}, instead, VIEW_REFUSED)
+
+    def _tries(self, holder: Json) -> Tries:
+        if PLAINER not in holder:
+            return Tries(holder)
+        first, instead = dict(holder), dict(holder)
         instead["blocks"] = instead.pop(PLAINER)
         del first[PLAINER]
         if any(self._refused_lately(kind) for kind in _new_in(first["blocks"])):
@@ -57,7 +70,7 @@ class NewBlocks:
 
     def learn(self, refused: Json, said: Iterable[str] = ()) -> None:
         """Slack took the plainer blocks, so it was the new ones that it refused; it may have `said` which."""
-        blocks, said = refused["blocks"], list(said)
+        blocks, said = refused.get("view", refused)["blocks"], list(said)
         places = [int(place) for fault in said for place in _PLACE.findall(fault)]
         named = _new_in(blocks[place] for place in places if place < len(blocks))
         kinds = named or _new_in(blocks)

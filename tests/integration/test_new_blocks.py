@@ -1,6 +1,6 @@
 """Blocks that Slack is rolling out: where they are refused, the same is said plainer, once, by each way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.slack.client import SlackClient
 from creditbot.slack.forms import done
-from creditbot.slack.message import Message, context, section
+from creditbot.slack.message import Block, Message, context, home, section
 from creditbot.slack.naming import Naming
 from creditbot.slack.new_blocks import DAY, NewBlocks, without_new
 from creditbot.slack.pictures import Picture, of_table
@@ -58,6 +58,14 @@ class Sender:
 
     async def ephemeral(self, sent: Message) -> None:
         await self.client.chat_postEphemeral(channel=CHANNEL, user=ADA, **sent.payload())
+
+    async def publish(self, blocks: Sequence[Block], plainer: Sequence[Block]) -> list[str]:
+        """Publish a Home tab, and return the kinds of blocks that it shows."""
+        await self.client.views_publish(user_id=ADA, view=home("home", blocks, plainer))
+        shown = self.slack.home(ADA)
+        assert shown
+        assert "plainer" not in shown.view
+        return [block["type"] for block in shown.view["blocks"]]
 
     async def respond(self, sent: Message) -> None:
         # Nobody is connected, so the command fails; its URL is as good as any.
@@ -129,6 +137,24 @@ async def test_a_refusal_by_one_way_is_known_to_all_of_them_for_a_day(sender: Se
     sender.clock.now += DAY
     await sender.post(message())
     assert NEW in sender.stands()
+
+
+async def test_a_home_tab_is_published_plainer_where_it_must_be(sender: Sender) -> None:
+    sent = message()
+    assert await sender.publish(sent.blocks, sent.plainer) == NEW
+    sender.slack.workspace.lacking = frozenset({"data_table"})
+    assert await sender.publish(sent.blocks, sent.plainer) == PLAIN
+    assert [call.answer["ok"] for call in sender.slack.calls] == [True, False, True]
+    await sender.post(sent)
+    assert await sender.publish(sent.blocks, sent.plainer) == PLAIN
+    assert await sender.publish([section("x")], ()) == ["section"]
+    assert len([call for call in sender.slack.calls if not call.answer["ok"]]) == 1
+
+    sender.clock.now += DAY
+    sender.slack.faults.fail("views.publish", error="not_enabled")
+    with pytest.raises(SlackApiError) as caught:
+        await sender.publish(sent.blocks, sent.plainer)
+    assert caught.value.response["error"] == "not_enabled"
 
 
 async def test_a_refused_kind_says_nothing_of_another_one(sender: Sender) -> None:

@@ -321,6 +321,7 @@ GOOD_VIEWS: list[Json] = [
     modal(asks(select(), hint=plain("x" * 2000), optional=True)),
     modal(private_metadata="x" * 3000, callback_id="x" * 255, notify_on_close=True),
     {"type": "home", "blocks": []},
+    {"type": "home", "blocks": [data_table()]},
 ]
 
 
@@ -343,6 +344,7 @@ BAD_VIEWS: list[tuple[Any, str]] = [
     (modal(colour="red"), "invalid additional property: colour"),
     (modal(*[section()] * 101), "no more than 100 items allowed [json-pointer:/view/blocks]"),
     (modal(table(1, 1)), "unsupported type: table"),
+    (modal(data_table()), "unsupported type: data_table"),
     (modal({"type": "alert", "text": mrkdwn(), "level": "loud"}), "must be one of default"),
     (modal(asks(TEXT_INPUT, label=plain("x" * 2001))), "must be less than 2001 characters"),
     (modal(asks(TEXT_INPUT, label=mrkdwn())), "unsupported type: mrkdwn, must be plain_text"),

@@ -57,22 +57,26 @@ def check_message(text: str | None, blocks: Any, lacking: Collection[str] = ()) 
     if not blocks:
         return
     faults = list(_blocks(blocks, "/blocks", MESSAGE, most=MOST_IN_MESSAGE))
-    faults += [
-        fault(f"unsupported type: {kind_of(part)}", f"/blocks/{n}/type")
-        for n, part in enumerate(listed(blocks))
-        if kind_of(part) in lacking
-    ]
+    faults += _lacking(blocks, "/blocks", lacking)
     if faults:
         raise Refusal("invalid_blocks", faults, errors=faults)
     if len(visible_text(blocks)) > LONGEST_BLOCKS:
         raise Refusal("msg_blocks_too_long")
 
 
-def check_view(view: Any, kinds: frozenset[str] = frozenset({MODAL})) -> None:
+def check_view(view: Any, kinds: frozenset[str] = frozenset({MODAL}), lacking: Collection[str] = ()) -> None:
     """A modal, or a Home tab where `kinds` says so. https://docs.slack.dev/reference/views"""
     faults = list(_view(view, kinds))
+    if isinstance(view, dict):
+        faults += _lacking(view.get("blocks"), "/view/blocks", lacking)
     if faults:
         raise Refusal("invalid_arguments", faults)
+
+
+def _lacking(blocks: Any, at: str, lacking: Collection[str]) -> Faults:
+    for n, part in enumerate(listed(blocks)):
+        if kind_of(part) in lacking:
+            yield fault(f"unsupported type: {kind_of(part)}", f"{at}/{n}/type")
 
 
 def _view(view: Any, kinds: frozenset[str]) -> Faults:

@@ -44,7 +44,7 @@ SURFACES = {
     "carousel": IN_MESSAGES,
     "container": IN_MESSAGES,
     "context_actions": IN_MESSAGES,
-    "data_table": IN_MESSAGES,  # the page of the block does not say whether a Home tab takes it
+    "data_table": frozenset({MESSAGE, HOME}),
     "data_visualization": IN_MESSAGES,
     "file": IN_MESSAGES,
     "markdown": IN_MESSAGES,

@@ -27,7 +27,7 @@ class Views:
 
     def update(self, args: Json) -> Json:
         """Replace what a view shows. https://docs.slack.dev/reference/methods/views.update"""
-        check_view(args.get("view"), frozenset({MODAL, HOME}))
+        check_view(args.get("view"), frozenset({MODAL, HOME}), self._workspace.lacking)
         view = self._existing(args)
         if args.get("hash") and args["hash"] != view.hash:
             raise Refusal("hash_conflict")
@@ -39,7 +39,7 @@ class Views:
         [user] = required(args, "user_id")
         if user not in self._workspace.people:
             raise Refusal("user_not_found")
-        check_view(args.get("view"), frozenset({HOME}))
+        check_view(args.get("view"), frozenset({HOME}), self._workspace.lacking)
         home = self._workspace.homes.get(user)
         if home is not None and args.get("hash") and args["hash"] != home.hash:
             raise Refusal("hash_conflict")
