@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Iterable
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import NotAnswered, WrongLedgerKey
 from creditbot.store import events, health
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database
 
 Probe = Callable[[], Awaitable[str | None]]

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,6 +50,8 @@ def _start(role: Literal["serve", "web", "socket", "worker"]) -> None:
     """Run a process of this role until it is told to stop."""
     # Nothing that is imported is garbage; to look for some takes a seventh of the start.
     gc.disable()
+    # structlog and httpx import rich if they can, for tracebacks and a command line that no process has.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # how Python marks what is not there
     settings = settings_of(_kind_of_settings(role))
 
     from creditbot import bootstrap

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal, UnknownRequest
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.shown import Shown
 from creditbot.store import requests
+from creditbot.store.connection import AsyncConnection
 
 About = int | Shown
 """Which request: the number that a person typed, or what the card showed that they clicked on."""

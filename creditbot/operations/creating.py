@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import change_rules, rules
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
@@ -14,6 +12,7 @@ from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor, Roster
 from creditbot.store import requests
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Transaction
 
 

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.operators import is_operator
@@ -14,6 +12,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.shown import terms
 from creditbot.domain.who import Directory, Roster
 from creditbot.store import events, requests
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database, Transaction
 
 from .actions import Action

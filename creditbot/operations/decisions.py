@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import change_rules, rules
 from creditbot.domain.operators import is_operator
 from creditbot.domain.policy import DAY, Policy, Usage
@@ -12,6 +10,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Roster
 from creditbot.store import notices, requests
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database, Transaction
 from creditbot.store.work_on_requests import APPLY
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import rules
 from creditbot.domain.commands import Ask
 from creditbot.domain.errors import Refusal
@@ -13,6 +11,7 @@ from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor, Directory, Roster
 from creditbot.store import requests
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database, Transaction
 
 from .actions import About, Action

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import rules
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.credits import Balance, SubuserCredits
@@ -19,6 +17,7 @@ from creditbot.domain.who import Actor, Directory
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import events, lists
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database
 from creditbot.store.lists import Page
 

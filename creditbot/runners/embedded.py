@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain.errors import WrongLedgerKey
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.work import WakeUp, Work
 
 from .faults import Faults

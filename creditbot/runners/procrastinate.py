@@ -17,9 +17,9 @@ from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import WrongLedgerKey
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import CommitUnclear
 from creditbot.store.postgres import UNPREPARED, connection_parameters
 from creditbot.store.work import Queue, WakeUp, Work

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.credits import Applied, InDoubt, NotSent, PatchOutcome, RateLimited, Refused
 from creditbot.domain.evidence import Reading
 
 from . import events
+from .connection import AsyncConnection
 from .database import Transaction
 from .ledger_columns import recorded
 from .tables import attempts

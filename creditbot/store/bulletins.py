@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, literal_column, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import damage, runs
+from .connection import AsyncConnection
 from .database import Transaction
 from .readable import NOW, as_they_lie, has_come, read
 from .tables import UNPOSTED, bulletins

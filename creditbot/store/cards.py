@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.place import Place
 
 from . import damage
+from .connection import AsyncConnection
 from .database import Transaction
 from .readable import NOW, Time, count, has_come, is_too_far, read
 from .tables import BEHIND, IS_OLDER, NOT_ENDED, cards, requests

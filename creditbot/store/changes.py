@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import BigInteger, RowMapping, func, or_, select, type_coerce, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.drift import Landed, SentChange, Settler
 from creditbot.domain.requests import FINAL, Status
 
+from .connection import AsyncConnection
 from .readable import as_they_lie, read
 from .tables import attempts, requests
 

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 from sqlalchemy import Column, ColumnElement, RowMapping, Table, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.replay import Rows, differences
 
+from .connection import AsyncConnection
 from .ledger_columns import IN_LEDGER, as_told
 from .readable import as_they_lie
 from .recount import PAGE

@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Integer, Select, Table, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .connection import AsyncConnection
 from .database import Transaction
 from .readable import LONGEST_WAIT, MOST_TIMES, as_they_lie, read
 from .tables import bulletins, cards, notices

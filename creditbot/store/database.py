@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import Keys
 from creditbot.domain.errors import DomainError, MaybeTaken, NotAnswered, NotTaken
 from creditbot.elapsed import boottime
 
 from . import identity
+from .connection import AsyncConnection
 from .engines import open_engines
 from .opened import CommitUnclear
 from .writer import Transaction, Waker, Writer

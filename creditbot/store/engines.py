@@ -1,12 +1,11 @@
 """Which database an address names, and the way to read and write it."""
 
 from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import Keys
 
+from .connection import AsyncConnection
 from .opened import Engines
-from .postgres import Postgres
 from .sqlite import Sqlite
 
 
@@ -20,7 +19,11 @@ def open_engines(url: str, keys: Keys = (), *, looking: bool = False) -> Engines
     The ledger's keys go with their connections, so that whatever writes an event has them. Who is only
     `looking` may do so where nothing can be written.
     """
-    return Postgres(url, keys) if is_postgres(url) else Sqlite(url, keys, looking=looking)
+    if is_postgres(url):
+        from .postgres import Postgres  # noqa: PLC0415 - only with it comes the ORM
+
+        return Postgres(url, keys)
+    return Sqlite(url, keys, looking=looking)
 
 
 def ledger_keys(connection: AsyncConnection) -> Keys:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import GENESIS, KEYED, event_hash, fingerprint, key_named, key_to_take
 from creditbot.domain.events import Event
 from creditbot.domain.requests import Status
 
+from .connection import AsyncConnection
 from .engines import ledger_keys
 from .tables import events
 from .types import from_millis, storable, to_millis

@@ -1,8 +1,8 @@
 """Whether the database answers, and how many requests are in which state."""
 
 from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .connection import AsyncConnection
 from .tables import request_counts, requests
 
 

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.changes import subuser_key
 
+from .connection import AsyncConnection
 from .recount import PAGE
 from .tables import events, requests
 from .types import storable

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, desc, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.changes import subuser_key
 from creditbot.domain.errors import UnreadableRequest
@@ -15,6 +14,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.requests import OPEN, CreditRequest, Status
 
 from . import cards
+from .connection import AsyncConnection
 from .requests import ALL, load, load_readable
 from .tables import IS_OPEN, NOT_ENDED, is_in, request_counts, requests
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Delete, Select, bindparam, delete, exists, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import damage
+from .connection import AsyncConnection
 from .database import Transaction
 from .readable import NOW, has_come
 from .tables import UNTOLD, notices, requests

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from .connection import AsyncConnection
 
 BUSY_TIMEOUT = 1.2
 """Seconds to wait for the write lock while another process holds it."""

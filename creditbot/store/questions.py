@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, insert, select, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
@@ -13,6 +12,7 @@ from creditbot.domain.questions import SAME_IN, SAME_WITHIN, TOKEN, WAITS, Quest
 from creditbot.domain.requests import OPEN, CreditRequest
 
 from . import cards
+from .connection import AsyncConnection
 from .database import Transaction
 from .requests import ALL, get, load_readable, new_token
 from .tables import IS_OPEN, is_among_lately, is_in, questions, requests

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import GENESIS, Recount, Verification
 
+from .connection import AsyncConnection
 from .engines import ledger_keys
 from .tables import bulletins, events
 

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.drift import Snapshot
 from creditbot.domain.evidence import Reading
 
+from .connection import AsyncConnection
 from .database import Transaction
 from .readable import as_they_lie, read
 from .tables import snapshots

@@ -14,11 +14,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, CursorResult, Engine, RowMapping, create_engine, event, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import Keys
 from creditbot.domain.errors import UnfitDatabase
 
+from .connection import AsyncConnection
 from .opened import BUSY_TIMEOUT
 
 P = ParamSpec("P")
@@ -38,20 +38,25 @@ class InPlace(AsyncConnection):
         # Not AsyncConnection's own way, which wants an engine that waits.
         self.sync_connection = connection
         self.sync_engine = connection.engine
+        self.dialect = connection.dialect
+        self._connection = connection
 
     async def execute(self, statement: Any, parameters: Any = None, **given: Any) -> Any:
-        return self._proxied.execute(statement, parameters, **given)
+        return self._connection.execute(statement, parameters, **given)
+
+    async def scalar(self, statement: Any, parameters: Any = None, **given: Any) -> Any:
+        return self._connection.scalar(statement, parameters, **given)
 
     async def exec_driver_sql(
         self, statement: str, parameters: Any = None, execution_options: Any = None
     ) -> Any:
-        return self._proxied.exec_driver_sql(statement, parameters, execution_options)
+        return self._connection.exec_driver_sql(statement, parameters, execution_options)
 
     async def run_sync(self, fn: Callable[Concatenate[Connection, P], T], *arg: P.args, **kw: P.kwargs) -> T:
-        return fn(self._proxied, *arg, **kw)
+        return fn(self._connection, *arg, **kw)
 
     def stream(self, statement: Any, parameters: Any = None, **given: Any) -> Any:
-        return nullcontext(Rows(self._proxied.execute(statement, parameters, **given)))
+        return nullcontext(Rows(self._connection.execute(statement, parameters, **given)))
 
 
 class Rows:

@@ -4,12 +4,12 @@ import json
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.chain import GENESIS
 from creditbot.domain.digest import Digest
 from creditbot.domain.requests import FINAL, Status
 
+from .connection import AsyncConnection
 from .events import last_before
 from .requests import plausible
 from .tables import IS_OPEN, IS_PENDING, events, is_in, requests

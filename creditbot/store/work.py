@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Integer, Select, bindparam, literal_column, select, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .connection import AsyncConnection
 from .readable import moments
 
 LIMIT = bindparam("most", type_=Integer())

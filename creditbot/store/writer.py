@@ -10,8 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from .connection import AsyncConnection
 from .opened import CommitUnclear, Engines, Opened
 from .turns import Turns
 from .work import WakeUp, Work

@@ -1,8 +1,12 @@
 """A start looks at its database first: it waits for one that comes, and says what is not as it should be."""
 
 import asyncio
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import structlog
@@ -15,6 +19,8 @@ from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
 from creditbot.store.tables import SCHEMA_VERSION
 from tests.postgres import PostgresServer
+from tests.processes import ROOT
+from tests.sqlite import migrated
 
 from .adapters import CHANNEL, POLICY, Clock
 
@@ -79,3 +85,43 @@ async def test_the_first_policy_is_not_called_another(url: str, clock: Clock) ->
         "This policy is in force from now on",
         "Another policy is in force from now on",
     ]
+
+
+SERVED = """
+import sys
+from creditbot.cli import main
+sys.argv = ["creditbot", "serve"]
+try:
+    main()
+finally:
+    print(*(name for name, module in sys.modules.items() if module is not None))
+"""
+NOT_FOR_SQLITE = {
+    "alembic",
+    "creditbot.sandbox",
+    "procrastinate",
+    "psycopg",
+    "rich",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.orm",
+}
+
+
+def test_a_start_imports_nothing_that_this_process_does_not_need(tmp_path: Path) -> None:
+    path = shutil.copy(migrated(), tmp_path / "creditbot.db")
+    env = {
+        "CREDITBOT_APPROVALS_CHANNEL": CHANNEL,
+        "DATABASE_URL": f"sqlite:///{path}",
+        "HOST": "no address",
+        "PYTHONPATH": str(ROOT),
+        "SENDGRID_API_KEY": "SG.made-up.key",
+        "SLACK_BOT_TOKEN": "xoxb-made-up",
+        "SLACK_SIGNING_SECRET": "made-up-signing-secret",
+    }
+    done = subprocess.run(  # noqa: S603 - this Python, and what is written here
+        [sys.executable, "-c", SERVED], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "HOST is wrong" in done.stderr
+    loaded = set(done.stdout.split())
+    assert "creditbot.bootstrap" in loaded
+    assert loaded & NOT_FOR_SQLITE == set()

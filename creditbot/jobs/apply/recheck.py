@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from creditbot.domain import change_rules, rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.markup import without_markup
@@ -16,6 +14,7 @@ from creditbot.elapsed import Stopwatch
 from creditbot.jobs.backoff import GIVE_UP_AFTER
 from creditbot.store import attempts, events, notices, requests
 from creditbot.store.attempts import MAY_BE_REPEATED
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database, Transaction
 
 LATER = timedelta(seconds=30)

@@ -13,12 +13,12 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.changes import Change
 from creditbot.domain.policy import Usage
 from creditbot.domain.requests import Status
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.tables import IS_OPEN, is_in, requests
 from creditbot.store.types import Moment, Words
 

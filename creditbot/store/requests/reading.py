@@ -13,13 +13,13 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.changes import subuser_key
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.requests import CreditRequest, Neighbour, Outline, Status
 from creditbot.store import cards as cards_store
 from creditbot.store import readable
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.tables import (
     IS_HELD,
     IS_OPEN,

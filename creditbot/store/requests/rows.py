@@ -15,13 +15,13 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.changes import Change, possible
 from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.requests import Approval, BalanceCheck, CreditRequest, Status
 from creditbot.store import readable
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.tables import approvals, relations, requests
 
 log = structlog.get_logger(__name__)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, union_all
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.requests import CreditRequest, Status
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.tables import IS_OPEN, IS_PENDING, NOT_ENDED, is_in, requests
 
 from .rows import ALL, load_readable

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.requests import CreditRequest, Outline
 from creditbot.store import readable, runs
+from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Transaction
 from creditbot.store.tables import requests
 
