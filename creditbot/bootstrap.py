@@ -32,7 +32,7 @@ from creditbot.runners.embedded import Run
 from creditbot.sendgrid.client import SendGrid
 from creditbot.service import Service
 from creditbot.settings.environment import Settings
-from creditbot.settings.policy_file import policy_of
+from creditbot.settings.policy import policy_of
 from creditbot.slack import app
 from creditbot.slack.buttons import Buttons
 from creditbot.slack.client import SlackClient

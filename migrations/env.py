@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from creditbot.store.tables import VERSION_TABLE, metadata
+from creditbot.store.tables import VERSION_TABLE, whole_schema
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=metadata,
+    target_metadata=whole_schema(),
     version_table=VERSION_TABLE,
     render_as_batch=True,
 )

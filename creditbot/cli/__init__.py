@@ -3,6 +3,6 @@
 Commands import what they need when they run, so that `--help` is quick.
 """
 
-from .app import main
+from .main import main
 
 __all__ = ["main"]

@@ -1,17 +1,15 @@
 """All commands, and the options that stand before them."""
 
-import sys
-from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
-from . import processes
 from .audit import audit_app
 from .demo import demo
 from .group import CommandGroup
 from .migrate import migrate
 from .policy import policy_app
+from .processes import PROCESSES
 from .requests import requests_app
 from .terminal import fail
 
@@ -23,27 +21,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich takes longer to import than all else that help needs
 )
-for command in (processes.serve, processes.web, processes.socket, processes.worker, migrate, demo):
+for command in (*PROCESSES.values(), migrate, demo):
     app.command()(command)
 app.add_typer(requests_app, name="requests")
 app.add_typer(policy_app, name="policy")
 app.add_typer(audit_app, name="audit")
-
-
-def main() -> None:
-    """The console script: the one place where an error becomes a line for the person at the terminal."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal that has no sign for a character gets its number
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except Exception as error:
-        from .errors import explained
-
-        if (found := explained(error)) is None:
-            raise
-        line, code = found
-        fail(line, code=code)
 
 
 def _print_version(asked: bool) -> None:

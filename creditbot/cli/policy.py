@@ -95,7 +95,7 @@ def explain_policy(
 
 def _policy(settings: "PolicySettings") -> "Policy":
     from creditbot.settings.errors import ConfigError
-    from creditbot.settings.policy_file import policy_of
+    from creditbot.settings.policy import policy_of
 
     try:
         return policy_of(settings)

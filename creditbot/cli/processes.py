@@ -46,6 +46,9 @@ def worker() -> None:
     _start("worker")
 
 
+PROCESSES = {command.__name__: command for command in (serve, web, socket, worker)}
+
+
 def _start(role: Literal["serve", "web", "socket", "worker"]) -> None:
     """Run a process of this role until it is told to stop."""
     # Nothing that is imported is garbage; to look for some takes a seventh of the start.

@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import NoReturn
 
-import typer
-
 FAULTY_SETTINGS = 2
 
 
 def fail(*lines: str, code: int = 1) -> NoReturn:
     for line in lines:
-        typer.echo(line, err=True)
+        print(line, file=sys.stderr)  # noqa: T201 - this is the terminal
     raise SystemExit(code)
 
 

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from rapidfuzz import fuzz, process
-
 from creditbot.domain.markup import literal
 
 
@@ -40,6 +38,8 @@ def near_matches(name: str, known: Iterable[str], most: int) -> list[str]:
     First those that differ in nothing but case, padding of numbers and separators (`Brand 7`: brand-07), then
     those that look alike, then those that begin so.
     """
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - a hundredth of a start, and seldom needed
+
     by_key: dict[str, list[str]] = {}
     for candidate in sorted(set(known) - {name}):
         by_key.setdefault(_key(candidate), []).append(candidate)

@@ -3,12 +3,13 @@
 import re
 from datetime import time, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
 from creditbot.domain.fields import no_name_fits
 from creditbot.domain.who import ANYONE, Who
+
+from .policy import is_zone
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -78,14 +79,6 @@ def _zone(value: object) -> object:
     if not is_zone(str(value)):
         raise ValueError('is not a time zone, such as "Europe/Berlin" or "UTC"')
     return value
-
-
-def is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True
 
 
 def _pattern(value: object) -> object:

@@ -1,6 +1,7 @@
 """The tables. `migrations/` lays the same ones; a test holds the two together."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -136,7 +137,21 @@ def _part(name: str, *columns: Column[Any], where: ColumnElement[bool], unique: 
     """An index of the rows to which there is more to come: as small as what is under way, however long the
     record is.
     """
-    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+    _PARTS.append(partial(Index, name, *columns, unique=unique, sqlite_where=where, postgresql_where=where))
+
+
+_PARTS: list[Callable[[], Index]] = []
+
+
+@cache
+def whole_schema() -> MetaData:
+    """The tables with all their indexes.
+
+    Statements need none of those of a part, for which SQLAlchemy imports the dialects of both databases.
+    """
+    for lay in _PARTS:
+        lay()
+    return metadata
 
 
 IS_PENDING, IS_HELD = is_in({Status.PENDING}), is_in(HOLDS_SUBUSER)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from creditbot.store.tables import metadata
+from creditbot.store.tables import whole_schema
 
 GROWING = frozenset(
     {
@@ -33,7 +33,7 @@ GROWING = frozenset(
 
 PARTIAL = frozenset(
     index.name
-    for table in metadata.tables.values()
+    for table in whole_schema().tables.values()
     for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
 )

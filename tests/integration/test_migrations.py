@@ -19,7 +19,7 @@ from creditbot.migrate import migrate, migrations
 from creditbot.store import identity
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
-from creditbot.store.tables import SCHEMA_VERSION, VERSION_TABLE, events, metadata
+from creditbot.store.tables import SCHEMA_VERSION, VERSION_TABLE, events, whole_schema
 from tests.extent import short_or_long
 
 from .adapters import database_url
@@ -59,7 +59,7 @@ def test_the_migrations_lay_exactly_the_tables_indexes_and_triggers_of_the_code(
     migrated, created = new_database(), new_database()
     migrate(migrated)
     engine = create_engine(created)
-    metadata.create_all(engine)
+    whole_schema().create_all(engine)
     engine.dispose()
 
     laid = our_schema(migrated)
@@ -83,7 +83,7 @@ def test_alembic_finds_nothing_left_to_migrate(new_database: MakeDatabase) -> No
     }
 
     with engine.connect() as connection:
-        found = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), whole_schema())
     engine.dispose()
 
     assert found == []

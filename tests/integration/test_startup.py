@@ -99,11 +99,15 @@ finally:
 NOT_FOR_SQLITE = {
     "alembic",
     "creditbot.sandbox",
+    "creditbot.settings.policy_file",
     "procrastinate",
     "psycopg",
+    "rapidfuzz",
     "rich",
+    "sqlalchemy.dialects.postgresql",
     "sqlalchemy.ext.asyncio",
     "sqlalchemy.orm",
+    "typer",
 }
 
 

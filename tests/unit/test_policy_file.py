@@ -20,7 +20,8 @@ from creditbot.domain.policy_lint import lint
 from creditbot.domain.who import ANYONE, Roster, Who
 from creditbot.settings.environment import Settings
 from creditbot.settings.errors import ConfigError
-from creditbot.settings.policy_file import load, parse, policy_of
+from creditbot.settings.policy import policy_of
+from creditbot.settings.policy_file import load, parse
 from creditbot.settings.policy_tables import TABLES, PolicyTable
 
 from .test_settings import GOOD
