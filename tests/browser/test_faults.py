@@ -1,14 +1,22 @@
 """Faults switched on from the page, and how a person sees them through."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from creditbot.domain.timeline import Level, Timeline
 from creditbot.sandbox.demo import CAST
 from creditbot.sandbox.page import PageServer
+from creditbot.sandbox.world import GENERAL
+from creditbot.slack.client import SlackClient
 from creditbot.slack.commands import USAGE
+from creditbot.slack.message import Message
+from creditbot.slack.naming import Naming
+from creditbot.slack.new_blocks import NewBlocks
+from creditbot.slack.pictures import of_balance
 
 from .seat import Seat
 from .stage import Stage
@@ -57,6 +65,25 @@ async def test_a_card_that_slack_refused_is_drawn_later(stage: Stage, seat: Seat
     await expect(seat.card(subuser)).to_have_count(0)
     await down.uncheck()
     await expect(seat.card(subuser)).to_contain_text("Waiting for approval")
+
+
+async def test_where_charts_are_refused_the_same_is_seen_in_text(stage: Stage, seat: Seat) -> None:
+    client = SlackClient(Naming(), NewBlocks(), token=stage.slack.bot_token, base_url=stage.slack.api_url)
+    until = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    levels = [Level(until - timedelta(days=day), 1000 * day) for day in range(5)]
+    picture = of_balance(Timeline("acme", levels[-1].at, until, levels))
+    message = Message(picture.words, picture.blocks, picture.plainer).payload()
+    await seat.go_to("general")
+
+    await client.chat_postMessage(channel=GENERAL, **message)
+    newest = seat.messages.get_by_role("article").last
+    await expect(newest.get_by_role("img")).to_have_accessible_name(re.compile("Credits left: acme"))
+    panel = await seat.open_panel("SendGrid")
+    await panel.get_by_role("switch", name="Blocks refused").check()
+    await client.chat_postMessage(channel=GENERAL, **message)
+    await expect(newest.locator("pre")).to_contain_text("█▆▅▃▁")
+    await expect(newest.get_by_role("img")).to_have_count(0)
+    await panel.get_by_role("switch", name="Blocks refused").uncheck()
 
 
 async def test_mail_that_is_sent_lowers_a_balance_and_can_be_stopped(
