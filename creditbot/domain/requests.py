@@ -216,7 +216,7 @@ class CreditRequest:
         return {each.kind: each.request_id for each in self.relations if each.of_request == self.id}.get(kind)
 
 
-def decided_together(requests: Sequence[CreditRequest]) -> tuple[CreditRequest, ...]:
+def in_one_decision(requests: Sequence[CreditRequest]) -> tuple[CreditRequest, ...]:
     """The same requests, each of which knows the changes of the others."""
     return tuple(
         replace(request, decided_with=tuple(other.change for other in requests if other is not request))

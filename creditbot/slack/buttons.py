@@ -28,8 +28,8 @@ from .message import Message, View, sentence
 from .naming import NamingAck
 from .opening import open_form
 from .payloads import Click
+from .recent_deliveries import RecentDeliveries
 from .responder import Responder
-from .seen import Seen
 from .switchboard import Handler
 from .tasks import Tasks
 
@@ -71,7 +71,7 @@ class Buttons:
         self._settlements = settlements
         self._clicks = clicks
         self._queries = queries
-        self._told = Seen()
+        self._recent = RecentDeliveries()
         acts: Mapping[str, Act] = {
             APPROVE: self._approve,
             DENY: self._deny,
@@ -109,7 +109,7 @@ class Buttons:
         """Tell the clicker privately and once, without keeping the ack waiting."""
 
         async def say(message: Message) -> None:
-            if message.text in NOT_YET or not self._told.before(click.delivery_id):
+            if message.text in NOT_YET or not self._recent.came_before(click.delivery_id):
                 self._tasks.spawn(self._whisper(click, message))
 
         return say
@@ -145,14 +145,14 @@ class Buttons:
         asked = await self._requests.ask_anyway(
             click.value, requested_by=self._home.actor(click.sender), delivery=delivery
         )
-        if not self._told.before(click.delivery_id):
+        if not self._recent.came_before(click.delivery_id):
             message = answers.asked(asked, self._requests.channel_of(asked), self._home.links.to)
             self._tasks.spawn(self._whisper(click, message, replace=click.ts is None))
 
     async def _show(self, click: Click, delivery: Delivery) -> None:
         """Nothing is decided, so the answer comes after the ack, and once."""
         del delivery
-        if not self._told.before(click.delivery_id):
+        if not self._recent.came_before(click.delivery_id):
             self._tasks.spawn(self._tell_all(click))
 
     async def _tell_all(self, click: Click) -> None:

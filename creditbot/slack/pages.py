@@ -15,8 +15,8 @@ from .home import Home
 from .message import Message
 from .naming import NamingAck
 from .payloads import Click
+from .recent_deliveries import RecentDeliveries
 from .responder import Responder
-from .seen import Seen
 from .switchboard import Handler
 from .tasks import Tasks
 
@@ -39,7 +39,7 @@ class Pages:
         self._tasks = tasks
         self._queries = queries
         self._strange = strange
-        self._seen = Seen()
+        self._recent = RecentDeliveries()
         self.handlers: Mapping[str, Handler[Click]] = {lists.PAGE_BACK: self._turn, lists.PAGE_ON: self._turn}
 
     async def page(self, wanted: Pending | History, actor: Actor) -> Message:
@@ -53,7 +53,7 @@ class Pages:
         wanted = paging.read(click.value)
         if wanted is None:
             return await self._strange(ack, click)
-        if not self._seen.before(click.delivery_id):
+        if not self._recent.came_before(click.delivery_id):
             self._tasks.spawn(self._show(click, wanted))
         await ack()
         return None

@@ -20,8 +20,8 @@ from .naming import NamingAck
 from .opening import open_form
 from .pages import Pages
 from .payloads import SlashCommand
+from .recent_deliveries import RecentDeliveries
 from .responder import Responder
-from .seen import Seen
 from .switchboard import OTHERS, Handler
 from .tasks import Tasks
 
@@ -47,7 +47,7 @@ class Commands:
         self.client = client
         self.responder = responder
         self.tasks = tasks
-        self.seen = Seen()
+        self.recent = RecentDeliveries()
         self._home = home
         self._parts = Parts(requests, decisions, queries, pages, home.links.to, COMMANDS.values())
         self._seldom = Seldom(2, 60)
@@ -100,7 +100,7 @@ class _Typed:
         await self._once(work)
 
     async def _once(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if not self._commands.seen.before(self._command.delivery_id):
+        if not self._commands.recent.came_before(self._command.delivery_id):
             self._commands.tasks.spawn(work())
         await self._ack()
 

@@ -25,8 +25,8 @@ from .home import Home
 from .message import Message, sentence
 from .naming import NamingAck
 from .payloads import Submission, UnreadablePayload
+from .recent_deliveries import RecentDeliveries
 from .responder import Responder
-from .seen import Seen
 from .switchboard import OTHERS, Handler
 from .tasks import Tasks
 
@@ -54,7 +54,7 @@ class Submissions:
         self._decisions = decisions
         self._settlements = settlements
         self._names = names
-        self._told = Seen()
+        self._recent = RecentDeliveries()
         self.handlers: Mapping[str, Handler[Submission]] = {
             forms.ASK: self._ask,
             forms.ASK_ANYWAY: self._ask_anyway,
@@ -109,7 +109,9 @@ class Submissions:
         message = answers.asked(request, self._requests.channel_of(request), self._home.links.to)
         await ack(response_action="update", view=forms.done("Sent for approval", message))
         response_url = _carried(sent).get("response_url", "")
-        if response_url.startswith(("https://", "http://")) and not self._told.before(sent.delivery_id):
+        if response_url.startswith(("https://", "http://")) and not self._recent.came_before(
+            sent.delivery_id
+        ):
             self._tasks.spawn(self._responder.answer(response_url, message))
 
     async def _deny(self, ack: NamingAck, sent: Submission) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import Refusal
 from creditbot.domain.policy import Limits, Policy, Tier
-from creditbot.domain.requests import CreditRequest, Status, decided_together
+from creditbot.domain.requests import CreditRequest, Status, in_one_decision
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Who
 from creditbot.operations import Decider, Decisions
@@ -45,7 +45,7 @@ def of_all(bot: Bot, among: Sequence[CreditRequest]) -> Decisions:
     async def load(connection: AsyncConnection, request_id: int) -> Sequence[CreditRequest]:
         query = requests.ALL.where(table.c.id.in_([request.id for request in among]))
         found = await requests.load_readable(connection, query.order_by(table.c.id != request_id))
-        return decided_together(found)
+        return in_one_decision(found)
 
     decider = Decider(bot.database, bot.policy, bot.directory, bot.clock, together=load)
     return Decisions(bot.database, decider, bot.policy, CHANNEL, bot.clock, secrets=Secrets())

@@ -18,7 +18,7 @@ from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.sendgrid import budget
 from creditbot.service import Service
 from creditbot.settings.environment import WebSettings
-from creditbot.slack import seen
+from creditbot.slack import recent_deliveries
 
 from .adapters import ANN, CHANNEL
 from .in_process import InProcess, post
@@ -30,7 +30,7 @@ BOUNDS = (
     (bounded, "MOST_LOGGED"),
     (budget, "A_MINUTE"),
     (faults, "MOST"),
-    (seen, "MOST"),
+    (recent_deliveries, "MOST"),
     (seldom, "MOST_KINDS"),
 )
 

@@ -53,7 +53,7 @@ async def decided_together(connection: AsyncConnection, request_id: int) -> tupl
     """The requests that one decision is about: this one, and first; nothing if it is not there.
 
     What stands beside it is for cards, and not read. A decision about many is to find them here, in the same
-    statement, and let each know the others: see `domain.requests.decided_together`.
+    statement, and let each know the others: see `domain.requests.in_one_decision`.
 
     Raises:
         UnreadableRequest: likewise.

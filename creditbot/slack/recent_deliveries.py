@@ -11,7 +11,7 @@ MOST = 10_000
 """IDs kept; a workspace that types more than this within the hour may be answered twice."""
 
 
-class Seen:
+class RecentDeliveries:
     """In memory on purpose: to read or say a thing twice harms nobody; a commit would cost everyone."""
 
     def __init__(self, clock: Callable[[], float] = boottime) -> None:
@@ -19,8 +19,8 @@ class Seen:
         # In the order in which they came, since none is put in twice.
         self._came_at: dict[str, float] = {}
 
-    def before(self, delivery_id: str | None) -> bool:
-        """Whether this has come within the hour; from now on it has. What has no ID is never seen."""
+    def came_before(self, delivery_id: str | None) -> bool:
+        """Whether this has come within the hour; from now on it has. What has no ID never has."""
         if delivery_id is None:
             return False
         now = self._clock()
