@@ -89,7 +89,7 @@ def _own_changes(timeline: Timeline) -> list[str]:
         f"{sign(one.allocation_update)} {signed(one.allocation_update)} on {day_of(one.at)}" for one in newest
     ]
     before = len(timeline.changes) - len(newest)
-    return [f"Changed by creditbot: {', '.join(told)}{f', and {number(before)} before' if before else ''}."]
+    return [f"Changes: {', '.join(told)}{f', and {number(before)} before' if before else ''}."]
 
 
 def _firsts(table: Table) -> range:

@@ -47,26 +47,28 @@ def words(timeline: Timeline) -> str:
 
     `acme`: 12,400 now; 30 days ago 50,000; lowest 1,200 on 12 Nov; 2 changes by creditbot, +15,000 together
     """
-    name, known = literal(boxed(timeline.subuser)), timeline.known
-    parts = []
-    if not known:
-        parts.append(f"no readings since {day_of(timeline.since)}")
-    else:
-        at, remain = known[-1]
-        parts.append(f"{number(remain)} {'now' if timeline.until - at <= FRESH else f'on {day_of(at)}'}")
-    if len(known) > 1:
-        at, remain = known[0]
-        parts.append(f"{_ago(timeline, at)} {number(remain)}")
-    if len(known) > 2:
-        at, remain = min(known, key=lambda entry: entry[1])
-        parts.append(f"lowest {number(remain)} on {day_of(at)}")
-    if len(known) == 1:
-        parts.append("no other reading since then")
+    parts = _balances(timeline) if timeline.known else [f"no readings since {day_of(timeline.since)}"]
     if timeline.changes:
         together = sum(change.allocation_update for change in timeline.changes)
         made = f"{count(len(timeline.changes), 'change')} by creditbot, {signed(together)}"
         parts.append(made if len(timeline.changes) == 1 else f"{made} together")
-    return f"{name}: {'; '.join(parts)}"
+    return f"{literal(boxed(timeline.subuser))}: {'; '.join(parts)}"
+
+
+def _balances(timeline: Timeline) -> list[str]:
+    """The newest, the first and the lowest, as far as they are not the same."""
+    known = timeline.known
+    (first, began_with), (last, remain) = known[0], known[-1]
+    lowest_at, lowest = min(known, key=lambda entry: entry[1])
+    fresh = timeline.until - last <= FRESH
+    parts = [f"{number(remain)} {'now' if fresh else f'on {day_of(last)}'}"]
+    if len(known) == 1:
+        return [*parts, "no other reading since then"]
+    parts.append(f"{_ago(timeline, first)} {number(began_with)}")
+    if len(known) > 2:
+        now = fresh and lowest_at == last
+        parts.append("lowest now" if now else f"lowest {number(lowest)} on {day_of(lowest_at)}")
+    return parts
 
 
 def titled(timeline: Timeline) -> list[str]:
