@@ -16,13 +16,14 @@ from creditbot.cli.listing import print_requests
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison
 from creditbot.domain.errors import UnreadableRequest
+from creditbot.domain.events import Event
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Actor
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.slack import lists
+from creditbot.slack import answers, lists
 from creditbot.slack.permalinks import Permalinks
 from creditbot.startup.policy import activate
 from creditbot.store import requests
@@ -238,15 +239,28 @@ async def test_a_reading_of_a_balance_that_is_damaged_leaves_the_others_to_be_co
     assert [finding.subuser for one in told for finding in one.findings] == ["other"]
 
 
-async def test_an_event_that_is_no_json_keeps_no_policy_from_holding(bot: Bot) -> None:
-    await bot.checked()
-    await activate_policy(bot.database, POLICY, bot.clock)
+def damage_events(bot: Bot, kind: str) -> None:
+    """Leave no JSON in the details of all events of a kind."""
     engine = create_engine(bot.url)
     with engine.begin() as connection:
         table = " ON events" if is_postgres(bot.url) else ""
         name = "events_refuse" if is_postgres(bot.url) else "events_refuse_update"
         connection.exec_driver_sql(f"DROP TRIGGER {name}{table}")
-        connection.exec_driver_sql("UPDATE events SET detail = '{' WHERE kind = 'policy'")
+        connection.execute(text("UPDATE events SET detail = '{' WHERE kind = :kind"), {"kind": kind})
     engine.dispose()
+
+
+async def test_an_event_that_is_no_json_keeps_no_request_from_being_shown(bot: Bot) -> None:
+    request = await bot.checked()
+    damage_events(bot, "requested")
+    record = await bot.queries.show(request.id, Actor(ANN))
+    assert record.events[0] == Event("requested", request.requested_at, ASKER)
+    assert "requested by" in str(answers.show(record).payload())
+
+
+async def test_an_event_that_is_no_json_keeps_no_policy_from_holding(bot: Bot) -> None:
+    await bot.checked()
+    await activate_policy(bot.database, POLICY, bot.clock)
+    damage_events(bot, "policy")
     assert await activate_policy(bot.database, POLICY, bot.clock) == "first"
     assert await activate_policy(bot.database, POLICY, bot.clock) is None

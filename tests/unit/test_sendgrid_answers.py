@@ -8,11 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import httpx
 import pytest
-from aiohttp.client_reqrep import ConnectionKey
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from creditbot.domain.credits import Applied, Balance, InDoubt, RateLimited, Refused, SubuserCredits
@@ -23,8 +20,6 @@ from creditbot.sendgrid.answers import (
     read_subuser_credits,
     read_usernames,
 )
-from creditbot.sendgrid.connections import never_sent
-from creditbot.sendgrid.names import near_matches, path_segment
 from creditbot.sendgrid.outcomes import KEPT_BODY, read_patch_answer
 from creditbot.sendgrid.problems import explain, problem, says_no_such_user
 from creditbot.sendgrid.scopes import SCOPE_CREDITS, SCOPE_UPDATE
@@ -318,150 +313,6 @@ def test_an_unreadable_200_is_a_problem_that_may_pass() -> None:
     found = problem(200, {}, "<html>", SCOPE_CREDITS)
     assert (found.status, found.passing) == (200, True)
     assert problem(400, {}, sample("error_400_no_user"), SCOPE_CREDITS).no_such_user
-
-
-KEY = ConnectionKey("api.sendgrid.com", 443, True, True, None, None, None)
-
-
-def raised(error: Exception, cause: BaseException | None) -> Exception:
-    """The error as a caller catches it, with what it was raised from."""
-    try:
-        raise error from cause
-    except type(error) as caught:
-        return caught
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [
-        aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "refused")),
-        aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "no such name")),
-        aiohttp.ClientConnectorSSLError(KEY, OSError(1, "handshake")),
-        aiohttp.ConnectionTimeoutError("connecting took too long"),
-    ],
-    ids=lambda cause: type(cause).__name__,
-)
-@pytest.mark.parametrize("wrapper", [httpx.ConnectTimeout, httpx.ConnectError, httpx.TimeoutException])
-def test_a_connection_that_was_never_made_carried_nothing(
-    wrapper: type[httpx.TransportError], cause: Exception
-) -> None:
-    assert never_sent(raised(wrapper("x"), cause))
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [
-        aiohttp.ServerDisconnectedError(),
-        aiohttp.ClientOSError(104, "reset by peer"),
-        aiohttp.ClientConnectionError("lost"),
-        aiohttp.ClientConnectionResetError("closing"),
-        aiohttp.SocketTimeoutError("no answer"),
-        aiohttp.ServerTimeoutError("no answer"),
-        aiohttp.ClientPayloadError("cut short"),
-    ],
-    ids=lambda cause: type(cause).__name__,
-)
-@pytest.mark.parametrize(
-    "wrapper", [httpx.ConnectTimeout, httpx.ConnectError, httpx.ReadTimeout, httpx.ReadError]
-)
-def test_a_connection_that_broke_may_have_carried_the_change(
-    wrapper: type[httpx.TransportError], cause: Exception
-) -> None:
-    # httpx-aiohttp calls most of these ConnectTimeout.
-    assert not never_sent(raised(wrapper("x"), cause))
-
-
-@pytest.mark.parametrize(
-    ("error", "certain"),
-    [
-        (httpx.ConnectError("x"), True),
-        (httpx.ConnectTimeout("x"), True),
-        (httpx.PoolTimeout("x"), True),
-        (httpx.UnsupportedProtocol("x"), True),
-        (httpx.ReadTimeout("x"), False),
-        (httpx.WriteTimeout("x"), False),
-        (httpx.ReadError("x"), False),
-        (httpx.WriteError("x"), False),
-        (httpx.RemoteProtocolError("x"), False),
-        (httpx.ProxyError("x"), False),
-        (TimeoutError("x"), False),
-        (OSError("x"), False),
-        (ValueError("x"), False),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
-)
-def test_without_a_cause_only_the_names_of_a_failed_connect_are_certain(
-    error: Exception, certain: bool
-) -> None:
-    assert never_sent(error) is certain
-
-
-@pytest.mark.parametrize(
-    ("name", "segment"),
-    [
-        ("acme", "acme"),
-        ("john@example.com", "john%40example.com"),
-        ("a/b", "a%2Fb"),
-        ("../user", "..%2Fuser"),
-        ("a?b#c%d", "a%3Fb%23c%25d"),
-        ("a b", "a%20b"),
-        ("...", "..."),
-        ("é", "%C3%A9"),
-    ],
-)
-def test_a_name_is_one_segment_of_a_path(name: str, segment: str) -> None:
-    assert path_segment(name) == segment
-
-
-@pytest.mark.parametrize("name", ["", ".", ".."])
-def test_a_name_that_would_be_another_path_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="segment"):
-        path_segment(name)
-
-
-@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20))
-def test_every_name_reaches_sendgrid_as_it_is(name: str) -> None:
-    assume(name not in {".", ".."})
-    url = httpx.URL("https://api.sendgrid.com").join(f"/v3/subusers/{path_segment(name)}/credits")
-    raw = url.raw_path.decode()
-    assert raw.count("/") == 4
-    assert url.path == f"/v3/subusers/{name}/credits"
-
-
-def test_near_names_come_closest_first_whatever_their_case() -> None:
-    known = ["acme", "Acme-EU", "acme-us", "zebra", "acmee", "globex"]
-    assert near_matches("acmeee", known, 2) == ["acmee", "acme"]
-    assert near_matches("ACME-EU", known, 1) == ["Acme-EU"]
-
-
-def test_names_that_differ_in_case_padding_or_separators_come_first() -> None:
-    brands = [f"brand-{n:02}" for n in range(100)]
-    assert near_matches("brand-7", brands, 3)[0] == "brand-07"
-    assert near_matches("Brand_007", brands, 1) == ["brand-07"]
-    assert near_matches("BRAND-7", ["brand-07", "Brand-7", "brand-70", "brand-77"], 2) == [
-        "Brand-7",
-        "brand-07",
-    ]
-    assert near_matches("brand-00", ["brand-0", "brand"], 1) == ["brand-0"]
-
-
-def test_names_that_begin_alike_are_near() -> None:
-    assert near_matches("acme", ["acme_marketing_department_europe", "zebra"], 3) == [
-        "acme_marketing_department_europe"
-    ]
-
-
-def test_a_name_is_not_near_itself() -> None:
-    assert near_matches("acme", ["acme"], 3) == []
-    assert near_matches("acme", ["ACME"], 3) == ["ACME"]
-    assert near_matches("acme", [], 3) == []
-
-
-@given(st.text(max_size=8), st.lists(st.text(max_size=8), max_size=6), st.integers(1, 3))
-def test_near_names_are_known_names_and_no_more_than_asked(name: str, known: list[str], most: int) -> None:
-    found = near_matches(name, known, most)
-    assert len(found) <= most
-    assert set(found) <= set(known) - {name}
 
 
 @given(json_values)
