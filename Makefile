@@ -8,7 +8,7 @@ ARGS ?=
 # One more than a small machine has cores: many tests wait for a clock, and leave theirs to others.
 WORKERS ?= 4
 
-.PHONY: help demo test test-all bench campaign fuzz audit check format lock snapshots screenshots diagram clean
+.PHONY: help demo test test-all bench profile campaign fuzz audit check format lock snapshots screenshots diagram clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -44,6 +44,9 @@ test-all: $(STAMP) ## Run all tests in their long form: whole tables, many round
 
 bench: $(STAMP) ## Measure the bot beside a bare Bolt app, and write docs/benchmarks.md (ARGS=--quick for less)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+profile: $(STAMP) ## Show which functions take the processor's time in a row of the benchmark (ARGS=adds to choose)
+	$(BIN)/python -m tests.bench.profile $(ARGS)
 
 campaign: $(STAMP) ## 1,000 changes under 200 kills and many faults (ARGS="--requests 100 --kills 20" for less)
 	$(BIN)/python -m tests.campaign $(ARGS)

@@ -64,10 +64,16 @@ def callers(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def purpose() -> str:
-    """The function of the bot for which this is done; PostgreSQL's calls run in a greenlet of their own."""
+def parent_frame() -> FrameType | None:
+    """Where it goes on that has called this greenlet, if this is one: the driver's calls run in one."""
     parent = greenlet.getcurrent().parent
-    for frame in callers(sys._getframe() if parent is None else parent.gr_frame):
+    frame: FrameType | None = None if parent is None else parent.gr_frame
+    return frame
+
+
+def purpose() -> str:
+    """The function of the bot for which this is done."""
+    for frame in callers(parent_frame() or sys._getframe()):
         work = frame.f_locals.get("work")
         name = getattr(work, "__qualname__", frame.f_code.co_qualname)
         module = getattr(work, "__module__", frame.f_globals.get("__name__", ""))

@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import psutil
 
@@ -17,8 +18,6 @@ from .size import Size
 from .stage import NAMES, Kind, Stage, stage
 from .watched import blocks_file
 
-T = TypeVar("T")
-
 MOST = 1.1
 
 CHANNELS = 250
@@ -29,6 +28,9 @@ PEOPLE = 1000
 AT_A_TIME = 100
 
 AT_ONCE = 16
+
+PATIENCE, TRIES = 20.0, 10
+"""Seconds after which it is done again, and how often: people try again, too, if they are told no."""
 
 POLICY = "\n".join(
     [
@@ -100,39 +102,52 @@ async def _some(on: Stage, numbers: range, earlier: list[Message]) -> list[Messa
 
     async def ask(number: int) -> None:
         person, subuser = f"U0P{number % PEOPLE}", f"brand-{number % CHANNELS}"
-        words = f"add {subuser} {number + 1} bench", "balance " + subuser, "pending"
+        words = f"add {subuser} {number + 1} bench", f"balance {subuser}", "pending"
         for text in words[: 1 if number % 10 else 3]:
-            delivery = await on.slack.command(person, f"/credits {text}", channel=GENERAL)
-            assert delivery.acked, delivery
+            await on.slack.command(person, f"/credits {text}", channel=GENERAL)
 
-    async def approve(card: Message) -> None:
-        delivery = await on.slack.click(BOB, card, "Approve")
-        assert delivery.acked, delivery
+    def card(number: int) -> Message | None:
+        channel = f"C0BRAND{number % CHANNELS}"
+        return next((message for message in messages[before:] if message.channel == channel), None)
 
-    await _some_at_once(ask, numbers)
-    cards: list[Message] = []
-    while len(cards) < len(numbers):
-        await asyncio.sleep(0.05)
-        cards = [message for message in messages[before:] if message.channel.startswith("C0BRAND")]
-    await _some_at_once(approve, cards)
-    while not all("Applied" in card.text for card in cards):  # noqa: ASYNC110 - another process does it
-        await asyncio.sleep(0.05)
+    async def approve(number: int) -> None:
+        shown = card(number)
+        assert shown is not None
+        with suppress(LookupError):  # it was taken the last time
+            await on.slack.click(BOB, shown, "Approve")
+
+    def is_applied(number: int) -> bool:
+        return (shown := card(number)) is not None and "Applied" in shown.text
+
+    await _all(ask, numbers, lambda number: card(number) is not None)
+    await _all(approve, numbers, is_applied)
     old = set(map(id, earlier))
     messages[:] = [message for message in messages if id(message) not in old]
-    on.slack.calls.clear()
-    on.sendgrid.calls.clear()
-    on.sendgrid.account.ledger.clear()
+    for kept in (on.slack.calls, on.sendgrid.calls, on.sendgrid.account.ledger):
+        kept.clear()
     return list(messages)
 
 
-async def _some_at_once(do: Callable[[T], Coroutine[Any, Any, None]], with_: Iterable[T]) -> None:
-    waiting = iter(with_)
+async def _all(
+    do: Callable[[int], Awaitable[None]], numbers: Iterable[int], done: Callable[[int], bool]
+) -> None:
+    """Do it for each, several at once; again where it was not taken in time."""
+    for _ in range(TRIES):
+        waiting = iter(numbers)
 
-    async def one_after_another() -> None:
-        for one in waiting:
-            await do(one)
+        async def one_after_another(waiting: Iterator[int] = waiting) -> None:
+            for one in waiting:
+                await do(one)
 
-    await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+        ends = time.monotonic() + PATIENCE
+        while numbers := [number for number in numbers if not done(number)]:
+            if time.monotonic() > ends:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"never done: {numbers}")
 
 
 async def _used(on: Stage, after: int) -> Used:

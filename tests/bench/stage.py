@@ -1,6 +1,7 @@
 """A Slack and a SendGrid on this machine, and between them the bot as processes, or the bare app."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,8 +24,9 @@ from creditbot.sandbox.world import ALICE, APPROVALS, BOB, GENERAL, furnish_send
 from tests.postgres import PostgresServer, new_server
 from tests.processes import ROOT, Bot
 
-from . import load
+from . import load, profiled
 from .load import Load, Order, Sent
+from .profiled import TO
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -151,6 +153,9 @@ async def stage(
             (folder / "policy.toml").write_text(policy)
         env = environment(slack, sendgrid, folder) | {"PYTHONPATH": str(ROOT)}
         del env["SLACK_APP_TOKEN"]
+        if TO in os.environ:
+            module = profiled.__name__
+            env[TO] = os.environ[TO]
         url = env["DATABASE_URL"]
         if kind == "postgresql":
             name = postgres().create_migrated()
