@@ -41,7 +41,7 @@ async def some_requests(url: str, at: datetime) -> list[str]:
     )
     for subuser, path in zip(SUBUSERS, paths, strict=True):
         async with database.write() as transaction:
-            request_id = await requests.create(
+            created = await requests.create(
                 transaction,
                 origin=f"trigger {len(found)}",
                 channel="C0APPROVALS",
@@ -55,12 +55,10 @@ async def some_requests(url: str, at: datetime) -> list[str]:
                 policy_hash="x",
                 tier="all",
             )
-            request = await requests.get(transaction.connection, request_id)
-            assert request is not None
-            found.append(str(Shown(request.id, request.token, "0" * 16)))
+            found.append(str(Shown(created.id, created.token, "0" * 16)))
         for status in path:
             async with database.write() as transaction:
-                request = await requests.get(transaction.connection, request_id)
+                request = await requests.get(transaction.connection, created.id)
                 assert request is not None
                 await requests.transition(transaction, request, status, kind=str(status), at=at)
     await database.close()

@@ -63,16 +63,19 @@ class Requests:
 
         async def create(transaction: Transaction) -> CreditRequest | Question | Refusal:
             connection, now = transaction.connection, self._clock()
-            known = await requests.by_origin(connection, origin)
+            before = await questions.before(connection, origin, command, requested_by.id, now)
+            known = await requests.by_origin(connection, origin) if before.request else None
             if known is not None:
                 return known
-            asked_back = await questions.by_origin(connection, origin)
+            asked_back = await questions.by_origin(connection, origin) if before.question else None
             if asked_back is not None:
                 return asked_back
             tiers = await self._allowed_or_recorded(transaction, command, requested_by, roster, delivery)
             if isinstance(tiers, Refusal):
                 return tiers
-            same = await questions.the_same(connection, command, requested_by.id, now)
+            same = None
+            if before.same:
+                same = await questions.the_same(connection, command, requested_by.id, now)
             if same is not None:
                 return await self._ask_back(transaction, command, requested_by, same, origin=origin)
             return await self._creator.create(transaction, command, tiers, requested_by, origin=origin)

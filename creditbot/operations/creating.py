@@ -57,7 +57,7 @@ class Creator:
     ) -> CreditRequest:
         """A pending request, of which `tiers` are those that `allowed` has returned."""
         now = self._clock()
-        request_id = await requests.create(
+        return await requests.create(
             transaction,
             origin=origin,
             channel=self.channel_of(command.change.subuser),
@@ -73,7 +73,3 @@ class Creator:
             follows=follows,
             same_as=same_as,
         )
-        request = await requests.get(transaction.connection, request_id)
-        if request is None:
-            raise LookupError(f"request {request_id} was written and is not there")
-        return request

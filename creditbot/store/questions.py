@@ -1,10 +1,11 @@
 """What somebody asked for who had just asked for the same, until they say that they mean it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, select, union_all
+from sqlalchemy import CompoundSelect, Select, bindparam, delete, insert, literal_column, select, union_all
 
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
@@ -25,21 +26,45 @@ FORGOTTEN = 20
 """How many are forgotten with each that is asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is there already of what somebody asks for, as far as it takes a closer look."""
+
+    request: bool
+    """This very delivery has made a request."""
+    question: bool
+    """It has led to a question."""
+    same: bool
+    """This person has asked for the very same within SAME_WITHIN."""
+
+
+async def before(
+    connection: AsyncConnection, origin: str, command: Ask, person: str, now: datetime
+) -> Before:
+    """Mostly there is nothing, which one statement tells."""
+    given = {"the_origin": origin, **_the_very_same(command, person, now)}
+    found = set((await connection.execute(_BEFORE, given)).scalars())
+    return Before(*(what in found for what in _WHAT))
+
+
 async def the_same(
     connection: AsyncConnection, command: Ask, person: str, now: datetime
 ) -> CreditRequest | None:
     """The newest request of this person for the very same, if they made one within SAME_WITHIN."""
-    given = {
+    found = await load_readable(connection, _THE_SAME, _the_very_same(command, person, now))
+    return found[0] if found else None
+
+
+def _the_very_same(command: Ask, person: str, now: datetime) -> dict[str, object]:
+    return {
         "person": person,
         "since": now - SAME_WITHIN,
         "key": command.change.key,
         "change": command.change.allocation_update,
     }
-    found = await load_readable(connection, _THE_SAME, given)
-    return found[0] if found else None
 
 
-def _the_same() -> Select[Any]:
+def _which_are_the_same() -> CompoundSelect[Any]:
     since = bindparam("since", type_=Moment())
     same = select(requests.c.id).where(
         requests.c.requested_by == bindparam("person"),
@@ -49,13 +74,20 @@ def _the_same() -> Select[Any]:
     # What has ended since then is all that can have been asked for since then.
     ended = is_in(SAME_IN - OPEN), requests.c.finished_at >= since
     key = bindparam("key", type_=Words())
-    which = union_all(
+    return union_all(
         same.where(IS_OPEN, requests.c.subuser_key == key), same.where(*ended, is_among_lately(key))
     )
-    return ALL.where(requests.c.id.in_(which)).order_by(requests.c.requested_at.desc()).limit(1)
 
 
-_THE_SAME = _the_same()
+_SAME = _which_are_the_same()
+_THE_SAME = ALL.where(requests.c.id.in_(_SAME)).order_by(requests.c.requested_at.desc()).limit(1)
+
+_WHAT = REQUEST, QUESTION, THE_SAME = "request", "question", "same"
+_BEFORE: CompoundSelect[Any] = union_all(
+    select(literal_column(f"'{REQUEST}'")).where(requests.c.origin == bindparam("the_origin")),
+    select(literal_column(f"'{QUESTION}'")).where(questions.c.origin == bindparam("the_origin")),
+    select(literal_column(f"'{THE_SAME}'")).select_from(_SAME.subquery("same")),
+)
 
 
 async def put(

@@ -48,7 +48,7 @@ async def brought_to(database: Database, status: Status, role: Role, at: datetim
     """
     number = next(_numbers)
     async with database.write() as transaction:
-        request_id = await requests.create(
+        created = await requests.create(
             transaction,
             origin=f"brought {number}",
             channel=CHANNEL,
@@ -62,10 +62,10 @@ async def brought_to(database: Database, status: Status, role: Role, at: datetim
             policy_hash=POLICY.hash,
             tier=POLICY.tiers[0].name,
         )
-        await _check_and_approve(transaction, request_id, role, at)
+        await _check_and_approve(transaction, created.id, role, at)
         for step in WAYS_THERE[status]:
-            await _step(transaction, await _read(transaction, request_id), step, at)
-        request = await _read(transaction, request_id)
+            await _step(transaction, await _read(transaction, created.id), step, at)
+        request = await _read(transaction, created.id)
     assert request.status is status
     return request
 

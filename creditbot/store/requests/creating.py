@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from creditbot.domain.changes import Change
 from creditbot.domain.relations import Relation, RelationKind
-from creditbot.domain.requests import Status
+from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Actor
 from creditbot.store import events, notices, relations
 from creditbot.store.database import Transaction
@@ -15,10 +15,13 @@ from creditbot.store.ledger_columns import recorded
 from creditbot.store.tables import cards, requests
 from creditbot.store.work_on_requests import CHECK
 
+from .reading import with_those_beside
+from .rows import ALL, new
+
 FORGETS_EVERY = 5
 """With one request in so many some old notices are dropped, which are more than these five bring."""
 
-_INSERT = insert(requests).returning(requests.c.id)
+_INSERT = insert(requests).returning(*ALL.selected_columns)
 
 
 async def create(
@@ -37,8 +40,8 @@ async def create(
     tier: str,
     follows: tuple[RelationKind, int] | None = None,
     same_as: int | None = None,
-) -> int:
-    """Insert a pending request with its event and the place of its card; return its ID.
+) -> CreditRequest:
+    """Insert a pending request with its event and the place of its card; return it, with those beside it.
 
     SQL refuses a second one of the same `origin`: see `by_origin` first. `follows` is a request
     and why this one follows it, `same_as` an earlier one for the same, of which its requester knew.
@@ -61,11 +64,11 @@ async def create(
         "token": new_token(),
     }
     inserted = await connection.execute(_INSERT, {"status": Status.PENDING, "version": 1, **values})
-    request_id = int(inserted.scalar_one())
+    row = inserted.mappings().one()
+    request_id = int(row["id"])
     await connection.execute(insert(cards), {"request_id": request_id, "channel": channel})
-    related = {}
-    if follows is not None:
-        related = await relations.add(transaction, Relation(request_id, *follows))
+    relation = None if follows is None else Relation(request_id, *follows)
+    related = {} if relation is None else await relations.add(transaction, relation)
     if request_id % FORGETS_EVERY == 0:
         await notices.forget(transaction, at)
     await events.append(
@@ -89,7 +92,7 @@ async def create(
         },
     )
     transaction.wake(CHECK, request_id)
-    return request_id
+    return await with_those_beside(connection, new(row, relation))
 
 
 def origin_of(kind: RelationKind, of_request: int) -> str:

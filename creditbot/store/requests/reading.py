@@ -73,7 +73,12 @@ async def _one(
     found = await _readable(connection, query, given)
     if found is None or found.status is not Status.PENDING:
         return found
-    return replace(found, beside=await _beside(connection, found))
+    return await with_those_beside(connection, found)
+
+
+async def with_those_beside(connection: AsyncConnection, request: CreditRequest) -> CreditRequest:
+    """A request that waits, with the others that whoever decides it should know of."""
+    return replace(request, beside=await _beside(connection, request))
 
 
 async def _readable(

@@ -1,6 +1,7 @@
 """Rows as they lie in the table become requests, in this one place."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -117,6 +118,14 @@ async def load(
         for row in found.mappings():
             belongings[row["whose"]].append(row)
     return [_read(row, belongings[row["id"]]) for row in rows]
+
+
+def new(row: RowMapping, relation: Relation | None) -> CreditRequest:
+    """A request whose row has just been written, with nothing else that belongs to it."""
+    found = _read(row, [])
+    if isinstance(found, UnreadableRequest):
+        raise found
+    return found if relation is None else replace(found, relations=(relation,))
 
 
 def _follows_another(row: RowMapping) -> bool:
