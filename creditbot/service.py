@@ -50,7 +50,7 @@ class Service:
         stop = asyncio.Event()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
-        parts = Parts()
+        parts = Running()
         try:
             listening = listen(host, port) if self.web else None
             if not await _unless_stopped(stop, self.prepare()):
@@ -76,7 +76,7 @@ class Service:
             about["address"] = "http://{}:{}".format(*address)
         log.info("creditbot is up", jobs="here" if self.runner else "elsewhere", **about)
 
-    async def _shut_down(self, parts: "Parts") -> None:
+    async def _shut_down(self, parts: "Running") -> None:
         """Stop taking, let what was taken be acked and recorded, then close.
 
         The limits add up to under ten seconds, after which a supervisor would kill.
@@ -101,7 +101,7 @@ class Service:
 
 
 @dataclass(slots=True)
-class Parts:
+class Running:
     """What runs in this process by now."""
 
     server: "QuietServer | None" = None

@@ -77,7 +77,7 @@ class VerifyingHandler(AsyncSlackRequestHandler):
         }
         try:
             body = await read_body(request.receive, headers)
-            verify(self._verifier, body, headers)
+            check_signature(self._verifier, body, headers)
             found = read(read_payload(body, headers.get("content-type", "")))
         except UnfitRequest as unfit:
             self._log(unfit.why, **unfit.about)
@@ -113,7 +113,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
             return bytes(body)
 
 
-def verify(verifier: SignatureVerifier, body: bytes, headers: Mapping[str, str]) -> None:
+def check_signature(verifier: SignatureVerifier, body: bytes, headers: Mapping[str, str]) -> None:
     """Check Slack's signature, and that it is at most five minutes from now.
 
     The signature first: whoever has the secret may be told what is wrong with the time.

@@ -37,7 +37,7 @@ POSTGRES = {
 """Likewise for PostgreSQL, the first that fits."""
 
 
-def sentence(url: str, error: Exception) -> str:
+def explanation(url: str, error: Exception) -> str:
     """One line for the person who started a command; the URL is as `creditbot.settings` writes it."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     why = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
@@ -60,15 +60,15 @@ def _postgres(url: str, why: str) -> tuple[str, str]:
     found = make_url(url)
     schema = re.search(r"for schema (\S+)", why)
     names = {
-        "user": quoted(found.username or "USER"),
-        "database": quoted(found.database or ""),
+        "user": sql_name(found.username or "USER"),
+        "database": sql_name(found.database or ""),
         "schema": schema[1] if schema else "public",
     }
     what_to_do = _first_that_fits(POSTGRES, why).format(**names)
     return f"{found.database} on {found.host or 'PostgreSQL'}", what_to_do
 
 
-def quoted(name: str) -> str:
+def sql_name(name: str) -> str:
     """A name as SQL has it."""
     plain = re.fullmatch("[a-z_][a-z0-9_]*", name) is not None
     return name if plain else '"{}"'.format(name.replace('"', '""'))

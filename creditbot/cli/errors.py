@@ -9,7 +9,7 @@ from creditbot.domain.markup import COMMAND, named, without_markup
 from creditbot.settings.environment import DatabaseSettings
 from creditbot.store.database import CommitUnclear
 
-from .database_errors import sentence
+from .database_errors import explanation
 from .environment import environ
 from .terminal import FAULTY_SETTINGS
 
@@ -21,7 +21,7 @@ def explained(error: Exception) -> tuple[str, int] | None:
     if isinstance(cause, of_database):
         # Whatever asked the database has read its settings without a fault.
         url = DatabaseSettings.from_environ(environ()).database_url
-        return sentence(url, cause), FAULTY_SETTINGS
+        return explanation(url, cause), FAULTY_SETTINGS
     if isinstance(error, DomainError):
         command = environ().get("CREDITBOT_COMMAND") or COMMAND
         code = FAULTY_SETTINGS if isinstance(error, UnfitDatabase) else 1

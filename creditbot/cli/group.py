@@ -21,7 +21,7 @@ class CommandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = plain(error.message)
+            error.message = in_plain_words(error.message)
             raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -35,7 +35,7 @@ def _summary(text: str | None) -> str:
     return " ".join((text or "").partition("\n\n")[0].split())
 
 
-def plain(message: str) -> str:
+def in_plain_words(message: str) -> str:
     """What is wrong with an argument; Typer hands on what pydantic says."""
     for pattern, words in PLAIN:
         if found := pattern.fullmatch(message):

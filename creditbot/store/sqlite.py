@@ -28,7 +28,7 @@ READERS = 2
 """Transactions that read at once. Each of their statements is over before the next begins anyway."""
 
 PAGE = 500
-"""Rows of a long result after which others have their turn."""
+"""LongResult of a long result after which others have their turn."""
 
 
 class InPlace(AsyncConnection):
@@ -56,10 +56,10 @@ class InPlace(AsyncConnection):
         return fn(self._connection, *arg, **kw)
 
     def stream(self, statement: Any, parameters: Any = None, **given: Any) -> Any:
-        return nullcontext(Rows(self._connection.execute(statement, parameters, **given)))
+        return nullcontext(LongResult(self._connection.execute(statement, parameters, **given)))
 
 
-class Rows:
+class LongResult:
     """A long result, which is read while others have their turns, too."""
 
     def __init__(self, rows: CursorResult[Any]) -> None:

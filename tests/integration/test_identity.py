@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from creditbot.cli.database_errors import sentence
+from creditbot.cli.database_errors import explanation
 from creditbot.domain.errors import UnfitDatabase
 from creditbot.migrate import migrate
 from creditbot.startup.database import prepare_database
@@ -157,7 +157,7 @@ async def test_who_may_not_create_tables_is_told_what_to_run(postgres: PostgresS
     try:
         with pytest.raises(Exception, match="permission denied for schema public") as caught:
             await prepare_database(url)
-        said = sentence(url, caught.value)
+        said = explanation(url, caught.value)
         assert "GRANT CREATE ON SCHEMA public TO newcomer;" in said
         assert f"ALTER DATABASE {name} OWNER TO newcomer;" in said
 

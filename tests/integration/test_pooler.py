@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from creditbot.cli.database_errors import sentence
+from creditbot.cli.database_errors import explanation
 from creditbot.runners import procrastinate as queue
 from creditbot.runners.procrastinate import ProcrastinateQueue
 from creditbot.startup.database import prepare_database
@@ -101,7 +101,7 @@ async def test_a_pooler_in_statement_mode_comes_with_advice(postgres: PostgresSe
             await prepare_database(pooler.driver_url("postgres"), patience=0)
     finally:
         pooler.close()
-    assert sentence(pooler.driver_url("postgres"), caught.value).endswith(
+    assert explanation(pooler.driver_url("postgres"), caught.value).endswith(
         "Set the pooler's pool_mode to transaction or session."
     )
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from creditbot.cli.database_errors import sentence
+from creditbot.cli.database_errors import explanation
 
 URL = "postgresql+psycopg://bot:hunter2@db/credits?password=hunter3"
 
@@ -23,14 +23,14 @@ URL = "postgresql+psycopg://bot:hunter2@db/credits?password=hunter3"
 )
 def test_sqlites_fault_comes_with_the_path_and_what_to_do(tmp_path: Path, why: str, what_to_do: str) -> None:
     url = f"sqlite:///{tmp_path}/creditbot.db"
-    bare = sentence(url, Exception(why))
+    bare = explanation(url, Exception(why))
     assert bare.startswith(f"DATABASE_URL: the database at {tmp_path}/creditbot.db can't be used ({why}).")
     assert what_to_do in bare
-    assert sentence(url, OperationalError("SELECT 1", None, Exception(why))) == bare
+    assert explanation(url, OperationalError("SELECT 1", None, Exception(why))) == bare
 
 
 def test_a_path_that_is_a_folder_is_called_one(tmp_path: Path) -> None:
-    said = sentence(f"sqlite:///{tmp_path}", Exception("unable to open database file"))
+    said = explanation(f"sqlite:///{tmp_path}", Exception("unable to open database file"))
     assert said.endswith("This is a folder: set DATABASE_URL to a file in it.")
 
 
@@ -50,7 +50,7 @@ def test_a_path_that_is_a_folder_is_called_one(tmp_path: Path) -> None:
     ],
 )
 def test_postgresqls_fault_is_one_line_without_a_password(why: str, what_to_do: str) -> None:
-    said = sentence(URL, psycopg.OperationalError(why))
+    said = explanation(URL, psycopg.OperationalError(why))
     assert said.startswith("DATABASE_URL: the database credits on db can't be used (")
     assert what_to_do in said
     assert "hunter" not in said

@@ -29,9 +29,9 @@ from creditbot.web import (
     UnfitRequest,
     VerifyingHandler,
     Web,
+    check_signature,
     read_body,
     read_payload,
-    verify,
 )
 
 NOW = 1_769_074_200
@@ -57,13 +57,13 @@ def signed(body: bytes, timestamp: str, secret: str = SECRET) -> dict[str, str]:
 
 def refused(body: bytes, headers: Mapping[str, str]) -> int:
     with pytest.raises(UnfitRequest) as caught:
-        verify(VERIFIER, body, headers)
+        check_signature(VERIFIER, body, headers)
     return caught.value.status
 
 
 @pytest.mark.parametrize("age", [0, 1, 299, 300, -1, -300])
 def test_what_slack_signed_within_five_minutes_is_taken(age: int) -> None:
-    verify(VERIFIER, BODY, signed(BODY, str(NOW - age)))
+    check_signature(VERIFIER, BODY, signed(BODY, str(NOW - age)))
 
 
 @pytest.mark.parametrize("age", [301, 86_400, NOW, -301, -86_400])
@@ -118,7 +118,7 @@ def test_a_body_that_is_no_text_is_refused_even_if_signed() -> None:
 
 def test_a_refused_request_learns_only_the_status() -> None:
     with pytest.raises(UnfitRequest) as caught:
-        verify(VERIFIER, BODY, signed(BODY, str(NOW), "another secret"))
+        check_signature(VERIFIER, BODY, signed(BODY, str(NOW), "another secret"))
     assert caught.value.args == (401,)
 
 
@@ -139,7 +139,7 @@ def test_the_log_is_told_whether_it_is_the_secret_or_the_clock(
     headers: dict[str, str], why: str, about: dict[str, int]
 ) -> None:
     with pytest.raises(UnfitRequest) as caught:
-        verify(VERIFIER, BODY, headers)
+        check_signature(VERIFIER, BODY, headers)
     assert (caught.value.why, caught.value.about) == (why, about)
 
 
