@@ -14,10 +14,10 @@ from creditbot.domain.chain import GENESIS, KEYED, Keys, event_hash, fingerprint
 from creditbot.store.engines import is_postgres
 from creditbot.store.ledger_columns import IN_LEDGER, recorded
 from creditbot.store.sqlite import InPlace
-from creditbot.store.tables import approvals, attempts, events, requests
+from creditbot.store.tables import approvals, attempts, events, relations, requests
 from creditbot.store.types import from_millis
 
-TOLD_OF = (requests, approvals, attempts)
+TOLD_OF = (requests, approvals, relations, attempts)
 
 Row = dict[str, Any]
 
@@ -191,6 +191,7 @@ class Tamperer:
         other: dict[Table, Row] = {
             requests: {"origin": "forged"},
             approvals: {"approver": "U0FORGED"},
+            relations: {"kind": "forged"},
             attempts: {"number": 77},
         }
         await self.insert(table, row | {"id": 9000} | other[table])
