@@ -22,7 +22,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.store import requests
 from creditbot.store.tables import requests as table
 
-from .adapters import ANN, ASKER, BEN, CHANNEL, Bot, ids
+from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, ids
 from .conftest import StartBot
 
 SUBUSERS = ("acme", "other", "third")
@@ -117,13 +117,16 @@ async def test_no_more_is_read_of_three_than_of_one(start: StartBot) -> None:
     assert await standing(bot, [*those, alone]) == [(Status.APPROVED, (ANN, BEN))] * 4
 
 
-async def test_one_that_may_not_be_decided_keeps_all_from_it(bot: Bot) -> None:
+@pytest.mark.parametrize("doing", ["approve", "deny"])
+async def test_one_that_may_not_be_decided_keeps_all_from_it(bot: Bot, doing: str) -> None:
     those = await three(bot)
     await bot.decisions.cancel(those[2].id, ASKER)
     before, kinds = await standing(bot, those), [await bot.kinds(request.id) for request in those]
 
+    decisions = of_all(bot, those)
+    more = {"approve": (), "deny": ("no",)}[doing]
     with pytest.raises(Refusal, match=f"Request {those[2].id} has already been cancelled"):
-        await of_all(bot, those).approve(those[0].id, ANN)
+        await getattr(decisions, doing)(those[0].id, ANN, *more)
 
     assert await standing(bot, those) == before
     after = [await bot.kinds(request.id) for request in those]
@@ -143,6 +146,16 @@ async def test_what_is_too_much_together_is_refused_although_each_would_do(start
     assert await standing(bot, those) == [(Status.PENDING, (ANN,))] * 3
     await bot.decisions.approve(those[0].id, BEN)
     assert await bot.status(those[0].id) is Status.APPROVED
+
+
+async def test_what_is_just_not_too_much_together_is_counted_once(start: StartBot) -> None:
+    exactly = Limits(per_requester_24h=753, per_subuser_24h=252, in_all_24h=753)
+    bot = start(policy=replace(POLICY, limits=exactly))
+    those = await three(bot)
+
+    await of_all(bot, those).approve(those[0].id, ANN)
+
+    assert await standing(bot, those) == [(Status.APPROVED, (ANN,))] * 3
 
 
 async def test_their_sum_needs_those_who_may_approve_so_much(start: StartBot) -> None:
