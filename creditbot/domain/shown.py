@@ -63,6 +63,8 @@ def terms(request: CreditRequest, policy: Policy, now: datetime) -> str:
         None if request.check is None else request.check.at.isoformat(),
         request.overtaken_by,
         policy.terms_of(request, now),
+        # A decision about one leaves this out: what its card carries is then as it always was.
+        *sorted([other.subuser, other.allocation_update] for other in request.decided_with),
     ]
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

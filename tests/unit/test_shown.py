@@ -105,6 +105,7 @@ def under(**changed: object) -> Policy:
             0,
         ),
         (replace(REQUEST, overtaken_by=7), POLICY, 0),
+        (replace(REQUEST, decided_with=(Change("globex", 5),)), POLICY, 0),
         (REQUEST, under(name="huge"), 0),
         (REQUEST, under(approvals=3), 0),
         (REQUEST, under(approvers=Who.of([APPROVER])), 0),
