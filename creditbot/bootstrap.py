@@ -95,7 +95,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     client = SlackClient(
         naming,
         new_blocks,
-        token=settings.slack_bot_token.get_secret_value(),
+        token=settings.slack_bot_token.value,
         base_url=settings.slack_api_url,
         session=session,
         # A post that the client repeats unseen could show twice; jobs repeat what must be repeated.
@@ -103,7 +103,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     )
     through(client, proxies.for_url(settings.slack_api_url))
     sendgrid = SendGrid.connect(
-        settings.sendgrid_api_key.get_secret_value(),
+        settings.sendgrid_api_key.value,
         settings.sendgrid_url,
         settings.sendgrid_timeout,
         proxy=proxies.for_url(settings.sendgrid_url),
@@ -143,7 +143,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     )
     socket = None
     if role in {Role.SERVE, Role.SOCKET} and settings.slack_app_token is not None:
-        socket = SocketConnection(bolt, client, settings.slack_app_token.get_secret_value(), proxies)
+        socket = SocketConnection(bolt, client, settings.slack_app_token.value, proxies)
     probes = build_probes(settings, database, client, runner, socket)
     web = build_web(settings, probes, bolt) if role in {Role.SERVE, Role.WEB} else None
 
@@ -260,7 +260,7 @@ def build_probes(
 
 def build_web(settings: Settings, probes: Probes, bolt: AsyncApp) -> Web:
     """Slack's route, if requests can be verified, and the probes."""
-    secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else None
+    secret = settings.slack_signing_secret.value if settings.slack_signing_secret else None
     return Web(
         VerifyingHandler(bolt, secret) if secret else None,
         {"/healthz": probes.alive, "/readyz": probes.ready, "/metrics": probes.metrics},

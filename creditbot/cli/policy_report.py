@@ -88,7 +88,7 @@ async def _slack(settings: PolicySettings, *, offline: bool) -> AsyncIterator[As
         return
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
         client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
+            token=settings.slack_bot_token.value,
             base_url=settings.slack_api_url,
             session=session,
             retry_handlers=[],

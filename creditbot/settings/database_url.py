@@ -2,16 +2,15 @@
 
 import re
 from importlib.util import find_spec
-from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from .errors import PackagesError
 
-def _database_url(value: str) -> str:
+
+def database_url(value: str) -> str:
     """The address with the driver that is used, whatever way it was spelt."""
     if re.match(r"postgres(ql)?(\+\w+)?://", value, re.IGNORECASE):
         return _postgres_url(value)
@@ -26,7 +25,7 @@ def _database_url(value: str) -> str:
 def _postgres_url(value: str) -> str:
     missing = [name for name in ("psycopg", "procrastinate") if find_spec(name) is None]
     if missing:
-        raise PydanticCustomError("packages", "needs more packages")
+        raise PackagesError
     rest = value.partition("://")[2]
     if rest.count("@") > 1:
         # SQLAlchemy would take what follows the first one for the host, which errors name.
@@ -79,5 +78,3 @@ HOST = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.%]+)\]|(?P<name>/[^,]*|[^\s:/,\[\]@]+))(?::(?P<port>[0-9]{1,5}))?"
 )
 """A host's name or address, or the folder of a Unix socket, and perhaps its port."""
-
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]

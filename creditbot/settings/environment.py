@@ -1,21 +1,21 @@
 """Settings, read once from a mapping such as the environment, with one clear line for each fault."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import quote, quote_plus
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from sqlalchemy import make_url
 
 from creditbot.domain.markup import COMMAND
 from creditbot.domain.secrecy import by_themselves
 from creditbot.network.proxies import DIRECT, Proxies, WrongProxy
 
-from .database_url import DatabaseUrl
-from .errors import ConfigError
-from .secrets import AppToken, BotToken, LedgerKeys, SendGridKey, Token
-from .values import ApiUrl, Approvers, ChannelId, Command, HttpUrl
+from . import secrets, values
+from .database_url import database_url
+from .errors import ConfigError, PackagesError, PlaceholderError
+from .secrets import Secret
 
 PREFIX = "CREDITBOT_"
 SLACK_API_URL = "https://slack.com/api/"
@@ -32,14 +32,6 @@ HELP = {
     "(at the end of the channel's About tab)",
 }
 
-WANTED = {
-    "LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
-    "PORT": "a whole number from 0 to 65535",
-    "SENDGRID_REGION": "global or eu",
-    "SENDGRID_TIMEOUT": "a number of seconds from 1 to 60",
-}
-"""What settings must be that pydantic checks by itself, whose prose is not for people."""
-
 SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 """Parameters of libpq that may stand in an address behind a question mark, and are as secret as its password.
 
@@ -47,27 +39,39 @@ postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
 
-class DatabaseSettings(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable, and the reader of its text, which raises ValueError with what is wrong."""
+
+    name: str
+    read: Callable[[str], Any]
+
+
+def setting(name: str, read: Callable[[str], Any], default: Any = MISSING, *, shown: bool = True) -> Any:
+    """A field that is read from an environment variable; one without a default must be there."""
+    return field(default=default, repr=shown, metadata={VARIABLE: Variable(name, read)})
+
+
+VARIABLE = "variable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
     """What every command needs; it knows the secrets that it does not use, so that it shows none of them."""
 
-    # Of all kinds of settings, a process builds only its own.
-    model_config = ConfigDict(defer_build=True, hide_input_in_errors=True)
-
-    database_url: DatabaseUrl = Field("sqlite:///creditbot.db", validation_alias="DATABASE_URL")
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
-        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
-    ] = Field("INFO", validation_alias="LOG_LEVEL")
-    slack_bot_token: SecretStr | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
-    slack_signing_secret: SecretStr | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
-    slack_app_token: SecretStr | None = Field(None, validation_alias="SLACK_APP_TOKEN")
-    sendgrid_api_key: SecretStr | None = Field(None, validation_alias="SENDGRID_API_KEY")
-    ledger_key: LedgerKeys = Field((), validation_alias="CREDITBOT_LEDGER_KEY")
+    database_url: str = setting("DATABASE_URL", database_url, "sqlite:///creditbot.db", shown=False)
+    """A password may be in it."""
+    log_level: str = setting("LOG_LEVEL", values.log_level, "INFO")
+    slack_bot_token: Secret | None = setting("SLACK_BOT_TOKEN", Secret, None)
+    slack_signing_secret: Secret | None = setting("SLACK_SIGNING_SECRET", Secret, None)
+    slack_app_token: Secret | None = setting("SLACK_APP_TOKEN", Secret, None)
+    sendgrid_api_key: Secret | None = setting("SENDGRID_API_KEY", Secret, None)
+    ledger_key: tuple[Secret, ...] = setting("CREDITBOT_LEDGER_KEY", secrets.ledger_keys, ())
 
     @property
     def ledger_keys(self) -> tuple[bytes, ...]:
         """The key that is written with, and those before it, with which older events are checked."""
-        return tuple(key.get_secret_value().encode() for key in self.ledger_key)
+        return tuple(key.value.encode() for key in self.ledger_key)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str | None]) -> Self:
@@ -76,21 +80,29 @@ class DatabaseSettings(BaseModel):
         Raises:
             ConfigError: one line for each setting that is missing or wrong, all at once.
         """
-        names = [str(field.validation_alias) for field in cls.model_fields.values()]
-        values = {name: (environ.get(name) or "").strip() for name in names}
-        given: dict[str, Any] = {name: value for name, value in values.items() if value}
-        lines = cls.faults_together(given)
-        try:
-            settings = cls(**given)
-        except ValidationError as error:
-            lines += [_line(str(fault["loc"][0]), fault["type"], fault["msg"]) for fault in error.errors()]
-            raise ConfigError(sorted(lines)) from None
+        found, lines = cls._read(environ)
         if lines:
             raise ConfigError(sorted(lines))
-        return settings
+        return cls(**found)
 
     @classmethod
-    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+    def _read(cls, environ: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
+        """The values by the fields' names, and a line for each fault."""
+        given = {name: text for name in names(cls) if (text := (environ.get(name) or "").strip())}
+        found: dict[str, Any] = {}
+        lines = cls.faults_together(given)
+        for each, variable in _variables(cls):
+            if variable.name in given:
+                try:
+                    found[each.name] = variable.read(given[variable.name])
+                except ValueError as error:
+                    lines.append(_line(variable.name, error))
+            elif each.default is MISSING:
+                lines.append(_missing(variable.name))
+        return found, lines
+
+    @classmethod
+    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
         """Lines for faults that only show when settings are looked at together."""
         del given
         return []
@@ -99,7 +111,7 @@ class DatabaseSettings(BaseModel):
         """The values that may never be shown or logged."""
         kept = [self.slack_bot_token, self.slack_signing_secret, self.slack_app_token, self.sendgrid_api_key]
         kept += self.ledger_key
-        return [secret.get_secret_value() for secret in kept if secret is not None] + self._password_forms()
+        return [secret.value for secret in kept if secret is not None] + self._password_forms()
 
     def _password_forms(self) -> list[str]:
         """As they stand in the address, and by themselves."""
@@ -113,61 +125,49 @@ class DatabaseSettings(BaseModel):
         return forms + by_themselves(found)
 
 
+@dataclass(frozen=True, kw_only=True)
 class PolicySettings(DatabaseSettings):
     """What looking at the policy needs; without a token Slack is not asked."""
 
-    slack_bot_token: BotToken | None = Field(None, validation_alias="SLACK_BOT_TOKEN")
-    slack_api_url: ApiUrl = Field(SLACK_API_URL, validation_alias="SLACK_API_URL")
-    approvals_channel: ChannelId | None = Field(None, validation_alias="CREDITBOT_APPROVALS_CHANNEL")
-    approvers: Approvers = Field((), validation_alias="CREDITBOT_APPROVERS")
-    policy_path: str | None = Field(None, validation_alias="CREDITBOT_POLICY")
-    _proxies: Proxies = PrivateAttr(DIRECT)
+    slack_bot_token: Secret | None = setting("SLACK_BOT_TOKEN", secrets.bot_token, None)
+    slack_api_url: str = setting("SLACK_API_URL", values.api_url, SLACK_API_URL)
+    approvals_channel: str | None = setting("CREDITBOT_APPROVALS_CHANNEL", values.channel_id, None)
+    approvers: tuple[str, ...] = setting("CREDITBOT_APPROVERS", values.approvers, ())
+    policy_path: str | None = setting("CREDITBOT_POLICY", str, None)
+    proxies: Proxies = DIRECT
+    """What connections to Slack and SendGrid go through."""
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str | None]) -> Self:
+    def _read(cls, environ: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
         """The same, with the proxies that the mapping names."""
+        found, lines = super()._read(environ)
         try:
-            proxies, lines = Proxies.of(environ), []
+            return found | {"proxies": Proxies.of(environ)}, lines
         except WrongProxy as error:
-            proxies, lines = DIRECT, [str(error)]
-        try:
-            settings = super().from_environ(environ)
-        except ConfigError as error:
-            raise ConfigError(sorted(error.lines + lines)) from None
-        if lines:
-            raise ConfigError(lines)
-        return settings.going_through(proxies)
-
-    def going_through(self, proxies: Proxies) -> Self:
-        self._proxies = proxies
-        return self
-
-    @property
-    def proxies(self) -> Proxies:
-        """What connections to Slack and SendGrid go through."""
-        return self._proxies
+            return found, [*lines, str(error)]
 
     def secrets(self) -> list[str]:
-        return super().secrets() + self._proxies.secrets()
+        return super().secrets() + self.proxies.secrets()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(PolicySettings):
     """What the processes need. The names are those of the environment variables, in lower case."""
 
-    slack_bot_token: BotToken = Field(validation_alias="SLACK_BOT_TOKEN")
-    slack_signing_secret: Token | None = Field(None, validation_alias="SLACK_SIGNING_SECRET")
-    slack_app_token: AppToken | None = Field(None, validation_alias="SLACK_APP_TOKEN")
-    sendgrid_api_key: SendGridKey = Field(validation_alias="SENDGRID_API_KEY")
-    sendgrid_region: Literal["global", "eu"] = Field("global", validation_alias="SENDGRID_REGION")
-    sendgrid_api_url: HttpUrl | None = Field(None, validation_alias="SENDGRID_API_URL")
-    sendgrid_timeout: float = Field(10.0, ge=1, le=60, validation_alias="SENDGRID_TIMEOUT")
-    approvals_channel: ChannelId = Field(validation_alias="CREDITBOT_APPROVALS_CHANNEL")
-    command: Command = Field(COMMAND, validation_alias="CREDITBOT_COMMAND")
-    host: str = Field("127.0.0.1", validation_alias="HOST")
-    port: int = Field(3000, ge=0, le=65535, validation_alias="PORT")
+    slack_bot_token: Secret = setting("SLACK_BOT_TOKEN", secrets.bot_token)
+    slack_signing_secret: Secret | None = setting("SLACK_SIGNING_SECRET", secrets.token, None)
+    slack_app_token: Secret | None = setting("SLACK_APP_TOKEN", secrets.app_token, None)
+    sendgrid_api_key: Secret = setting("SENDGRID_API_KEY", secrets.sendgrid_key)
+    sendgrid_region: str = setting("SENDGRID_REGION", values.sendgrid_region, "global")
+    sendgrid_api_url: str | None = setting("SENDGRID_API_URL", values.http_url, None)
+    sendgrid_timeout: float = setting("SENDGRID_TIMEOUT", values.timeout, 10.0)
+    approvals_channel: str = setting("CREDITBOT_APPROVALS_CHANNEL", values.channel_id)
+    command: str = setting("CREDITBOT_COMMAND", values.command, COMMAND)
+    host: str = setting("HOST", str, "127.0.0.1")
+    port: int = setting("PORT", values.port, 3000)
 
     @classmethod
-    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
         if given.get("SLACK_APP_TOKEN") or given.get("SLACK_SIGNING_SECRET"):
             return []
         return [_missing("SLACK_APP_TOKEN", "or use HTTP and set SLACK_SIGNING_SECRET")]
@@ -181,7 +181,7 @@ class WebSettings(Settings):
     """What `web` needs: Slack comes over HTTP only."""
 
     @classmethod
-    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
         if given.get("SLACK_SIGNING_SECRET"):
             return []
         return [
@@ -193,7 +193,7 @@ class SocketSettings(Settings):
     """What `socket` needs: Socket Mode only."""
 
     @classmethod
-    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
         if given.get("SLACK_APP_TOKEN"):
             return []
         return [
@@ -205,15 +205,24 @@ class WorkerSettings(Settings):
     """What `worker` needs: Slack does not come in here at all."""
 
     @classmethod
-    def faults_together(cls, given: Mapping[str, Any]) -> list[str]:
+    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
         del given
         return []
 
 
-def unknown_names(names: Iterable[str]) -> list[str]:
+def names(kind: type[DatabaseSettings]) -> list[str]:
+    """The environment variables that are read."""
+    return [variable.name for _, variable in _variables(kind)]
+
+
+def _variables(kind: type[DatabaseSettings]) -> list[tuple[Field[Any], Variable]]:
+    return [(found, found.metadata[VARIABLE]) for found in fields(kind) if VARIABLE in found.metadata]
+
+
+def unknown_names(given: Iterable[str]) -> list[str]:
     """A sentence for each name that can only be meant for creditbot, and is no setting of its."""
-    known = [str(field.validation_alias) for field in Settings.model_fields.values()]
-    found = sorted(name for name in names if name.upper().startswith(PREFIX) and name not in known)
+    known = names(Settings)
+    found = sorted(name for name in given if name.upper().startswith(PREFIX) and name not in known)
     return [f"{name} is not a setting of creditbot and is ignored. {_meant(name, known)}" for name in found]
 
 
@@ -227,19 +236,15 @@ def _missing(name: str, *otherwise: str) -> str:
     return f"{name} is missing: {', '.join([HELP[name], *otherwise])}."
 
 
-def _line(name: str, kind: str, message: str) -> str:
-    if kind == "missing":
-        return _missing(name)
-    if kind == "placeholder":
-        return f"{name} is still a placeholder: {HELP[name]}."
-    if kind == "packages":
-        return (
-            f"{name} points to PostgreSQL, but the packages for it are not installed. In the checkout of "
-            "creditbot, run pip install --require-hashes -r requirements-postgres.lock"
-        )
-    if name in WANTED:
-        return f"{name} is wrong: it must be {WANTED[name]}."
-    text = message.removeprefix("Value error, ")
-    # A value is never repeated: it may be a secret that was put in the wrong place.
-    it = "it " if text.startswith(("is ", "does ", "has ", "names ")) else ""
+def _line(name: str, error: ValueError) -> str:
+    match error:
+        case PlaceholderError():
+            return f"{name} is still a placeholder: {HELP[name]}."
+        case PackagesError():
+            return (
+                f"{name} points to PostgreSQL, but the packages for it are not installed. In the checkout of "
+                "creditbot, run pip install --require-hashes -r requirements-postgres.lock"
+            )
+    text = str(error)
+    it = "it " if text.startswith(("is ", "does ", "has ", "names ", "must ")) else ""
     return f"{name} is wrong: {it}{text}."

@@ -7,3 +7,11 @@ class ConfigError(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+class PlaceholderError(ValueError):
+    """What the README shows in a token's place; a process would ask with it for ever."""
+
+
+class PackagesError(ValueError):
+    """The packages for PostgreSQL are not installed."""

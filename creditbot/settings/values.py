@@ -1,12 +1,13 @@
-"""Settings that are no secrets, each read from its text."""
+"""Settings that are no secrets, each read from its text.
+
+Each reader raises ValueError with what is wrong, and never with the value: it may be a secret in a wrong
+place.
+"""
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator, BeforeValidator
 
 
-def _command(value: str) -> str:
+def command(value: str) -> str:
     if not re.fullmatch(r"/[a-z0-9_-]{1,31}", value):
         raise ValueError(
             "is not a slash command, which looks like /credits: a slash, then at most 31 lower-case letters, "
@@ -15,7 +16,7 @@ def _command(value: str) -> str:
     return value
 
 
-def _channel(value: str) -> str:
+def channel_id(value: str) -> str:
     if not re.fullmatch(r"[CGD][A-Za-z0-9_-]+", value):
         raise ValueError(
             "is not a channel's ID, which looks like C0123ABCD; find it at the end of the channel's About tab"
@@ -23,9 +24,7 @@ def _channel(value: str) -> str:
     return value
 
 
-def _approvers(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+def approvers(value: str) -> tuple[str, ...]:
     identifiers = [part.strip() for part in value.split(",") if part.strip()]
     for place, identifier in enumerate(identifiers, 1):
         if not re.fullmatch(r"[UWS][A-Za-z0-9_-]+", identifier):
@@ -36,22 +35,43 @@ def _approvers(value: object) -> object:
     return tuple(dict.fromkeys(identifiers))
 
 
-def _http_url(value: str) -> str:
+def http_url(value: str) -> str:
     found = re.fullmatch(r"https?://[^\s/?#:@]+(?::(?P<port>\d{1,5}))?(/[^\s?#]*)?", value)
     if found is None or int(found["port"] or 0) > 65535:
         raise ValueError("is not an address that begins with https:// (or http://)")
     return value
 
 
-def _api_url(value: str) -> str:
-    value = _http_url(value)
+def api_url(value: str) -> str:
+    """It ends in a slash."""
+    value = http_url(value)
     return value if value.endswith("/") else f"{value}/"
 
 
-Command = Annotated[str, AfterValidator(_command)]
-ChannelId = Annotated[str, AfterValidator(_channel)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-ApiUrl = Annotated[str, AfterValidator(_api_url)]
-"""It ends in a slash."""
+def log_level(value: str) -> str:
+    if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return value.upper()
 
-Approvers = Annotated[tuple[str, ...], BeforeValidator(_approvers)]
+
+def sendgrid_region(value: str) -> str:
+    if value not in {"global", "eu"}:
+        raise ValueError("must be global or eu")
+    return value
+
+
+def timeout(value: str) -> float:
+    """Seconds."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds <= 60:
+        raise ValueError("must be a number of seconds from 1 to 60")
+    return seconds
+
+
+def port(value: str) -> int:
+    if re.fullmatch("[0-9]{1,9}", value) is None or int(value) > 65535:
+        raise ValueError("must be a whole number from 0 to 65535")
+    return int(value)

@@ -102,6 +102,7 @@ NOT_FOR_SQLITE = {
     "creditbot.settings.policy_file",
     "procrastinate",
     "psycopg",
+    "pydantic",
     "rapidfuzz",
     "rich",
     "sqlalchemy.dialects.postgresql",
