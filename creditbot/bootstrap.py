@@ -14,6 +14,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Parts
+from creditbot.jobs.rates import SLACKS
 from creditbot.operations import (
     Clicks,
     Creator,
@@ -41,6 +42,7 @@ from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.slack.naming import Naming
 from creditbot.slack.new_blocks import NewBlocks
+from creditbot.slack.outgoing import Kinds, Tools
 from creditbot.slack.pages import Pages
 from creditbot.slack.people import Groups
 from creditbot.slack.proxied import through
@@ -112,11 +114,12 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
     home = Home()
     runner: Runner | None = None
     if role in {Role.SERVE, Role.WORKER}:
-        messenger = SlackMessenger(client, policy, directory, home.links, now)
         parts = Parts(
             database=database,
             sendgrid=sendgrid,
-            messenger=messenger,
+            messenger=SlackMessenger(client),
+            kinds=Kinds(Tools(policy, directory, home.links, now)),
+            rates=SLACKS,
             policy=policy,
             directory=directory,
             channel=settings.approvals_channel,

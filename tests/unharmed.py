@@ -70,8 +70,9 @@ def state(engine: Engine) -> list[Any]:
     refused = ", ".join(f"'{kind}'" for kind in MAY_HAPPEN)
     queries = [
         f"SELECT * FROM {table} ORDER BY id"  # noqa: S608 - names of ours
-        for table in ("requests", "approvals", "attempts", "notices")
+        for table in ("requests", "approvals", "attempts")
     ]
+    queries.append("SELECT * FROM outbox WHERE kind <> 'card' ORDER BY id")
     queries.append(
         "SELECT request_id, kind, actor, from_status, to_status, detail FROM events "  # noqa: S608 - kinds of ours
         f"WHERE kind NOT IN ({refused}) ORDER BY id"

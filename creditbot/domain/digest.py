@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+DIGEST = "digest"
+"""What it is called in the ledger, and where it is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:

@@ -14,6 +14,9 @@ from typing import Any
 from .credits import KINDS, UNLIMITED
 from .evidence import Reading, no_reset_between
 
+DRIFT = "drift"
+"""What a finding is called in the ledger, and what a comparison found where it is sent."""
+
 MARGIN = timedelta(minutes=2)
 """How near to a reading a change may or may not be part of it: reading takes a while."""
 

@@ -6,26 +6,26 @@ people's own requests go first.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from creditbot.domain.changes import subuser_key
-from creditbot.domain.drift import Comparison, Finding, Snapshot, comparable, compare
+from creditbot.domain.drift import DRIFT, Comparison, Finding, Snapshot, comparable, compare
 from creditbot.domain.evidence import Reading
 from creditbot.domain.markup import without_markup
 from creditbot.domain.policy import Policy
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.names import subuser_header
 from creditbot.sendgrid.problems import SendGridProblem
-from creditbot.store import bulletins, changes, events, snapshots
-from creditbot.store.bulletins import COMPARE, Bulletin
+from creditbot.store import changes, events, outbox, snapshots, timers
 from creditbot.store.database import Database, Transaction
+from creditbot.store.timers import Timer
 from creditbot.store.types import storable
 
 from .backoff import backoff
-from .give_up import bulletin_ends
+from .give_up import timer_ends
 from .job import Job
 from .reading import read_credits
 
@@ -72,29 +72,33 @@ class Compare:
     """Comes back until every subuser was read, or SendGrid did not let it for too long."""
 
     def __init__(
-        self, database: Database, sendgrid: SendGrid, policy: Policy, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        sendgrid: SendGrid,
+        policy: Policy,
+        channel: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._sendgrid = sendgrid.unhurried()
         self._policy = policy
+        self._channel = channel
         self._clock = clock
 
-    async def __call__(self, bulletin_id: int) -> None:
+    async def __call__(self, timer_id: int) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
-            bulletin = await bulletins.get(transaction.connection, bulletin_id, now)
-            if bulletin is None or bulletin.kind != bulletins.DRIFT or bulletin.content is not None:
-                return
-            if not await bulletins.claim(transaction, bulletin, now, now + LEASE):
+            timer = await timers.get(transaction.connection, timer_id, now)
+            if timer is None or not await timers.claim(transaction, timer, now, now + LEASE):
                 return
             await snapshots.forget(transaction, now - KEPT, now)
-            known = await snapshots.subusers(transaction.connection, bulletin.due_at)
+            known = await snapshots.subusers(transaction.connection, timer.due_at)
         found = await self._read(known)
         async with self._database.write() as transaction:
             await snapshots.add(transaction, found.taken)
-            comes_again = await self._comes_again(transaction, bulletin, found)
+            comes_again = await self._comes_again(transaction, timer, found)
         if not comes_again:
-            await self._finish(bulletin, found)
+            await self._finish(timer, found)
 
     async def _read(self, known: set[str]) -> Round:
         """Read some of those that were not read yet."""
@@ -135,36 +139,36 @@ class Compare:
             if found.refusal is not None and found.only_refused:
                 found.problem = found.refusal
 
-    async def _comes_again(self, transaction: Transaction, bulletin: Bulletin, found: Round) -> bool:
+    async def _comes_again(self, transaction: Transaction, timer: Timer, found: Round) -> bool:
         """Plan the next run of this comparison, if it takes one."""
         now = self._clock()
         problem = found.problem
         if problem is None and found.left:
-            await bulletins.go_on(transaction, bulletin.id, now)
+            await timers.go_on(transaction, timer, now)
             return True
-        if problem is not None and problem.passing and bulletin.tries < PATIENT_TRIES:
-            tries = 0 if found.taken else bulletin.tries
+        if problem is not None and problem.passing and timer.tries < PATIENT_TRIES:
+            tries = 0 if found.taken else timer.tries
             later = now + backoff(tries, problem.wait)
-            await bulletins.failed(transaction, replace(bulletin, tries=tries), now, later, problem.sentence)
+            await timers.failed(transaction, timer, tries + 1, later, problem.sentence)
             return True
         return False
 
-    async def _finish(self, bulletin: Bulletin, found: Round) -> None:
+    async def _finish(self, timer: Timer, found: Round) -> None:
         now = self._clock()
-        outcome = await self._judge(bulletin, found, now)
+        outcome = await self._judge(timer, found, now)
         async with self._database.write() as transaction:
-            current = await bulletins.get(transaction.connection, bulletin.id, now)
-            if current is None or current.content is not None:
+            if not await timers.done(transaction, timer, self._policy.next(self._policy.drift, now)):
                 return  # another run was faster
             for finding in outcome.findings:
-                await events.append(transaction.connection, "drift", at=now, detail=asdict(finding))
-            await events.append(transaction.connection, "compared", at=now, detail=outcome.counts())
-            await bulletins.written(transaction, bulletin.id, outcome.document(), again_at=now)
-            if not outcome.worth_telling:
-                await bulletins.sent(transaction, bulletin.id, now)
-            await bulletins.plan(transaction, bulletins.DRIFT, self._policy.next(self._policy.drift, now))
+                await events.append(transaction.connection, DRIFT, at=now, detail=asdict(finding))
+            event_id = await events.append(
+                transaction.connection, "compared", at=now, detail=outcome.counts()
+            )
+            if outcome.worth_telling:
+                subject, content = f"event {event_id}", outcome.document()
+                await outbox.put(transaction, DRIFT, self._channel, now, subject=subject, content=content)
 
-    async def _judge(self, bulletin: Bulletin, found: Round, now: datetime) -> Comparison:
+    async def _judge(self, timer: Timer, found: Round, now: datetime) -> Comparison:
         findings: list[Finding] = []
         compared = not_comparable = 0
         unread = set(found.left)
@@ -172,9 +176,9 @@ class Compare:
             by_subuser = await changes.since(connection, now - KEPT)
             async for history in snapshots.histories(connection, now - KEPT):
                 after = history[-1]
-                if after.at < bulletin.due_at:
+                if after.at < timer.due_at:
                     continue  # deleted since, or not read today
-                earlier = [one for one in history if one.at < bulletin.due_at and one.tells]
+                earlier = [one for one in history if one.at < timer.due_at and one.tells]
                 if not after.readable:
                     unread.add(after.subuser)
                 elif earlier and comparable(earlier[-1], after):
@@ -196,8 +200,8 @@ class Compare:
 
 
 JOB = Job(
-    COMPARE,
-    lambda parts: Compare(parts.database, parts.sendgrid, parts.policy, parts.clock).__call__,
-    bulletin_ends("compare"),
+    timers.COMPARISON_DUE,
+    lambda parts: Compare(parts.database, parts.sendgrid, parts.policy, parts.channel, parts.clock).__call__,
+    timer_ends,
     mends=True,
 )

@@ -8,10 +8,12 @@ may have done.
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from creditbot.domain.digest import DIGEST
+from creditbot.domain.drift import DRIFT
 from creditbot.domain.policy import DAY
 from creditbot.domain.requests import Outline, Status
 from creditbot.domain.undone import Undone
-from creditbot.store import bulletins, requests, tables
+from creditbot.store import outbox, requests, tables, timers
 from creditbot.store.database import Database, Transaction
 
 from .job import End, Parts
@@ -27,11 +29,6 @@ or nobody knows. Its people are told.
 def request_ends(end: EndRequest) -> End:
     """How a job on requests ends one."""
     return End(tables.requests, lambda parts: _GiveUpRequest(parts, end))
-
-
-def bulletin_ends(job: str) -> End:
-    """How a job on the daily messages ends one."""
-    return End(tables.bulletins, lambda parts: _GiveUpBulletin(job, parts.database, parts.clock))
 
 
 def find_in_log(request: Outline, then: str) -> str:
@@ -61,32 +58,33 @@ class _GiveUpRequest:
                 await self._end(self._parts, transaction, request)
 
 
-class _GiveUpBulletin:
-    """Has people told that a daily message came to nothing; the next one comes as usual.
+class _GiveUpTimer:
+    """Has people told that a daily message came to nothing; the next one comes as usual."""
 
-    If not even that can be posted, it ends in the log.
-    """
-
-    def __init__(self, job: str, database: Database, clock: Callable[[], datetime]) -> None:
-        self._job = job
+    def __init__(self, database: Database, channel: str, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._channel = channel
         self._clock = clock
 
-    async def __call__(self, bulletin_id: int, runs: int) -> None:
+    async def __call__(self, timer_id: int, runs: int) -> None:
         now = self._clock()
         async with self._database.write() as transaction:
-            found = await bulletins.outline(transaction.connection, bulletin_id, now)
-            if found is None or found.runs != runs:
+            timer = await timers.outline(transaction.connection, timer_id, now)
+            if timer is None or timer.runs != runs:
                 return
-            said = undone(found.kind)
-            if found.content == bulletins.as_text(said.document()):
-                await bulletins.give_up(transaction, bulletin_id, now, f"{self._job}: {said.problem}")
-                return
-            await bulletins.written(transaction, bulletin_id, said.document(), again_at=now)
-            if found.content is None and found.kind in {bulletins.DIGEST, bulletins.DRIFT}:
-                days_ago = (now - found.due_at) // DAY
-                following = found.due_at + DAY * max(days_ago + 1, 1)
-                await bulletins.plan(transaction, found.kind, following)
+            kind = _SAID_OF.get(timer.name, timer.name)
+            content = undone(kind).document()
+            subject = f"{timer.name} of {timer.due_at.isoformat()}"
+            await outbox.put(transaction, kind, self._channel, now, subject=subject, content=content)
+            days_ago = (now - timer.due_at) // DAY
+            await timers.plan(transaction, timer.name, timer.due_at + DAY * max(days_ago + 1, 1))
+
+
+_SAID_OF = {timers.DIGEST: DIGEST, timers.COMPARISON: DRIFT}
+"""The kind of the message that comes of a timer."""
+
+timer_ends = End(tables.timers, lambda parts: _GiveUpTimer(parts.database, parts.channel, parts.clock))
+"""How a job on timers ends the work of one."""
 
 
 def undone(kind: str) -> Undone:

@@ -14,6 +14,8 @@ from creditbot.store.database import Database
 from creditbot.store.work import Work
 
 from .messenger import Messenger
+from .outgoing import Kinds
+from .rates import Rates
 
 MARGIN = timedelta(seconds=5)
 """How far past the request timeout an attempt counts as over, and SendGrid as done with it."""
@@ -29,6 +31,8 @@ class Parts:
     database: Database
     sendgrid: SendGrid
     messenger: Messenger
+    kinds: Kinds
+    rates: Rates
     policy: Policy
     directory: Directory
     channel: str

@@ -1,15 +1,11 @@
-"""The port through which jobs show requests and tell people; Slack stands behind it."""
+"""The port through which jobs show things and tell people; Slack stands behind it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
-from creditbot.domain.digest import Digest
-from creditbot.domain.drift import Comparison
-from creditbot.domain.errors import UnreadableRequest
 from creditbot.domain.place import Place
-from creditbot.domain.requests import CreditRequest
-from creditbot.domain.undone import Undone
 
 LEASE = timedelta(seconds=12)
 """How long one process has a message to itself: longer than a call to Slack may take."""
@@ -53,28 +49,18 @@ class DeliveryProblem(Exception):
         self.not_done = not_done
 
 
+class Drawing(Protocol):
+    """What a message is to show."""
+
+    async def draw(self) -> Mapping[str, Any]:
+        """As the methods of Slack take it: its blocks, and the same as a text."""
+
+
 class Messenger(Protocol):
-    """Each method raises DeliveryProblem if it can't do it now.
+    """Each method raises DeliveryProblem if it can't do it now."""
 
-    A card with `copy_above` says that an earlier copy of it may stand there, too.
-    """
+    async def post(self, to: str, drawing: Drawing) -> Place:
+        """Post a message to a channel or a person; return where it is."""
 
-    async def post_card(self, channel: str, request: CreditRequest, *, copy_above: bool) -> tuple[str, str]:
-        """Post a request's card; return the channel and ts of the message."""
-
-    async def update_card(self, channel: str, ts: str, request: CreditRequest, *, copy_above: bool) -> None:
-        """Make a message show the request as it stands."""
-
-    async def point_to_card(self, channel: str, ts: str, request: CreditRequest, card: Place) -> None:
-        """Make a message that was a request's card say where that is now."""
-
-    async def send_notice(self, person: str, kind: str, request: CreditRequest, card: Place | None) -> None:
-        """Tell a person by direct message that a request has come to `kind`; `card` is where its card is."""
-
-    async def send_unreadable(self, person: str, request: UnreadableRequest) -> None:
-        """Tell a person by direct message that there is news of a request that can't be read."""
-
-    async def post_bulletin(
-        self, to: str, bulletin: Digest | Comparison | Undone, *, instead_of: str | None = None
-    ) -> None:
-        """Post what the clock calls for, to a channel, or to a person `instead_of` that channel."""
+    async def change(self, place: Place, drawing: Drawing) -> None:
+        """Make a message show something else."""

@@ -7,7 +7,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import ESCALATED, REMINDER, Look, look, reminder_kind
 from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.who import Directory, Roster
-from creditbot.store import events, notices, requests
+from creditbot.store import events, outbox, requests
 from creditbot.store.database import Database, Transaction
 from creditbot.store.work_on_requests import REMIND
 
@@ -61,7 +61,7 @@ class Remind:
         may_still = self._policy.quorum(request, roster, now).may_still
         unread = roster.unread(may_still)
         kind = reminder_kind(self._policy, found.reminders)
-        await notices.withdraw(transaction, request.id, now, [REMINDER], but=kind)
+        await outbox.withdraw(transaction, request.id, now, [REMINDER], but=kind)
         people = await self._tell(transaction, request, kind, roster.everyone(may_still))
         if people or not unread:
             detail: dict[str, object] = {"reminder": found.reminders, "people": people}
@@ -99,7 +99,7 @@ class Remind:
         return [
             person
             for person in sorted(set(people) - done)
-            if await notices.add(transaction, request.id, kind, person, self._clock())
+            if await outbox.tell(transaction, request.id, kind, person, self._clock())
         ]
 
 

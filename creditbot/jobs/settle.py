@@ -19,7 +19,7 @@ from creditbot.domain.requests import CreditRequest, Outline, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.sendgrid.client import SendGrid
 from creditbot.sendgrid.problems import SendGridProblem
-from creditbot.store import attempts, notices, requests
+from creditbot.store import attempts, outbox, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Database, Transaction
 from creditbot.store.readable import believed
@@ -203,7 +203,7 @@ class Settle:
         now = self._clock()
         channel = self._policy.channel_of(request.subuser, self._channel)
         for person in whom_to_ask(request, self._policy, roster, now, channel):
-            await notices.add(transaction, request.id, "not_proven", person, now)
+            await outbox.tell(transaction, request.id, "not_proven", person, now)
 
 
 def _arithmetic(found: Conclusion, request: CreditRequest, last: Attempt, earlier: int | None) -> str:
@@ -234,7 +234,7 @@ async def _give_up(parts: Parts, transaction: Transaction, request: Outline) -> 
         read_again_at=None,
     )
     for person in dict.fromkeys([*request.approvers, parts.channel]):
-        await notices.add(transaction, request.id, "not_proven", person, now)
+        await outbox.tell(transaction, request.id, "not_proven", person, now)
 
 
 JOB = Job(

@@ -73,6 +73,6 @@ class Clicks:
             if request is None or not card.is_of(request):
                 return
             if await cards.is_in(transaction.connection, request.id, channel):
-                await cards.joined(transaction, request.id, channel, ts)
+                await cards.joined(transaction, request.id, channel, ts, self._clock())
 
         await self._database.for_person(join)

@@ -9,7 +9,7 @@ from creditbot.domain.policy import DAY, Policy, Usage
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Roster
-from creditbot.store import notices, requests
+from creditbot.store import outbox, requests
 from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database, Transaction
 from creditbot.store.work_on_requests import APPLY
@@ -107,7 +107,7 @@ class Decisions:
                 )
                 channel = self._policy.channel_of(request.subuser, self._channel)
                 for place in dict.fromkeys([channel, self._channel]):
-                    await notices.add(transaction, request.id, "break_glass", place, self._clock())
+                    await outbox.tell(transaction, request.id, "break_glass", place, self._clock())
 
         action = Action(about, "break_glass", actor)
         return await self._decider.decide(action, self._may_break_glass(actor), act, delivery)

@@ -1,13 +1,18 @@
-"""Cards that are elsewhere than where they belong now."""
+"""Cards, and what is yet to be posted, that are elsewhere than where they belong now."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from creditbot.domain.digest import DIGEST
+from creditbot.domain.drift import DRIFT
 from creditbot.domain.policy import Policy
-from creditbot.store import cards
+from creditbot.store import cards, outbox
 from creditbot.store.database import Database, Transaction
 
 from .steps import in_steps
+
+DAILY = (DIGEST, DRIFT)
+"""What goes to the channel of approvals, whichever that is."""
 
 
 async def move_cards(database: Database, policy: Policy, channel: str, clock: Callable[[], datetime]) -> int:
@@ -28,6 +33,8 @@ async def move_cards(database: Database, policy: Policy, channel: str, clock: Ca
         for request_id, belongs in elsewhere(found).items():
             await cards.move(transaction, request_id, belongs, clock())
 
+    async with database.write() as transaction:
+        await outbox.readdress(transaction, DAILY, channel)
     async with database.read() as connection:
         moved = elsewhere(await cards.of_open_requests(connection))
     await in_steps(database, sorted(moved), move)

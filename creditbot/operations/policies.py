@@ -7,7 +7,7 @@ from typing import Literal
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import over_since
 from creditbot.domain.requests import CreditRequest
-from creditbot.store import bulletins, events, requests
+from creditbot.store import events, requests, timers
 from creditbot.store.database import Database, Transaction
 
 from .steps import in_steps
@@ -32,8 +32,8 @@ async def activate_policy(database: Database, policy: Policy, clock: Callable[[]
         now = clock()
         await events.take_key(transaction.connection, now)
         known = last is not None and last.get("hash") == policy.hash
-        for kind, time_of_day in ((bulletins.DIGEST, policy.digest), (bulletins.DRIFT, policy.drift)):
-            await _plan(transaction, kind, policy.next(time_of_day, now), now)
+        for name, time_of_day in ((timers.DIGEST, policy.digest), (timers.COMPARISON, policy.drift)):
+            await _plan(transaction, name, policy.next(time_of_day, now), now)
         if not known:
             detail = {"hash": policy.hash, "policy": policy.document()}
             await events.append(transaction.connection, "policy", at=now, detail=detail)
@@ -55,12 +55,12 @@ async def _have_all_follow(database: Database, policy: Policy, clock: Callable[[
     await in_steps(database, others, follow)
 
 
-async def _plan(transaction: Transaction, kind: str, at: datetime | None, now: datetime) -> None:
-    """Have the next bulletin of a kind at that moment, unless one is overdue, which still comes."""
-    planned = await bulletins.planned(transaction.connection, kind)
+async def _plan(transaction: Transaction, name: str, at: datetime | None, now: datetime) -> None:
+    """Set a timer to that moment, unless it is overdue: then its work is still done."""
+    planned = await timers.planned(transaction.connection, name)
     overdue = planned is not None and planned <= now
     if planned != at and not (overdue and at is not None):
-        await bulletins.plan(transaction, kind, at)
+        await timers.plan(transaction, name, at)
 
 
 async def _follow(transaction: Transaction, policy: Policy, request: CreditRequest, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """What people see of a daily message that came to nothing. A pure function to a message."""
 
+from creditbot.domain.digest import DIGEST
+from creditbot.domain.drift import DRIFT
 from creditbot.domain.undone import Undone
-from creditbot.store.bulletins import DIGEST, DRIFT
 
 from .message import Message, sentence
 

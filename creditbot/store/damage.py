@@ -1,4 +1,4 @@
-"""Rows of what is shown in Slack that hold what can't be read: mended with what is safe to go on with.
+"""Rows of the outbox and of timers that hold what can't be read: mended with what is safe to go on with.
 
 Another version may have written them, or a restore has damaged them. A value is replaced by one with which
 the row is delivered as usual, or comes to an end as whatever can't be delivered does: nobody is at an
@@ -6,30 +6,37 @@ address such as "unknown-7", so whoever else is concerned is told, and so is the
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Integer, Select, Table, update
+from sqlalchemy import Integer, Select, Table, case, func, text, update
 
+from . import in_step
 from .connection import AsyncConnection
 from .database import Transaction
 from .readable import LONGEST_WAIT, MOST_TIMES, as_they_lie, read
-from .tables import bulletins, cards, notices
+from .tables import IS_CARD, outbox, timers
 
 _TRIED_ANEW: dict[str, Any] = {"tries": 0, "failing_since": None, "given_up_at": None}
 
+_WANTED = case((IS_CARD, func.coalesce(text(f"({in_step.WANTED_NOW})"), 0)), else_=1)
+
 INSTEAD: Mapping[str, Mapping[str, Any]] = {
     # What may have been posted counts as posted, so that people are told of a copy rather than misled.
-    cards.name: {
+    outbox.name: {
+        "request_id": None,
+        "content": None,
         "ts": None,
         "posts": 1,
         "shown_version": 0,
+        "wanted_version": _WANTED,
+        "next_try_at": None,
+        "turn_at": None,
         "moved_at": None,
         **_TRIED_ANEW,
     },
-    notices.name: {"sent_at": None, **_TRIED_ANEW},
-    bulletins.name: {"content": None, "sent_at": None, "runs": 0, **_TRIED_ANEW},
+    timers.name: {"tries": 0, "runs": 0},
 }
 """By table and column."""
 
@@ -75,9 +82,8 @@ def _is_absurd(table: Table, name: str, value: object, now: datetime) -> bool:
 async def mend(transaction: Transaction, damaged: DamagedRow, now: datetime) -> None:
     """Have a row hold what a job can go on with, and say so in the log."""
     # No two the same, since what belongs to a row is told apart by them.
-    unknown = dict.fromkeys(("channel", "kind", "person"), f"unknown-{damaged.row_id}")
-    due_at = now + timedelta(milliseconds=damaged.row_id)
-    instead = {**INSTEAD[damaged.table.name], **unknown, "due_at": due_at}
+    unknown = dict.fromkeys(("recipient", "kind", "name"), f"unknown-{damaged.row_id}")
+    instead = {**INSTEAD[damaged.table.name], **unknown, "due_at": now}
     values = {name: instead[name] for name in damaged.columns}
     mine = damaged.table.c.id == damaged.row_id
     await transaction.connection.execute(update(damaged.table).where(mine).values(values))

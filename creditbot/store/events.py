@@ -27,8 +27,8 @@ async def append(
     from_status: Status | None = None,
     to_status: Status | None = None,
     detail: Mapping[str, object] | None = None,
-) -> None:
-    """Add the next event to the chain, inside the transaction of the change that it tells of.
+) -> int:
+    """Add the next event to the chain, inside the transaction of the change that it tells of; return its ID.
 
     The write lock is held by then, so no other event can slip in between reading the head and this.
 
@@ -48,7 +48,7 @@ async def append(
         "to_status": to_status,
         "detail": storable(json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)),
     }
-    await _chain(connection, head, row)
+    return await _chain(connection, head, row)
 
 
 async def take_key(connection: AsyncConnection, at: datetime) -> None:
@@ -92,11 +92,12 @@ async def _head(connection: AsyncConnection) -> _Head:
     return _Head(found.id, found.hash, named == (fingerprint(keys[0]) if keys else None))
 
 
-async def _chain(connection: AsyncConnection, head: _Head, row: dict[str, object]) -> None:
+async def _chain(connection: AsyncConnection, head: _Head, row: dict[str, object]) -> int:
     keys = ledger_keys(connection)
     row |= {"id": head.id + 1, "previous_hash": head.hash}
     row["hash"] = event_hash(head.hash, row, keys[0] if keys else None)
     await connection.execute(insert(events), row)
+    return head.id + 1
 
 
 # Built once, since each event needs them.

@@ -14,8 +14,8 @@ from .tables import SCHEMA_VERSION, VERSION_TABLE, metadata
 ALEMBICS = "alembic_version"
 """Alembic's own name for the table of the version. Ours was called so up to 0008, and others' are."""
 
-FIRST_TABLES = frozenset({"requests", "approvals", "attempts", "events", "cards", "notices"})
-"""What a database of ours has from its first version on."""
+FIRST_TABLES = frozenset({"requests", "approvals", "attempts", "events"})
+"""What every database of ours has, from its first version on."""
 
 ELSEWHERE = "Set DATABASE_URL to creditbot's own database. Nothing was changed in this one."
 

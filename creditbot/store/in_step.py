@@ -1,7 +1,7 @@
 """What the database itself keeps in step with the requests, in the statement that changes one.
 
 Both follow from the requests, and spare whoever asks a look at all of them: which version a card is to show
-(`cards.wanted_version`; 0 while there is nothing to show), and how many requests of a subuser are in which
+(`outbox.wanted_version`; 0 while there is nothing to show), and how many requests of a subuser are in which
 state (`request_counts`). Triggers keep them, so that no writer can forget to: an earlier version that still
 runs knows nothing of them.
 """
@@ -9,6 +9,8 @@ runs knows nothing of them.
 from sqlalchemy import Connection
 
 _WANTED = "SELECT version FROM requests WHERE requests.id = {request} AND requests.checked_at IS NOT NULL"
+
+WANTED_NOW = _WANTED.format(request="outbox.request_id")
 
 _LESS = (
     "UPDATE request_counts SET number = number - 1 "
@@ -22,14 +24,14 @@ _MORE = (
 
 SQLITE = {
     "cards_begin": (
-        "CREATE TRIGGER cards_begin AFTER INSERT ON cards BEGIN "  # noqa: S608 - fixed text
-        f"UPDATE cards SET wanted_version = coalesce(({_WANTED.format(request='NEW.request_id')}), 0) "
+        "CREATE TRIGGER cards_begin AFTER INSERT ON outbox WHEN NEW.kind = 'card' BEGIN "  # noqa: S608 - fixed text
+        f"UPDATE outbox SET wanted_version = coalesce(({_WANTED.format(request='NEW.request_id')}), 0) "
         "WHERE id = NEW.id; END"
     ),
     "cards_follow": (
         "CREATE TRIGGER cards_follow AFTER UPDATE OF version, checked_at ON requests "
         "WHEN NEW.checked_at IS NOT NULL BEGIN "
-        "UPDATE cards SET wanted_version = NEW.version WHERE request_id = NEW.id; END"
+        "UPDATE outbox SET wanted_version = NEW.version WHERE request_id = NEW.id AND kind = 'card'; END"
     ),
     "requests_count_new": (f"CREATE TRIGGER requests_count_new AFTER INSERT ON requests BEGIN {_MORE}; END"),
     "requests_count_moved": (
@@ -48,7 +50,8 @@ FUNCTIONS = {
         "RETURN NEW; END "
     ),
     "cards_follow": (
-        " BEGIN UPDATE cards SET wanted_version = NEW.version WHERE request_id = NEW.id; RETURN NULL; END "
+        " BEGIN UPDATE outbox SET wanted_version = NEW.version WHERE request_id = NEW.id AND kind = 'card'; "
+        "RETURN NULL; END "
     ),
     "requests_count": (
         f" BEGIN IF TG_OP <> 'INSERT' THEN {_LESS}; END IF; "
@@ -58,7 +61,8 @@ FUNCTIONS = {
 
 TRIGGERS = {
     "cards_begin": (
-        "CREATE TRIGGER cards_begin BEFORE INSERT ON cards FOR EACH ROW EXECUTE FUNCTION cards_begin()"
+        "CREATE TRIGGER cards_begin BEFORE INSERT ON outbox FOR EACH ROW WHEN (NEW.kind = 'card') "
+        "EXECUTE FUNCTION cards_begin()"
     ),
     "cards_follow": (
         "CREATE TRIGGER cards_follow AFTER UPDATE OF version, checked_at ON requests FOR EACH ROW "
@@ -77,12 +81,12 @@ TRIGGERS = {
 
 IN_FORCE = """
 SELECT t.tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
- WHERE t.tgrelid IN ('requests'::regclass, 'cards'::regclass) AND t.tgenabled IN ('O', 'A')
+ WHERE t.tgrelid IN ('requests'::regclass, 'outbox'::regclass) AND t.tgenabled IN ('O', 'A')
    AND p.prosrc = ANY(%s)
 """
 
 CATCH_UP = (
-    f"UPDATE cards SET wanted_version = coalesce(({_WANTED.format(request='cards.request_id')}), 0)",  # noqa: S608 - fixed text
+    f"UPDATE outbox SET wanted_version = coalesce(({WANTED_NOW}), 0) WHERE kind = 'card'",  # noqa: S608 - fixed text
     "DELETE FROM request_counts",
     (
         "INSERT INTO request_counts (subuser_key, status, number) "
@@ -113,7 +117,7 @@ def lay(connection: Connection) -> None:
                 f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
             )
         for name in names:
-            table = "cards" if name == "cards_begin" else "requests"
+            table = "outbox" if name == "cards_begin" else "requests"
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
             connection.exec_driver_sql(TRIGGERS[name])
     else:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from creditbot.domain.chain import GENESIS, Recount, Verification
+from creditbot.domain.digest import DIGEST
 
 from .connection import AsyncConnection
 from .engines import ledger_keys
-from .tables import bulletins, events
-
-DIGEST = "digest"
+from .tables import events, outbox
 
 PAGE = 500
 """Events that are held at a time."""
@@ -71,7 +70,7 @@ async def missed_head(connection: AsyncConnection) -> DigestHead | None:
 
 async def _heads_of_digests(connection: AsyncConnection) -> AsyncIterator[DigestHead]:
     for query in (
-        select(bulletins.c.content).where(bulletins.c.kind == DIGEST, bulletins.c.content.is_not(None)),
+        select(outbox.c.content).where(outbox.c.kind == DIGEST, outbox.c.content.is_not(None)),
         select(events.c.detail).where(events.c.kind == DIGEST),
     ):
         for text in (await connection.execute(query)).scalars():

@@ -27,10 +27,13 @@ from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, OPEN, Status
 from . import append_only, in_step
 from .types import Moment, Words
 
-SCHEMA_VERSION = "0017"
+SCHEMA_VERSION = "0018"
 
 VERSION_TABLE = "creditbot_version"
 """Where the migration is noted that the tables are at; Alembic's own name for it may be another program's."""
+
+CARD = "card"
+"""The kind of a message that shows a request."""
 
 metadata = MetaData()
 
@@ -263,74 +266,76 @@ events = Table(
 Index("events_by_request", events.c.request_id)
 Index("events_by_kind", events.c.kind, events.c.id)
 
-cards = Table(
-    "cards",
+outbox = Table(
+    "outbox",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("channel", Words(64), nullable=False),
-    # None until the message was posted, as far as anyone recorded.
+    # What it tells of, where each person is told once of each kind of news, in the order in which they came;
+    # None of a message that follows a state.
+    Column("subject", Words(64)),
+    Column("request_id", Integer, ForeignKey("requests.id")),
+    Column("kind", Words(40), nullable=False),
+    # A channel or a person.
+    Column("recipient", Words(64), nullable=False),
+    # What was worked out once; None where it is read from the tables when it is shown.
+    Column("content", Words()),
+    # The message in Slack that can be changed; None until it was posted, as far as anyone recorded.
     Column("ts", Words(40)),
     # How often it may have been posted: counted before each post, and back only if that was clearly refused.
     Column("posts", Integer, nullable=False, server_default="0"),
     Column("shown_version", Integer, nullable=False, server_default="0"),
-    # The version of its request, once there is something to show of it; kept by triggers: see `in_step`.
-    Column("wanted_version", Integer, nullable=False, server_default="0"),
+    # What is told once has 1. A card has the version of its request, once there is something to show of it,
+    # which is kept by triggers: see `in_step`.
+    Column("wanted_version", Integer, nullable=False, server_default="1"),
+    Column("created_at", Moment, nullable=False),
+    # When it was last posted or changed, or came to be of no use.
+    Column("sent_at", Moment),
     Column("next_try_at", Moment),
+    # The moment that it was given in the line for Slack's limit.
+    Column("turn_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("error", Words()),
     Column("failing_since", Moment),
-    # When nothing more was to be drawn there.
+    # When nothing more was to be shown there.
     Column("given_up_at", Moment),
     # When its request got a card in another channel, to which this message is to point.
     Column("moved_at", Moment),
-    UniqueConstraint("channel", "ts", name="each_message_once"),
 )
-Index("cards_by_request", cards.c.request_id)
-IS_OLDER = cards.c.shown_version.is_distinct_from(cards.c.wanted_version)
-BEHIND = cards.c.given_up_at.is_(None) & (cards.c.moved_at.is_not(None) | IS_OLDER)
-_part("cards_behind", cards.c.next_try_at, where=BEHIND)
+IS_CARD = outbox.c.kind == literal_column(f"'{CARD}'")
+TOLD_ONCE = outbox.c.subject.is_not(None)
+IS_OLDER = outbox.c.shown_version.is_distinct_from(outbox.c.wanted_version)
+BEHIND = outbox.c.given_up_at.is_(None) & (outbox.c.moved_at.is_not(None) | IS_OLDER)
+Index("outbox_by_request", outbox.c.request_id)
+_part("outbox_behind", outbox.c.next_try_at, where=BEHIND)
+_part("outbox_by_age", outbox.c.created_at, where=TOLD_ONCE)
+_part("told_once", outbox.c.subject, outbox.c.recipient, outbox.c.kind, where=TOLD_ONCE, unique=True)
+_part("each_message_once", outbox.c.recipient, outbox.c.ts, where=outbox.c.ts.is_not(None), unique=True)
 
-notices = Table(
-    "notices",
+# Of each limit that Slack sets: until when it is taken up by what is sent or has its turn, and until when
+# Slack wants to be left alone.
+paces = Table(
+    "paces",
+    metadata,
+    Column("name", Words(100), primary_key=True),
+    Column("taken_until", Moment, nullable=False),
+    Column("paused_until", Moment),
+)
+
+# What is done by the clock, each of which has one row.
+timers = Table(
+    "timers",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("kind", Words(40), nullable=False),
-    Column("person", Words(64), nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("sent_at", Moment),
-    Column("next_try_at", Moment),
-    Column("tries", Integer, nullable=False, server_default="0"),
-    Column("error", Words()),
-    Column("failing_since", Moment),
-    Column("given_up_at", Moment),
-    UniqueConstraint("request_id", "kind", "person", name="each_notice_once"),
-)
-UNTOLD = notices.c.sent_at.is_(None) & notices.c.given_up_at.is_(None)
-_part("unsent_notices", notices.c.next_try_at, where=UNTOLD)
-
-bulletins = Table(
-    "bulletins",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("kind", Words(40), nullable=False),
+    Column("name", Words(40), nullable=False, unique=True),
     Column("due_at", Moment, nullable=False),
-    # None until it was worked out; the event about it is written with it.
-    Column("content", Words()),
-    Column("sent_at", Moment),
+    # When a job may next work on it, once it is due, and how often it has failed since that got anywhere.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("error", Words()),
-    Column("failing_since", Moment),
-    Column("given_up_at", Moment),
     # As of a request.
     Column("runs", Integer, nullable=False, server_default="0"),
     Column("run_after", Moment),
-    UniqueConstraint("kind", "due_at", name="each_bulletin_once"),
 )
-UNPOSTED = bulletins.c.sent_at.is_(None) & bulletins.c.given_up_at.is_(None)
-_part("unposted_bulletins", bulletins.c.next_try_at, where=UNPOSTED)
 
 snapshots = Table(
     "snapshots",

@@ -45,7 +45,7 @@ class Company:
 
     def recorded(self, card: Message) -> bool:
         """Whether the bot has written down that it posted this card."""
-        return bool(self.sql("SELECT 1 FROM cards WHERE ts = :ts", {"ts": card.ts}))
+        return bool(self.sql("SELECT 1 FROM outbox WHERE ts = :ts", {"ts": card.ts}))
 
     async def form(self, text: str, user: str = ALICE) -> View:
         """Type a command that opens a form."""

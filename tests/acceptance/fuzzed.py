@@ -21,8 +21,8 @@ NUMBER = payloads(200, 300)
 SEED = 20261125
 
 QUIET = (
-    "SELECT 1 FROM cards JOIN requests ON requests.id = request_id"
-    " WHERE shown_version = version AND NOT EXISTS (SELECT 1 FROM notices WHERE sent_at IS NULL)"
+    "SELECT 1 FROM outbox WHERE kind = 'card' AND shown_version > 0"
+    " AND NOT EXISTS (SELECT 1 FROM outbox WHERE shown_version < wanted_version)"
 )
 """The card is up, and everybody has been told."""
 

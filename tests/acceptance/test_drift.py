@@ -7,8 +7,8 @@ from creditbot.sandbox.world import APPROVALS
 from .company import Company
 from .conftest import over_socket
 
-PLANNED = "SELECT id FROM bulletins WHERE kind = 'drift' AND content IS NULL"
-MAKE_DUE = "UPDATE bulletins SET due_at = :now, next_try_at = :now WHERE id = :id"
+PLANNED = "SELECT id FROM timers WHERE name = 'comparison'"
+MAKE_DUE = "UPDATE timers SET due_at = :now WHERE id = :id"
 
 
 async def let_it_be_time(company: Company) -> None:

@@ -171,8 +171,7 @@ async def test_a_restart_of_the_database_in_the_midst_of_a_call_makes_no_doubt(
 
 
 MAKE_DUE = """
-UPDATE bulletins SET due_at = (extract(epoch FROM now()) * 1000)::bigint - 1, next_try_at = 0
-WHERE kind = 'drift' AND content IS NULL
+UPDATE timers SET due_at = (extract(epoch FROM now()) * 1000)::bigint - 1 WHERE name = 'comparison'
 """
 
 
@@ -182,7 +181,7 @@ async def test_a_comparison_of_balances_goes_on_where_a_dead_worker_left_it(
 ) -> None:
     for number in range(300):
         sendgrid.account.add_subuser(Subuser(f"sub{number}", "nonrecurring", remain=10))
-    await until(fleet, "SELECT 1 FROM bulletins WHERE kind = 'drift' AND content IS NULL")
+    await until(fleet, "SELECT 1 FROM timers WHERE name = 'comparison'")
     await fleet.change(MAKE_DUE)
     await until(fleet, "SELECT 1 FROM events WHERE kind = 'compared'")
     changed = sendgrid.account.subuser("sub7")
@@ -195,12 +194,11 @@ async def test_a_comparison_of_balances_goes_on_where_a_dead_worker_left_it(
     for bot in fleet.bots[2:]:
         await bot.kill()
     # A dead worker's lease would be waited for.
-    await fleet.change("UPDATE bulletins SET next_try_at = 0 WHERE sent_at IS NULL AND kind = 'drift'")
+    await fleet.change("UPDATE timers SET next_try_at = NULL WHERE name = 'comparison'")
     for bot in fleet.bots[2:]:
         await bot.start()
 
-    both = "SELECT 1 FROM bulletins WHERE kind = 'drift' AND sent_at IS NOT NULL HAVING count(*) = 2"
-    await until(fleet, both)
+    await until(fleet, "SELECT 1 FROM outbox WHERE kind = 'drift' AND sent_at IS NOT NULL")
     [told] = [message.plain() for message in slack.messages(APPROVALS) if "sub7" in message.plain()]
     assert "At least +77 credits came from elsewhere." in told
     [found] = await fleet.rows("SELECT count(*) AS n FROM events WHERE kind = 'drift'")

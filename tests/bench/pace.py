@@ -4,6 +4,7 @@ https://docs.slack.dev/apis/web-api/rate-limits
 """
 
 import time
+from collections.abc import Callable
 
 from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sandbox.slack.faults import Fault, HttpAnswer, SlackFaults
@@ -15,14 +16,15 @@ BURST = 3.0
 class Pace(SlackFaults):
     """One bucket, since all that is posted goes to one channel."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._left, self._at = BURST, time.monotonic()
+        self._clock = clock
+        self._left, self._at = BURST, clock()
 
     def take(self, method: str) -> Fault | None:
         if method not in {"chat.postMessage", "chat.update"}:
             return super().take(method)
-        now = time.monotonic()
+        now = self._clock()
         self._left, self._at = min(BURST, self._left + now - self._at), now
         if self._left < 1:
             return HttpAnswer(429, {"Retry-After": "1"})
@@ -30,5 +32,5 @@ class Pace(SlackFaults):
         return super().take(method)
 
 
-def paced(slack: SlackSandbox) -> None:
-    slack._web_api._faults = slack.faults = Pace()
+def paced(slack: SlackSandbox, clock: Callable[[], float] = time.monotonic) -> None:
+    slack._web_api._faults = slack.faults = Pace(clock)

@@ -17,8 +17,8 @@ from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor
 from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
-from creditbot.store import bulletins, requests
-from creditbot.store.tables import bulletins as planned
+from creditbot.store import requests, timers
+from creditbot.store.tables import timers as planned
 from tests.integration.adapters import ANN, ASKER, BEN, Bot, Clock, database_url
 
 from . import seeding
@@ -81,26 +81,26 @@ class Record:
 
     async def plan_digest(self) -> None:
         self.bot.clock.advance(seconds=1)
-        await self._plan(bulletins.DIGEST)
+        await self._plan(timers.DIGEST)
 
     async def digest(self) -> None:
-        await self.bot.announce(await self._planned(bulletins.DIGEST))
+        await self.bot.digest(await self._planned(timers.DIGEST))
 
     async def plan_comparison(self) -> None:
         self.bot.clock.advance(seconds=1)
-        await self._plan(bulletins.DRIFT)
+        await self._plan(timers.COMPARISON)
 
     async def comparison(self) -> None:
-        await self.bot.compare(await self._planned(bulletins.DRIFT))
+        await self.bot.compare(await self._planned(timers.COMPARISON))
 
-    async def _plan(self, kind: str) -> None:
+    async def _plan(self, name: str) -> None:
         async with self.bot.database.write() as transaction:
-            await bulletins.plan(transaction, kind, self.bot.clock())
+            await timers.plan(transaction, name, self.bot.clock())
 
-    async def _planned(self, kind: str) -> int:
-        open_ = planned.c.kind == kind, planned.c.content.is_(None)
+    async def _planned(self, name: str) -> int:
+        mine = planned.c.name == name
         async with self.bot.database.read() as connection:
-            return int((await connection.execute(select(planned.c.id).where(*open_))).scalar_one())
+            return int((await connection.execute(select(planned.c.id).where(mine))).scalar_one())
 
 
 Act = Callable[[Record], Awaitable[None]]

@@ -21,6 +21,7 @@ from psycopg import sql
 from creditbot.domain.chain import GENESIS, event_hash
 from creditbot.domain.changes import subuser_key
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
+from creditbot.store import outbox
 from tests.integration.adapters import Bot, Clock, database_url
 from tests.postgres import PostgresServer
 from tests.sqlite import migrated
@@ -35,7 +36,7 @@ APART = timedelta(minutes=5)
 
 SUBUSERS = 200
 
-COPIED = ("requests", "approvals", "attempts", "cards", "notices")
+COPIED = ("requests", "approvals", "attempts", "outbox")
 """The tables of which a request has rows, besides its events."""
 
 Row = dict[str, Any]
@@ -110,8 +111,10 @@ class Template:
             return self._detail(json.loads(value))
         if name == "request_id" or (table, name) == ("requests", "id"):
             return lambda copy: copy.number
-        if name == "ts":
+        if name == "ts" and value is not None:
             return lambda copy: f"{1_000_000_000 + copy.number}.000100"
+        if name == "subject" and value is not None:
+            return lambda copy: outbox.about(copy.number)
         if isinstance(value, int) and _is_moment(value):
             return lambda copy: value + copy.later
         special = self._special(value)

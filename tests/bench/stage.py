@@ -126,8 +126,7 @@ class Stage:
 BUSY = (
     "SELECT count(*) FROM requests WHERE status NOT IN ('pending', 'in_doubt') AND finished_at IS NULL",
     "SELECT count(*) FROM requests WHERE status = 'pending' AND checked_at IS NULL",
-    "SELECT count(*) FROM notices WHERE sent_at IS NULL AND given_up_at IS NULL",
-    "SELECT count(*) FROM cards JOIN requests ON requests.id = request_id WHERE shown_version < version",
+    "SELECT count(*) FROM outbox WHERE shown_version < wanted_version AND given_up_at IS NULL",
 )
 
 

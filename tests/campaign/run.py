@@ -33,11 +33,7 @@ RECORDS = (
 )
 UNPROVEN = "SELECT id, allocation_update FROM requests WHERE status = 'in_doubt' AND next_try_at IS NULL"
 UNENDED = "SELECT 1 FROM requests WHERE finished_at IS NULL"
-UNTOLD = "SELECT 1 FROM notices WHERE sent_at IS NULL"
-BEHIND = (
-    "SELECT 1 FROM cards JOIN requests ON requests.id = request_id"
-    " WHERE shown_version < requests.version AND checked_at IS NOT NULL"
-)
+UNSHOWN = "SELECT 1 FROM outbox WHERE shown_version < wanted_version"
 
 PATIENCE = 900
 """Seconds after the last trouble within which all must have ended; far more than it takes."""
@@ -166,7 +162,7 @@ class Campaign:
         """Until all have ended, and that has been shown and told."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while asyncio.get_running_loop().time() < deadline:
-            for left in (UNENDED, UNTOLD, BEHIND):
+            for left in (UNENDED, UNSHOWN):
                 if await self.fleet.rows(left):
                     break
             else:

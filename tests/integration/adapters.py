@@ -1,11 +1,12 @@
 """Stand-ins for what lies outside (Slack, the clock, the approvers), and one process's worth of the bot."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, RowMapping, create_engine, select, text
@@ -28,7 +29,6 @@ from creditbot.domain.who import Actor, Roster, Who
 from creditbot.elapsed import boottime
 from creditbot.jobs import JOBS
 from creditbot.jobs import due as due_of_all
-from creditbot.jobs.announce import Announce
 from creditbot.jobs.apply import Apply
 from creditbot.jobs.apply.conclude import Conclude
 from creditbot.jobs.apply.recheck import Recheck
@@ -37,10 +37,11 @@ from creditbot.jobs.apply.unfinished import Unfinished
 from creditbot.jobs.bounded import bound
 from creditbot.jobs.check import Check
 from creditbot.jobs.compare import Compare
-from creditbot.jobs.draw import Draw
+from creditbot.jobs.deliver import Deliver
+from creditbot.jobs.digest import DailyDigest
 from creditbot.jobs.expire import Expire
 from creditbot.jobs.job import MARGIN, Parts, Run
-from creditbot.jobs.notify import Notify
+from creditbot.jobs.rates import Rates
 from creditbot.jobs.remind import Remind
 from creditbot.jobs.settle import Settle
 from creditbot.operations import (
@@ -57,15 +58,22 @@ from creditbot.operations import (
 )
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
 from creditbot.sendgrid.client import SendGrid
+from creditbot.slack.outgoing import Kinds, Tools
+from creditbot.slack.outgoing.card import Card, Pointer
+from creditbot.slack.outgoing.daily import Daily
+from creditbot.slack.outgoing.notices import Notice, Unreadable
+from creditbot.slack.permalinks import Permalinks
 from creditbot.store import requests
 from creditbot.store.attempts import Attempt, last
 from creditbot.store.compare import compare
 from creditbot.store.database import Database
 from creditbot.store.engines import is_postgres
+from creditbot.store.outbox import DELIVER
+from creditbot.store.paces import Pace
 from creditbot.store.postgres import WRITE_LOCK
 from creditbot.store.recount import recount
 from creditbot.store.sqlite import prepare_sqlite
-from creditbot.store.tables import cards, notices
+from creditbot.store.tables import CARD, outbox
 from creditbot.store.work import WakeUp
 
 from .ledger_rows import all_events
@@ -75,6 +83,10 @@ CHANNEL = "C0APPROVALS"
 POLICY = Policy.one_tier([ANN, BEN, CAT])
 
 _origins, _messages = count(1), count(1)
+
+
+NO_LIMITS = Rates(Pace(timedelta(0), burst=1), Pace(timedelta(0), burst=1))
+"""A Slack that takes everything at once."""
 
 
 class Clock:
@@ -113,12 +125,38 @@ class RecordingMessenger:
     with_copy_above: set[tuple[str, str]] = field(default_factory=set)
     pointers: dict[tuple[str, str], tuple[int, Place]] = field(default_factory=dict)
     notices: list[tuple[str, str, int]] = field(default_factory=list)
-    bulletins: list[tuple[str, Digest | Comparison | Undone]] = field(default_factory=list)
+    daily: list[tuple[str, Digest | Comparison | Undone]] = field(default_factory=list)
     pointed_to: dict[str, Place | None] = field(default_factory=dict)
     instead_of: list[str | None] = field(default_factory=list)
     calls: int = 0
     # Fails each call about someone or something unknown, as Slack does, or the drawing.
     unknown: Exception | None = None
+
+    async def post(self, to: str, drawing: Any) -> Place:
+        match drawing:
+            case Card():
+                return Place(*await self.post_card(to, drawing.request, copy_above=drawing.copy_above))
+            case Notice():
+                await self.send_notice(to, drawing.kind, drawing.request, drawing.card)
+            case Unreadable():
+                await self.send_unreadable(to, drawing.request)
+            case Daily():
+                await self.post_daily(to, drawing)
+            case _:
+                raise AssertionError(f"what is {drawing}?")
+        return Place(to, f"{next(_messages)}.000100")
+
+    async def change(self, place: Place, drawing: Any) -> None:
+        assert place.ts is not None
+        match drawing:
+            case Card():
+                await self.update_card(
+                    place.channel, place.ts, drawing.request, copy_above=drawing.copy_above
+                )
+            case Pointer():
+                await self.point_to_card(place.channel, place.ts, drawing.request, drawing.card)
+            case _:
+                raise AssertionError(f"what is {drawing}?")
 
     async def post_card(
         self, channel: str, request: CreditRequest, *, copy_above: bool = False
@@ -155,12 +193,10 @@ class RecordingMessenger:
         self._maybe_fail()
         self.notices.append((person, "unreadable", request.id))
 
-    async def post_bulletin(
-        self, to: str, bulletin: Digest | Comparison | Undone, *, instead_of: str | None = None
-    ) -> None:
+    async def post_daily(self, to: str, drawing: Daily) -> None:
         self._maybe_fail()
-        self.bulletins.append((to, bulletin))
-        self.instead_of.append(instead_of)
+        self.daily.append((to, drawing.read()))
+        self.instead_of.append(drawing.instead_of)
 
     def _maybe_fail(self, *about: str) -> None:
         self.calls += 1
@@ -225,6 +261,7 @@ class Bot:
         api_key: str | None = None,
         secrets: Secrets = Secrets(),  # noqa: B008 - it can't be changed
         keys: Keys = (),
+        rates: Rates = NO_LIMITS,
     ) -> None:
         self.clock = clock
         self.url = url
@@ -252,10 +289,11 @@ class Bot:
         self.settle = self.settle_with(self.sendgrid)
         self.expire = Expire(self.database, clock)
         self.remind = Remind(self.database, policy, self.directory, clock)
-        self.draw = Draw(self.database, self.messenger, policy, clock)
-        self.notify = Notify(self.database, self.messenger, policy, clock)
-        self.compare = Compare(self.database, self.sendgrid, policy, clock)
-        self.announce = Announce(self.database, self.messenger, policy, CHANNEL, clock)
+        self.rates = rates
+        self.kinds_of_messages = Kinds(Tools(policy, self.directory, Permalinks(), clock))
+        self.deliver = Deliver(self.database, self.messenger, self.kinds_of_messages, rates, clock)
+        self.compare = Compare(self.database, self.sendgrid, policy, CHANNEL, clock)
+        self.digest = DailyDigest(self.database, policy, CHANNEL, clock)
 
     def settle_with(self, sendgrid: SendGrid) -> Settle:
         return Settle(
@@ -273,6 +311,8 @@ class Bot:
             database=self.database,
             sendgrid=self.sendgrid,
             messenger=self.messenger,
+            kinds=self.kinds_of_messages,
+            rates=self.rates,
             policy=self.policy,
             directory=self.directory,
             channel=CHANNEL,
@@ -384,12 +424,15 @@ class Bot:
     async def notices_of(self, request_id: int) -> set[tuple[str, str]]:
         """Who is to be told what, sent or not."""
         async with self.database.read() as connection:
-            query = select(notices.c.person, notices.c.kind).where(notices.c.request_id == request_id)
-            return {(row.person, row.kind) for row in await connection.execute(query)}
+            query = select(outbox.c.recipient, outbox.c.kind).where(
+                outbox.c.request_id == request_id, outbox.c.kind != CARD
+            )
+            return {(row.recipient, row.kind) for row in await connection.execute(query)}
 
     async def cards_of(self, request_id: int) -> list[RowMapping]:
         async with self.database.read() as connection:
-            query = select(cards).where(cards.c.request_id == request_id).order_by(cards.c.id)
+            mine = outbox.c.request_id == request_id, outbox.c.kind == CARD
+            query = select(outbox, outbox.c.recipient.label("channel")).where(*mine).order_by(outbox.c.id)
             return list((await connection.execute(query)).mappings())
 
     async def due(self) -> list[WakeUp]:
@@ -397,14 +440,46 @@ class Bot:
             return await due_of_all(connection, self.clock())
 
     async def work(self, *only: str) -> None:
-        """Do what is due, until nothing is."""
+        """Do what is due, until nothing is; or only these jobs, or cards, notices, or daily messages."""
         for _ in range(50):
-            found = [wake_up for wake_up in await self.due() if not only or wake_up.work.name in only]
+            found = await self._due_of(only)
             if not found:
                 return
             for wake_up in found:
                 await getattr(self, wake_up.work.name)(wake_up.key)
         raise AssertionError(f"there is always something due: {found}")
+
+    async def _due_of(self, only: Collection[str | None]) -> list[WakeUp]:
+        due = await self.due()
+        if not only:
+            return due
+        messages = await self._messages(due)
+        return [one for one in due if one.work.name in only or _group(one, messages) in only]
+
+    async def _messages(self, due: Iterable[WakeUp]) -> dict[int, RowMapping]:
+        async with self.database.read() as connection:
+            query = select(outbox.c.id, outbox.c.kind, outbox.c.request_id)
+            query = query.where(outbox.c.id.in_(wake_up.key for wake_up in due))
+            return {row["id"]: row for row in (await connection.execute(query)).mappings()}
+
+    async def due_cards(self) -> list[int]:
+        """The requests of which a card is to be drawn now."""
+        found = await self._due_of(["cards"])
+        messages = await self._messages(found)
+        return list(dict.fromkeys(messages[wake_up.key]["request_id"] for wake_up in found))
+
+    async def due_notices(self) -> list[int]:
+        """What people are to be told now, by the IDs in the outbox."""
+        return [wake_up.key for wake_up in await self._due_of(["notices"])]
+
+    async def due_daily(self) -> list[int]:
+        """The digest that is to be worked out now, or is to be posted, and what a comparison found."""
+        return [wake_up.key for wake_up in await self._due_of(["digest", "daily"])]
+
+    async def draw(self, request_id: int) -> None:
+        """Have the cards of a request drawn, if they are behind."""
+        for card in await self.cards_of(request_id):
+            await self.deliver(card["id"])
 
     async def assert_sound(self) -> None:
         """The chain of events recounts, and the tables are as it tells of them."""
@@ -421,6 +496,15 @@ async def answered_too_late(hasty: Bot, sandbox: SendGridSandbox, request_id: in
     sandbox.faults.add("slow", method="PATCH", seconds=1.0)
     while await hasty.status(request_id) is not Status.IN_DOUBT:
         await hasty.apply(request_id)  # a busy machine may be late with the balance before, too
+
+
+def _group(wake_up: WakeUp, messages: Mapping[int, RowMapping]) -> str | None:
+    if wake_up.work is not DELIVER:
+        return None
+    message = messages[wake_up.key]
+    if message["kind"] == CARD:
+        return "cards"
+    return "notices" if message["request_id"] is not None else "daily"
 
 
 def patches(sandbox: SendGridSandbox) -> list[Call]:

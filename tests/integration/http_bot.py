@@ -146,7 +146,9 @@ class HttpBot:
     async def messages(self) -> list[tuple[object, ...]]:
         """Which messages show which version of which request, as the database has it."""
         async with self._database.read() as connection:
-            return [tuple(row) for row in await connection.execute(select(tables.cards))]
+            return [
+                tuple(row) for row in await connection.execute(select(tables.outbox).where(tables.IS_CARD))
+            ]
 
     def _carried(self, card: Card) -> str:
         """What the buttons of such a card carry."""

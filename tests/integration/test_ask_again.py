@@ -77,7 +77,7 @@ async def test_the_failed_card_is_drawn_anew_and_the_new_one_gets_its_own(
     bot: Bot, sandbox: SendGridSandbox
 ) -> None:
     old = await failed(bot, sandbox)
-    await bot.work("draw")
+    await bot.work("cards")
 
     new = await bot.ask_again(old.id)
     assert new is not None

@@ -35,8 +35,8 @@ from creditbot.store.engines import is_postgres
 from creditbot.store.history import history
 from creditbot.store.ledger_columns import IN_LEDGER, LEFT_OUT
 from creditbot.store.recount import PAGE, DigestHead, missed_head, recount
-from creditbot.store.tables import bulletins
 from creditbot.store.tables import events as event_rows
+from creditbot.store.tables import outbox
 from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
@@ -288,7 +288,7 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
     assert "The database alone can't show whether events were cut off at the end" in whole
     assert "can't be told" not in (await verify(bot.url, head))[1]
     clock.advance(hours=21)
-    await bot.work("announce")
+    await bot.work("digest", "daily")
     async with bot.database.read() as connection:
         [digest] = [event for event in await all_events(connection) if event["kind"] == "digest"]
         assert await missed_head(connection) is None
@@ -297,11 +297,11 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
         await connection.execute(delete(event_rows).where(event_rows.c.id >= digest["id"] - 1))
         assert await faults(connection, None) == []
         assert await missed_head(connection) == DigestHead(digest["id"] - 1, head)
-        await connection.exec_driver_sql("UPDATE bulletins SET content = 'nothing' WHERE content IS NOT NULL")
+        await connection.exec_driver_sql("UPDATE outbox SET content = 'nothing' WHERE content IS NOT NULL")
         assert await missed_head(connection) is None
         assert await faults(connection, head) == ["the chain"]
     async with as_administrator(bot.url) as connection:
-        await connection.exec_driver_sql("DELETE FROM bulletins")
+        await connection.exec_driver_sql("DELETE FROM outbox")
         assert await missed_head(connection) is None
         await Tamperer(connection, Random(1)).rewrite(2, {"actor": "U0FORGED"})
         assert await faults(connection, None) == []
@@ -310,9 +310,11 @@ async def test_events_cut_off_at_the_end_are_found_by_a_digest_and_otherwise_by_
 
 async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock) -> None:
     await activate_policy(bot.database, bot.policy, clock)
+    clock.advance(hours=21)
+    await bot.work("digest")
     content = json.dumps({"events": 7, "head": "e" * 64})
     async with bot.database.write() as transaction:
-        await transaction.connection.execute(update(bulletins).values(content=content))
+        await transaction.connection.execute(update(outbox).values(content=content))
     [fault], _ = await verify(bot.url)
     assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, but the chain")
 

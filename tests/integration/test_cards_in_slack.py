@@ -15,6 +15,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser
 from creditbot.sandbox.slack import Message, Person, SlackSandbox
 from creditbot.sandbox.slack.blocks import button_named
 from creditbot.slack.messenger import SlackMessenger
+from creditbot.slack.outgoing import Kinds, Tools
 from creditbot.slack.permalinks import Permalinks
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, Bot, Clock
@@ -36,9 +37,8 @@ async def slack() -> AsyncIterator[SlackSandbox]:
 def in_slack(bot: Bot, slack: SlackSandbox, clock: Clock) -> Bot:
     """The bot, but with a messenger that posts to this Slack."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    bot.draw._messenger = bot.notify._messenger = SlackMessenger(
-        client, bot.policy, bot.directory, Permalinks("https://team.slack.com/"), clock
-    )
+    bot.deliver._messenger = SlackMessenger(client)
+    bot.deliver._kinds = Kinds(Tools(bot.policy, bot.directory, Permalinks("https://team.slack.com/"), clock))
     return bot
 
 
@@ -51,7 +51,7 @@ async def longest(bot: Bot, sandbox: SendGridSandbox, amount: int) -> CreditRequ
     """A request of which everything that people type is as long as it may be."""
     sandbox.account.add_subuser(Subuser(LONGEST_NAME, "nonrecurring", remain=MAX_AMOUNT))
     asked = await bot.ask(amount, LONGEST_NAME, reason=LONGEST_REASON)
-    await bot.work("check", "draw")
+    await bot.work("check", "cards")
     return asked
 
 
@@ -66,12 +66,12 @@ async def test_the_longest_names_reach_the_channel_in_every_state(
     assert f"{credits_(amount)} for" in the_card(slack).plain()
 
     await bot.decisions.approve(asked.id, ANN)
-    await bot.work("draw")
+    await bot.work("cards")
     assert f"Approved so far by <@{ANN}>" in the_card(slack).plain()
     _, approve = button_named(the_card(slack).blocks, "Approve")
     assert f"{credits_(amount)} for {LONGEST_NAME}" in approve["confirm"]["text"]["text"]
 
     await bot.decisions.approve(asked.id, BEN)
-    await bot.work("apply", "draw", "notify")
+    await bot.work("apply", "cards", "notices")
     assert "Applied" in the_card(slack).plain()
     assert any("*Applied*" in message.text for message in slack.dm(ASKER))

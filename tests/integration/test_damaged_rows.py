@@ -72,7 +72,14 @@ ON_SQLITE_CARD = [
     "ts = X'00'",
     "ts = CAST(X'666fff' AS TEXT)",
 ]
-ON_SQLITE_NOTICE = [*ON_SQLITE_TO_TRY, "created_at = 'yesterday'", "created_at = X'00'"]
+ON_SQLITE_NOTICE = [
+    *ON_SQLITE_TO_TRY,
+    "created_at = 'yesterday'",
+    "created_at = X'00'",
+    "wanted_version = 'x'",
+    "shown_version = -1",
+    "turn_at = 'x'",
+]
 WITHOUT = ["posts = NULL", "wanted_version = NULL", "shown_version = NULL", "tries = NULL"]
 """What the tables themselves refuse, as long as they are as they were laid."""
 
@@ -143,7 +150,7 @@ async def test_a_card_whose_row_is_damaged_is_drawn_all_the_same(bot: Bot, damag
     await run(bot, minutes=2)
     await bot.decisions.deny(bad.id, ANN, "no")
     await bot.decisions.deny(sound.id, ANN, "no")
-    damage(bot, "cards", damaged, f"request_id = {bad.id}")
+    damage(bot, "outbox", damaged, f"request_id = {bad.id} AND kind = 'card'")
 
     await run(bot, minutes=3)
 
@@ -163,7 +170,7 @@ async def test_a_notice_whose_row_is_damaged_is_sent_all_the_same(bot: Bot, dama
     bad, sound = await bot.checked(), await bot.checked(5, "other")
     await bot.decisions.deny(bad.id, ANN, "no")
     await bot.decisions.deny(sound.id, ANN, "no")
-    damage(bot, "notices", damaged, f"request_id = {bad.id}")
+    damage(bot, "outbox", damaged, f"request_id = {bad.id} AND kind <> 'card'")
 
     await run(bot, minutes=3)
 
@@ -172,30 +179,54 @@ async def test_a_notice_whose_row_is_damaged_is_sent_all_the_same(bot: Bot, dama
 
 
 @cases(
-    [*ON_BOTH_TO_TRY, f"runs = {MOST}", f"run_after = {LATE}", f"due_at = {LATE}"],
     [
-        *ON_SQLITE_TO_TRY,
+        f"next_try_at = {LATE}",
+        f"next_try_at = {NO_TIME}",
+        f"tries = {MOST}",
+        f"runs = {MOST}",
+        f"run_after = {LATE}",
+        f"due_at = {LATE}",
+    ],
+    [
+        "next_try_at = 'garbage'",
+        "next_try_at = X'00'",
+        "tries = 'x'",
+        "tries = X'00'",
         "due_at = 'soon'",
         "runs = 'x'",
         "run_after = 'garbage'",
-        "content = '{'",
-        "content = X'00'",
     ],
 )
-async def test_a_daily_message_whose_row_is_damaged_is_posted_all_the_same(
+async def test_a_daily_message_whose_timer_is_damaged_is_posted_all_the_same(
     bot: Bot, clock: Clock, damaged: str
 ) -> None:
     await activate_policy(bot.database, POLICY, clock)
     clock.advance(hours=21)
-    damage(bot, "bulletins", damaged, "kind = 'digest'")
+    damage(bot, "timers", damaged, "name = 'digest'")
 
     await run(bot, minutes=30)
 
-    assert [type(told) for _, told in bot.messenger.bulletins] == [Digest]
+    assert [type(told) for _, told in bot.messenger.daily] == [Digest]
     clock.advance(hours=24)
     await run(bot, minutes=30)
-    assert [type(told) for _, told in bot.messenger.bulletins] == [Digest, Digest]
+    assert [type(told) for _, told in bot.messenger.daily] == [Digest, Digest]
     await activate_policy(bot.database, POLICY, clock)
+    assert await bot.due() == []
+
+
+@cases(ON_BOTH_TO_TRY, [*ON_SQLITE_NOTICE, "content = '{'", "content = X'00'", "content = '[]'"])
+async def test_a_daily_message_whose_row_is_damaged_is_posted_or_told_to_be_missing(
+    bot: Bot, clock: Clock, damaged: str
+) -> None:
+    await activate_policy(bot.database, POLICY, clock)
+    clock.advance(hours=21)
+    await bot.work("digest")
+    damage(bot, "outbox", damaged, "kind = 'digest'")
+
+    await run(bot, minutes=30)
+
+    expected = Undone if damaged.startswith("content") else Digest
+    assert [type(told) for _, told in bot.messenger.daily] == [expected]
     assert await bot.due() == []
 
 
@@ -205,8 +236,9 @@ async def test_what_can_not_be_addressed_ends_and_others_are_told(bot: Bot, colu
     bad, sound = await bot.checked(), await bot.checked(5, "other")
     await bot.decisions.deny(bad.id, ANN, "no")
     await bot.decisions.deny(sound.id, ANN, "no")
-    table = "cards" if column == "channel" else "notices"
-    damage(bot, table, f"{column} = X'00'", f"request_id = {bad.id}")
+    which = "=" if column == "channel" else "<>"
+    damaged = "kind" if column == "kind" else "recipient"
+    damage(bot, "outbox", f"{damaged} = X'00'", f"request_id = {bad.id} AND kind {which} 'card'")
     nobody = DeliveryProblem("channel_not_found", fault=Fault.CHANNEL, not_done=True)
     unheard_of = DeliveryProblem("KeyError: 'unknown-1'", fault=Fault.OURS, not_done=True)
     bot.messenger.unknown = {"kind": unheard_of}.get(column, nobody)
@@ -228,12 +260,12 @@ async def test_of_a_daily_message_that_is_none_people_are_told_and_the_next_one_
 ) -> None:
     await activate_policy(bot.database, POLICY, clock)
     clock.advance(hours=21)
-    damage(bot, "bulletins", "kind = X'00'", "kind = 'digest'")
+    damage(bot, "timers", "name = X'00'", "name = 'digest'")
     await run(bot, minutes=30)
-    assert [type(told) for _, told in bot.messenger.bulletins] == [Undone]
+    assert [type(told) for _, told in bot.messenger.daily] == [Undone]
     clock.advance(hours=24)
     await run(bot, minutes=30)
-    assert [type(told) for _, told in bot.messenger.bulletins] == [Undone, Digest]
+    assert [type(told) for _, told in bot.messenger.daily] == [Undone, Digest]
 
 
 async def test_a_notice_about_no_request_ends_in_the_log(bot: Bot) -> None:
@@ -243,10 +275,12 @@ async def test_a_notice_about_no_request_ends_in_the_log(bot: Bot) -> None:
     engine = create_engine(bot.url)
     with engine.begin() as connection:
         if is_postgres(bot.url):
-            connection.exec_driver_sql("ALTER TABLE notices DROP CONSTRAINT notices_request_id_fkey")
-        connection.exec_driver_sql(f"UPDATE notices SET request_id = 999 WHERE request_id = {bad.id}")  # noqa: S608 - all is ours
+            connection.exec_driver_sql("ALTER TABLE outbox DROP CONSTRAINT outbox_request_id_fkey")
+        connection.exec_driver_sql(
+            f"UPDATE outbox SET request_id = 999 WHERE request_id = {bad.id} AND kind <> 'card'"  # noqa: S608 - all is ours
+        )
     engine.dispose()
-    assert "A person can't be told: the request is not there" in await run(bot, minutes=3)
+    assert "A message can't be shown" in await run(bot, minutes=3)
     assert bot.messenger.notices == [(ASKER, "denied", sound.id)]
     assert await bot.due() == []
 
@@ -254,8 +288,8 @@ async def test_a_notice_about_no_request_ends_in_the_log(bot: Bot) -> None:
 @on_sqlite
 async def test_a_list_of_requests_leaves_out_where_a_damaged_card_is(bot: Bot) -> None:
     bad = await bot.checked()
-    await bot.work("draw")
-    damage(bot, "cards", "ts = CAST(X'666fff' AS TEXT)", f"request_id = {bad.id}")
+    await bot.work("cards")
+    damage(bot, "outbox", "ts = CAST(X'666fff' AS TEXT)", f"request_id = {bad.id}")
     assert dict((await bot.queries.history(History())).places) == {}
 
 
@@ -405,7 +439,7 @@ async def test_nor_do_they_keep_the_digest_from_coming(
         damage(bot, "requests", "allocation_update = 9000000000000000000", f"id = {request.id}")
     clock.advance(hours=21)
     await run(bot, minutes=2)
-    [told] = [one for _, one in bot.messenger.bulletins if isinstance(one, Digest)]
+    [told] = [one for _, one in bot.messenger.daily if isinstance(one, Digest)]
     assert told.net == {"acme": 12}
     assert (told.asked, told.to_add) == (1, 12)
     async with bot.database.read() as connection:

@@ -363,14 +363,14 @@ async def test_looking_whether_one_may_decide_changes_nothing(bot: Bot) -> None:
 
 async def test_pressing_again_and_again_fills_neither_the_ledger_nor_slacks_limit(bot: Bot) -> None:
     request = await bot.checked()
-    await bot.work("draw")
+    await bot.work("cards")
     message, calls = bot.messenger.posted[0], bot.messenger.calls
 
     for _ in range(25):
         with pytest.raises(Refusal, match="Only an approver"):
             await bot.decisions.approve(request.id, OUTSIDER)
         await bot.seen_in(request.id, *message)
-        await bot.work("draw")
+        await bot.work("cards")
 
     assert len(await refusals(bot, request.id)) == RECORDED
     assert bot.messenger.calls == calls + 1

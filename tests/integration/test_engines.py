@@ -37,7 +37,7 @@ async def test_a_new_file_is_for_its_owner_only(tmp_path: Path, first: str) -> N
     await (asyncio.to_thread(migrate, url) if first == "migrate" else prepare_database(url))
     database = Database(url)
     async with database.write() as transaction:
-        await transaction.connection.execute(text("DELETE FROM bulletins"))
+        await transaction.connection.execute(text("DELETE FROM timers"))
         found = modes(tmp_path)
     await database.close()
 

@@ -6,10 +6,13 @@ from sqlalchemy import Table, func, insert, select
 
 from creditbot.domain.drift import Snapshot
 from creditbot.domain.evidence import Reading
-from creditbot.store import bulletins, deliveries, notices, questions, snapshots
+from creditbot.store import deliveries, outbox, paces, questions, snapshots, timers
+from creditbot.store.paces import Pace
 from creditbot.store.requests import creating
-from creditbot.store.tables import bulletins as bulletins_table
+from creditbot.store.tables import CARD
 from creditbot.store.tables import deliveries as deliveries_table
+from creditbot.store.tables import outbox as outbox_table
+from creditbot.store.tables import paces as paces_table
 from creditbot.store.tables import questions as questions_table
 from creditbot.store.tables import snapshots as snapshots_table
 
@@ -60,13 +63,13 @@ async def test_questions_that_nobody_can_answer_any_more_become_fewer_with_each_
 async def test_notices_of_what_ended_long_ago_go_and_those_of_what_is_open_stay(bot: Bot) -> None:
     open_ = await bot.checked(7, "other")
     async with bot.database.write() as transaction:
-        await notices.add(transaction, open_.id, "a reminder", "U0ANN", bot.clock())
-        await notices.sent(transaction, 1, bot.clock())
+        await outbox.tell(transaction, open_.id, "a reminder", "U0ANN", bot.clock())
+    await bot.work("notices")
     ended = await bot.approved(250)
     await bot.work()
     assert await bot.notices_of(ended.id)
 
-    bot.clock.advance(days=notices.KEPT / timedelta(days=1) - 1)
+    bot.clock.advance(days=outbox.KEPT / timedelta(days=1) - 1)
     for number_ in range(creating.FORGETS_EVERY):
         await bot.ask(8 + number_)
     assert await bot.notices_of(ended.id)
@@ -90,15 +93,26 @@ async def test_old_readings_go_some_at_a_time_and_those_of_the_future_at_once(bo
         assert await number(bot, snapshots_table) == left
 
 
-async def test_bulletins_of_long_ago_go_when_the_next_one_is_planned(bot: Bot) -> None:
-    for _ in range(2):
-        async with bot.database.write() as transaction:
-            await bulletins.plan(transaction, bulletins.DIGEST, bot.clock())
-        await bot.work("announce")
-    assert await number(bot, bulletins_table) == 2
-
-    bot.clock.advance(days=bulletins.KEPT / timedelta(days=1) + 1)
+async def test_digests_of_long_ago_go_with_new_requests(bot: Bot) -> None:
     async with bot.database.write() as transaction:
-        await bulletins.plan(transaction, bulletins.DIGEST, bot.clock())
+        await timers.plan(transaction, timers.DIGEST, bot.clock())
+    await bot.work("digest", "daily")
+    assert await number(bot, outbox_table) == 1
 
-    assert await number(bot, bulletins_table) == 1
+    bot.clock.advance(days=outbox.KEPT / timedelta(days=1) + 1)
+    for number_ in range(creating.FORGETS_EVERY):
+        await bot.ask(8 + number_)
+
+    async with bot.database.read() as connection:
+        kinds = (await connection.execute(select(outbox_table.c.kind))).scalars().all()
+    assert set(kinds) == {CARD}
+
+
+async def test_lines_for_limits_that_nobody_uses_any_more_go_with_new_requests(bot: Bot) -> None:
+    second = Pace(timedelta(seconds=1), burst=1)
+    async with bot.database.write() as transaction:
+        await paces.take(transaction, "chat.postMessage U0GONE", second, bot.clock())
+    bot.clock.advance(days=2)
+    for number_ in range(creating.FORGETS_EVERY):
+        await bot.ask(8 + number_)
+    assert await number(bot, paces_table) == 0

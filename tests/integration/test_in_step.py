@@ -9,9 +9,9 @@ from creditbot.migrate import migrate
 from creditbot.store import events, health
 from creditbot.store.engines import is_postgres
 from creditbot.store.in_step import SQLITE, TRIGGERS
-from creditbot.store.tables import cards, request_counts, requests
+from creditbot.store.tables import outbox, request_counts, requests
 
-from .adapters import ANN, ASKER, Bot, ids
+from .adapters import ANN, ASKER, Bot
 from .ledger_rows import all_events
 
 
@@ -30,7 +30,7 @@ async def counted_anew(bot: Bot) -> dict[tuple[str, str], int]:
 
 async def wanted(bot: Bot, request_id: int) -> list[int]:
     async with bot.database.read() as connection:
-        query = select(cards.c.wanted_version).where(cards.c.request_id == request_id).order_by(cards.c.id)
+        query = select(outbox.c.wanted_version).where(outbox.c.request_id == request_id).order_by(outbox.c.id)
         return list((await connection.execute(query)).scalars())
 
 
@@ -45,7 +45,7 @@ def by_hand(bot: Bot, *statements: str) -> None:
 
 def without_triggers(bot: Bot) -> None:
     if is_postgres(bot.url):
-        of = {name: "cards" if name == "cards_begin" else "requests" for name in TRIGGERS}
+        of = {name: "outbox" if name == "cards_begin" else "requests" for name in TRIGGERS}
         by_hand(bot, *(f"DROP TRIGGER {name} ON {table}" for name, table in of.items()))
     else:
         by_hand(bot, *(f"DROP TRIGGER {name}" for name in SQLITE))
@@ -72,14 +72,14 @@ async def test_the_requests_of_each_subuser_are_counted_by_state_through_all_tha
 async def test_a_card_is_behind_as_soon_as_there_is_something_to_show(bot: Bot) -> None:
     request = await bot.ask(250)
     assert await wanted(bot, request.id) == [0]
-    assert ids(await bot.due(), "draw") == []
+    assert await bot.due_cards() == []
 
     await bot.check(request.id)
     assert await wanted(bot, request.id) == [(await bot.request(request.id)).version]
-    assert ids(await bot.due(), "draw") == [request.id]
+    assert await bot.due_cards() == [request.id]
 
     await bot.work()
-    assert ids(await bot.due(), "draw") == []
+    assert await bot.due_cards() == []
 
 
 async def test_a_change_by_an_earlier_version_is_drawn_too(bot: Bot) -> None:
@@ -88,7 +88,7 @@ async def test_a_change_by_an_earlier_version_is_drawn_too(bot: Bot) -> None:
 
     by_hand(bot, "UPDATE requests SET version = version + 1")
 
-    assert ids(await bot.due(), "draw") == [request.id]
+    assert await bot.due_cards() == [request.id]
 
 
 async def test_a_message_that_joins_later_is_held_to_the_present_version(bot: Bot) -> None:
@@ -112,7 +112,7 @@ async def test_triggers_that_were_taken_away_are_laid_again_and_what_they_missed
     await asyncio.to_thread(migrate, bot.url)
 
     assert await counted(bot) == await counted_anew(bot)
-    assert ids(await bot.due(), "draw") == [request.id]
+    assert await bot.due_cards() == [request.id]
 
 
 async def test_the_last_event_before_a_moment_is_found_by_halves(bot: Bot) -> None:

@@ -5,8 +5,8 @@ import json
 from dataclasses import replace
 
 from creditbot.domain.digest import Digest
-from creditbot.jobs.deliveries import SPREAD
 from creditbot.jobs.messenger import DeliveryProblem
+from creditbot.jobs.retries import SPREAD
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store.recount import recount
@@ -22,9 +22,9 @@ async def begun(bot: Bot) -> Bot:
 
 
 async def posted(bot: Bot) -> list[Digest]:
-    await bot.work("announce")
-    assert {channel for channel, _ in bot.messenger.bulletins} <= {CHANNEL}
-    return [digest for _, digest in bot.messenger.bulletins if isinstance(digest, Digest)]
+    await bot.work("digest", "daily")
+    assert {channel for channel, _ in bot.messenger.daily} <= {CHANNEL}
+    return [digest for _, digest in bot.messenger.daily if isinstance(digest, Digest)]
 
 
 async def test_it_tells_of_the_day_and_carries_the_head(
@@ -82,7 +82,7 @@ async def test_after_an_outage_one_digest_tells_of_all_days(bot: Bot, clock: Clo
     clock.advance(days=4, hours=1)
     assert [digest.asked for digest in await posted(bot)] == [0, 1]
     clock.advance(hours=22)
-    assert ids(await bot.due(), "announce") == []
+    assert await bot.due_daily() == []
     clock.advance(hours=1)
     assert len(await posted(bot)) == 3
 
@@ -101,17 +101,18 @@ async def test_what_slack_does_not_take_is_posted_later_in_the_same_words(bot: B
 async def test_two_processes_post_one(start: StartBot, clock: Clock) -> None:
     bots = [await begun(start()), await begun(start())]
     clock.advance(hours=21)
-    [key] = ids(await bots[0].due(), "announce")
-    await asyncio.gather(*(bot.announce(key) for bot in bots))
-    assert sum(len(bot.messenger.bulletins) for bot in bots) == 1
+    [key] = ids(await bots[0].due(), "digest")
+    await asyncio.gather(*(bot.digest(key) for bot in bots))
+    await asyncio.gather(*(bot.work("daily") for bot in bots))
+    assert sum(len(bot.messenger.daily) for bot in bots) == 1
 
 
 async def test_another_policy_has_its_own_hour_or_none(start: StartBot, clock: Clock) -> None:
     await begun(start())
     await begun(start(replace(POLICY, digest=None)))
     clock.advance(days=2)
-    assert ids(await start().due(), "announce") == []
+    assert await start().due_daily() == []
     later = await begun(start())
-    assert ids(await later.due(), "announce") == []
+    assert await later.due_daily() == []
     clock.advance(hours=21)
     assert len(await posted(later)) == 1

@@ -810,7 +810,7 @@ async def test_what_asks_again_for_a_change_that_was_applied_after_all_is_called
     new = await bot.ask_again(old.id, by=OUTSIDER)
     assert new is not None
     await bot.check(new.id)
-    await bot.work("draw")
+    await bot.work("cards")
     if approved:
         await bot.decisions.approve(new.id, CAT)
 

@@ -35,11 +35,11 @@ async def watching(bot: Bot, clock: Clock) -> Bot:
     """The balances were read once, at eight in the morning; now it is noon again."""
     await begun(bot)
     clock.advance(hours=20)
-    await bot.work("compare", "announce")
-    assert bot.messenger.bulletins == []
+    await bot.work("compare", "digest", "daily")
+    assert bot.messenger.daily == []
     clock.advance(hours=4)
-    await bot.work("announce")
-    bot.messenger.bulletins.clear()
+    await bot.work("digest", "daily")
+    bot.messenger.daily.clear()
     return bot
 
 
@@ -50,9 +50,9 @@ async def next_morning(bot: Bot, clock: Clock) -> list[Comparison]:
 
 
 async def told(bot: Bot) -> list[Comparison]:
-    await bot.work("compare", "announce")
-    assert {channel for channel, _ in bot.messenger.bulletins} <= {CHANNEL}
-    return [notice for _, notice in bot.messenger.bulletins if isinstance(notice, Comparison)]
+    await bot.work("compare", "digest", "daily")
+    assert {channel for channel, _ in bot.messenger.daily} <= {CHANNEL}
+    return [notice for _, notice in bot.messenger.daily if isinstance(notice, Comparison)]
 
 
 async def in_ledger(bot: Bot, kind: str) -> list[Any]:
@@ -117,7 +117,7 @@ async def test_the_bots_changes_and_mail_are_not_told(
         "unread": 0,
         "problem": None,
     }
-    assert ids(await watching.due(), "announce") == []
+    assert await watching.due_daily() == []
 
 
 async def test_a_change_that_was_asked_for_in_another_case_is_not_told(
@@ -240,7 +240,7 @@ async def test_a_run_does_not_go_on_for_long_and_the_next_one_takes_over(
     clock.advance(hours=20)
     [key] = ids(await watching.due(), "compare")
     sandbox.calls.clear()
-    hurried = Compare(watching.database, watching.sendgrid, watching.policy, Hurried(clock))
+    hurried = Compare(watching.database, watching.sendgrid, watching.policy, CHANNEL, Hurried(clock))
     await hurried(key)
     assert 0 < len(reads(sandbox)) < 22
     assert await told(watching) == []
@@ -396,7 +396,7 @@ async def test_a_clock_that_was_ahead_for_a_while_silences_nothing(
 ) -> None:
     clock.advance(days=10)
     await told(watching)
-    watching.messenger.bulletins.clear()
+    watching.messenger.daily.clear()
     clock.advance(days=-10)
     await begun(watching)
     await next_morning(watching, clock)
@@ -434,7 +434,7 @@ async def test_after_hours_without_sendgrid_that_is_told_once(
     for _ in range(PATIENT_TRIES):
         await watching.compare(key)
         clock.advance(seconds=31)
-    assert watching.messenger.bulletins == []
+    assert watching.messenger.daily == []
     [notice] = await told(watching)
     assert notice.problem is not None
     clock.advance(hours=1)
@@ -448,10 +448,10 @@ async def test_two_processes_tell_once(
     bots = [watching, start()]
     clock.advance(hours=20)
     [key] = ids(await watching.due(), "compare")
-    assert ids(await watching.due(), "announce") == []
+    assert await watching.due_daily() == []
     await asyncio.gather(*(bot.compare(key) for bot in bots))
     await asyncio.gather(*(told(bot) for bot in bots))
-    assert sum(len(bot.messenger.bulletins) for bot in bots) == 1
+    assert sum(len(bot.messenger.daily) for bot in bots) == 1
     assert len(await in_ledger(watching, "drift")) == 1
 
 
@@ -487,8 +487,8 @@ async def test_the_digest_tells_whether_balances_were_compared(
     change_outside(sandbox, "acme", 5)
     clock.advance(hours=21)
     await watching.work("compare")
-    await watching.work("announce")
-    [digest] = [found for _, found in watching.messenger.bulletins if isinstance(found, Digest)]
+    await watching.work("digest", "daily")
+    [digest] = [found for _, found in watching.messenger.daily if isinstance(found, Digest)]
     assert (digest.compared, digest.drifted) == (2, 1)
 
 

@@ -32,7 +32,7 @@ async def bot(start: StartBot) -> Bot:
 
 
 async def told(bot: Bot, kind: str) -> list[str]:
-    await bot.work("remind", "notify")
+    await bot.work("remind", "notices")
     return sorted(person for person, what, _ in bot.messenger.notices if what == kind)
 
 
@@ -64,13 +64,13 @@ async def test_after_an_outage_several_reminders_are_one(bot: Bot, clock: Clock)
 
 async def test_when_nobody_decides_others_may_and_the_card_says_so(bot: Bot, clock: Clock) -> None:
     request = await bot.checked()
-    await bot.work("draw")
+    await bot.work("cards")
     clock.advance(hours=2)
     assert await told(bot, "escalated") == [OUTSIDER]
-    assert ids(await bot.due(), "draw") == [request.id]
+    assert await bot.due_cards() == [request.id]
     await bot.decisions.approve(request.id, OUTSIDER)
     clock.advance(hours=2)
-    await bot.work("remind", "notify")
+    await bot.work("remind", "notices")
     assert (await bot.kinds(request.id)).count("escalated") == 1
 
 
@@ -99,10 +99,10 @@ async def reminded_too_late(start: StartBot, clock: Clock) -> tuple[Bot, CreditR
     clock.now += after
     await bot.work("remind")
     bot.messenger.problems = [AWAY] * 3
-    await bot.work("notify")
+    await bot.work("notices")
     clock.advance(minutes=2)
-    await bot.work("notify")
-    assert (bot.messenger.notices, ids(await bot.due(), "notify")) == ([], [])
+    await bot.work("notices")
+    assert (bot.messenger.notices, await bot.due_notices()) == ([], [])
     return bot, request
 
 
@@ -111,7 +111,7 @@ async def test_what_slack_did_not_take_in_time_waits_for_the_end_of_the_quiet_ho
 ) -> None:
     bot, _ = await reminded_too_late(start, clock)
     clock.advance(hours=4, minutes=58)
-    assert ids(await bot.due(), "notify") == []
+    assert await bot.due_notices() == []
     clock.advance(minutes=1)
     # What became due in the quiet hours comes in its stead, not as well.
     assert await told(bot, "reminder_60m") == [ANN, BEN, CAT, OUTSIDER]
@@ -124,7 +124,7 @@ async def test_who_agrees_in_the_quiet_hours_is_not_reminded_at_their_end(
     bot, request = await reminded_too_late(start, clock)
     await bot.decisions.approve(request.id, ANN)
     clock.advance(hours=5)
-    await bot.work("notify")
+    await bot.work("notices")
     assert {person for person, _, _ in bot.messenger.notices} == {BEN, CAT}
 
 
@@ -135,10 +135,10 @@ async def test_other_news_does_not_wait_for_the_end_of_the_quiet_hours(
     for approver in (ANN, BEN):
         await bot.decisions.approve(request.id, approver)
     del sandbox.account._subusers["acme"]
-    await bot.work("apply", "notify")
+    await bot.work("apply", "notices")
     assert {(ANN, "failed", request.id), (BEN, "failed", request.id)} <= set(bot.messenger.notices)
     clock.advance(hours=20)
-    await bot.work("notify")
+    await bot.work("notices")
     assert "reminder_59m" not in {kind for _, kind, _ in bot.messenger.notices}
 
 
@@ -148,7 +148,7 @@ async def test_nobody_is_asked_to_decide_what_has_expired(bot: Bot, clock: Clock
     await bot.work("remind")
     clock.now = request.expires_at
     # Before the sweep has come by.
-    await bot.work("remind", "notify")
+    await bot.work("remind", "notices")
     assert bot.messenger.notices == []
 
 
@@ -157,9 +157,9 @@ async def test_what_is_decided_meanwhile_is_asked_of_nobody(bot: Bot, clock: Clo
     clock.advance(hours=1)
     await bot.work("remind")
     await bot.decisions.deny(request.id, ANN, "no")
-    await bot.work("notify")
+    await bot.work("notices")
     assert {kind for _, kind, _ in bot.messenger.notices} == {"denied"}
-    assert ids(await bot.due(), "notify") == []
+    assert await bot.due_notices() == []
 
 
 async def reminded_without_the_group(start: StartBot, clock: Clock) -> Bot:
@@ -203,7 +203,7 @@ async def test_a_second_look_leaves_what_slack_has_yet_to_take(start: StartBot, 
     clock.advance(hours=1)
     await bot.work("remind")
     bot.messenger.problems = [AWAY, AWAY]
-    await bot.work("notify")
+    await bot.work("notices")
     clock.advance(minutes=1)
     await bot.work("remind")
     assert await told(bot, "reminder_60m") == [ANN, BEN]
@@ -290,12 +290,12 @@ async def test_under_another_policy_each_moment_to_come_is_told_once_and_none_tw
     for hour in range(1, 12):
         clock.advance(hours=1)
         seen = len(bot.messenger.notices)
-        await bot.work("remind", "notify")
+        await bot.work("remind", "notices")
         told_at |= {kind: hour for _, kind, _ in bot.messenger.notices[seen:]}
         if hour == hours:
             bot = start(policy(after))
             await activate_policy(bot.database, bot.policy, clock)
-            await bot.work("remind", "notify")
+            await bot.work("remind", "notices")
             told_at |= {kind: hour for _, kind, _ in bot.messenger.notices}
     assert told_at == {f"reminder_{moment * 60}m": hour for moment, hour in then.items()}
 
@@ -315,11 +315,11 @@ async def test_two_processes_tell_each_once(start: StartBot, clock: Clock) -> No
     for hours in (1, 1, 2):
         clock.advance(hours=hours)
         await asyncio.gather(*(bot.remind(request.id) for bot in bots))
-        notices = ids(await bots[0].due(), "notify")
-        await asyncio.gather(*(bot.notify(notice) for notice in notices for bot in bots))
+        notices = await bots[0].due_notices()
+        await asyncio.gather(*(bot.deliver(notice) for notice in notices for bot in bots))
         # One that is started anew finds nothing left to do.
         bots.append(start(POLICY, roster=ROSTER))
-        await bots[-1].work("remind", "notify")
+        await bots[-1].work("remind", "notices")
         assert bots[-1].messenger.notices == []
     sent = sorted((kind, person) for bot in bots for person, kind, _ in bot.messenger.notices)
     second = [("reminder_240m", person) for person in (ANN, BEN, CAT, OUTSIDER)]

@@ -158,7 +158,7 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_with_what_is_in_i
         row = connection.exec_driver_sql(
             "SELECT origin, status, version, contradicted_at FROM requests"
         ).one()
-        posts = connection.exec_driver_sql("SELECT ts, posts FROM cards ORDER BY id").all()
+        posts = connection.exec_driver_sql("SELECT ts, posts FROM outbox ORDER BY id").all()
     engine.dispose()
     assert [tuple(found) for found in posts] == [("1.0", 1), (None, 0)]
     assert tuple(row) == ("command:1", "failed", 3, None)
@@ -197,7 +197,7 @@ def test_cards_and_counts_are_brought_in_step_with_the_requests_that_are_there(
     migrate(url)
 
     with engine.begin() as connection:
-        wanted = connection.exec_driver_sql("SELECT wanted_version FROM cards ORDER BY id").scalars().all()
+        wanted = connection.exec_driver_sql("SELECT wanted_version FROM outbox ORDER BY id").scalars().all()
         counts = connection.exec_driver_sql("SELECT * FROM request_counts ORDER BY 1, 2").all()
     engine.dispose()
     assert wanted == [7, 0, 3]

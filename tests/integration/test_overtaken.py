@@ -32,9 +32,9 @@ async def test_a_click_on_the_older_figures_asks_once_more(bot: Bot) -> None:
     request, card = await overtaken(bot)
 
     assert request.id in ids(await bot.due(), "check")
-    assert request.id in ids(await bot.due(), "draw")
+    assert request.id in await bot.due_cards()
     await assert_asks_once_more(bot, card)
-    await bot.work("check", "draw")
+    await bot.work("check", "cards")
 
     read = await bot.request(request.id)
     assert read.check is not None
@@ -47,7 +47,7 @@ async def test_a_click_on_the_older_figures_asks_once_more(bot: Bot) -> None:
 async def test_a_click_on_the_older_figures_asks_once_more_also_when_they_were_read_again(bot: Bot) -> None:
     request, card = await overtaken(bot)
     bot.clock.advance(seconds=1)
-    await bot.work("check", "draw")
+    await bot.work("check", "cards")
 
     await assert_asks_once_more(bot, card)
     assert (await bot.decisions.approve(await bot.card(request.id), ANN)).status is Status.APPROVED

@@ -13,6 +13,7 @@ from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.slack.connection import check_bot_token, learn_workspace
 from creditbot.slack.home import Home
 from creditbot.slack.messenger import SlackMessenger
+from creditbot.slack.outgoing import Kinds, Tools
 from creditbot.store import cards
 
 from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock
@@ -64,13 +65,12 @@ async def test_a_reminder_takes_to_the_card(
     bot = start(replace(POLICY, reminders=Reminders(after=(timedelta(hours=1),))))
     home = Home()
     await check_bot_token(client, home)
-    bot.draw._messenger = bot.notify._messenger = SlackMessenger(
-        client, bot.policy, bot.directory, home.links, clock
-    )
+    bot.deliver._messenger = SlackMessenger(client)
+    bot.deliver._kinds = Kinds(Tools(bot.policy, bot.directory, home.links, clock))
     await bot.checked()
-    await bot.work("draw")
+    await bot.work("cards")
     clock.advance(hours=1)
-    await bot.work("remind", "notify")
+    await bot.work("remind", "notices")
 
     [card] = [message for message in slack.workspace.messages if message.channel == CHANNEL]
     link = (await client.chat_getPermalink(channel=CHANNEL, message_ts=card.ts))["permalink"]
@@ -81,7 +81,7 @@ async def test_a_reminder_takes_to_the_card(
 
 async def test_cards_are_found_for_one_request_and_for_many(bot: Bot) -> None:
     posted, unposted = await bot.checked(), await bot.ask(subuser="other")
-    await bot.work("draw")
+    await bot.work("cards")
     [place] = bot.messenger.posted
 
     async with bot.database.read() as connection:

@@ -24,9 +24,9 @@ from creditbot.elapsed import boottime
 from creditbot.operations import Delivery, activate_policy, give_tokens, move_cards
 from creditbot.probes import Probes
 from creditbot.sandbox.sendgrid import SendGridSandbox
-from creditbot.store import bulletins, deliveries, lists
+from creditbot.store import deliveries, lists, timers
 from creditbot.store.lists import Wanted
-from creditbot.store.tables import bulletins as planned
+from creditbot.store.tables import timers as planned
 from tests.authority import Role
 from tests.bench import seeding
 from tests.postgres import PostgresServer
@@ -98,7 +98,7 @@ async def long_record(
 
 async def from_asking_to_the_end(bot: Bot) -> None:
     request = await bot.ask(5, "acme")
-    for job in ("check", "draw", "notify"):
+    for job in ("check", "cards", "notices"):
         await bot.work(job)
     await bot.decisions.approve(request.id, ANN)
     await bot.work()
@@ -134,7 +134,7 @@ async def a_doubt_and_its_end(bot: Bot) -> None:
         await bot.settle(request.id)
     await bot.settlements.settle(request.id, ANN, applied=False, reason="looked at it")
     await bot.ask_again(request.id)
-    await bot.work("check", "draw", "notify")
+    await bot.work("check", "cards", "notices")
 
 
 async def clicks(bot: Bot) -> None:
@@ -143,7 +143,7 @@ async def clicks(bot: Bot) -> None:
     with pytest.raises(Refusal):
         await bot.decisions.approve(request.id, ASKER, Delivery("click", boottime()))
     await bot.seen_in(request.id, CHANNEL, "99.000100")
-    await bot.work("draw")
+    await bot.work("cards")
 
 
 async def the_sweep(bot: Bot) -> None:
@@ -177,20 +177,20 @@ async def the_probes(bot: Bot) -> None:
 
 async def the_digest(bot: Bot) -> None:
     for _ in range(2):  # the first one ever, and the one that follows it
-        await bot.announce(await planned_now(bot, bulletins.DIGEST))
+        await bot.digest(await planned_now(bot, timers.DIGEST))
 
 
 async def the_comparison(bot: Bot) -> None:
-    await bot.compare(await planned_now(bot, bulletins.DRIFT))
+    await bot.compare(await planned_now(bot, timers.COMPARISON))
 
 
-async def planned_now(bot: Bot, kind: str) -> int:
+async def planned_now(bot: Bot, name: str) -> int:
     bot.clock.advance(seconds=1)
     async with bot.database.write() as transaction:
-        await bulletins.plan(transaction, kind, bot.clock())
+        await timers.plan(transaction, name, bot.clock())
     async with bot.database.read() as connection:
-        open_ = planned.c.kind == kind, planned.c.content.is_(None)
-        return int((await connection.execute(select(planned.c.id).where(*open_))).scalar_one())
+        mine = planned.c.name == name
+        return int((await connection.execute(select(planned.c.id).where(mine))).scalar_one())
 
 
 async def a_start(bot: Bot) -> None:
@@ -199,9 +199,9 @@ async def a_start(bot: Bot) -> None:
     await give_tokens(bot.database, bot.clock)
     await activate_policy(bot.database, replace(CAPPED, expiry=timedelta(hours=2)), bot.clock)
     await move_cards(bot.database, CAPPED, "C0OTHER", bot.clock)
-    await bot.work("draw")
+    await bot.work("cards")
     await move_cards(bot.database, CAPPED, CHANNEL, bot.clock)
-    await bot.work("draw")
+    await bot.work("cards")
 
 
 async def a_listing(bot: Bot) -> None:

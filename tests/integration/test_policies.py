@@ -324,7 +324,7 @@ class TestBreakGlass:
         found = await bot.decisions.break_glass(request.id, ASKER, "nobody answers")
         assert (found.status, found.decided_by) == (Status.APPROVED, ASKER)
         assert found.break_glass_reason == "nobody answers"
-        await bot.work("apply", "notify")
+        await bot.work("apply", "notices")
         assert sandbox.account.applied("acme") == [250]
         assert (CHANNEL, "break_glass", request.id) in bot.messenger.notices
         [event] = [event for event in await bot.events(request.id) if event["kind"] == "break_glass"]
@@ -349,7 +349,7 @@ class TestBreakGlass:
 
 @dataclass
 class StepsWaker(RecordingWaker):
-    """Which cards each transaction has drawn anew; after so many the process dies."""
+    """Which cards each transaction has drawn anew, by their IDs in the outbox; then the process dies."""
 
     most: int = 1000
     drawn: list[list[int]] = field(default_factory=list)
@@ -358,7 +358,7 @@ class StepsWaker(RecordingWaker):
         del connection
         if len(self.drawn) == self.most:
             raise RuntimeError("the process dies")
-        self.drawn.append(ids(wake_ups, "draw"))
+        self.drawn.append(ids(wake_ups, "deliver"))
 
 
 class TestAnotherPolicy:

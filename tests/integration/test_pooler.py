@@ -117,7 +117,7 @@ async def test_jobs_run_and_the_queue_is_never_away(
     work = Noted()
     with structlog.testing.capture_logs() as logs:
         async with running(runner_of(pooled, work)):
-            for number, (job, key) in enumerate(product(("apply", "draw", "expire"), range(ENOUGH)), 1):
+            for number, (job, key) in enumerate(product(("apply", "deliver", "expire"), range(ENOUGH)), 1):
                 await defer(databases[number % 3], wake_up(job, key))
                 await until(partial(has_done, work, number))
             for database in databases:  # a connection that listens would stay so for whoever has it next

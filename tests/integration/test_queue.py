@@ -140,7 +140,7 @@ def jobs_of(url: str, task: str) -> list[str]:
     return found
 
 
-APPLY, DRAW, NOTIFY = (wake_up(name, 1) for name in ("apply", "draw", "notify"))
+APPLY, DELIVER, EXPIRE = (wake_up(name, 1) for name in ("apply", "deliver", "expire"))
 
 
 @on_postgres
@@ -152,23 +152,23 @@ async def test_a_job_runs_after_the_commit_that_calls_for_it_and_never_after_a_r
 
     async def fail() -> None:
         async with database.write() as transaction:
-            await waker.defer(transaction.connection, [wake_up("draw", 13)])
+            await waker.defer(transaction.connection, [wake_up("deliver", 13)])
             raise ZeroDivisionError
 
     async with running(runner_of(url, work)):
         with pytest.raises(ZeroDivisionError):
             await fail()
-        await defer(database, DRAW, NOTIFY)
-        await until(lambda: work.done[DRAW] and work.done[NOTIFY])
+        await defer(database, DELIVER, EXPIRE)
+        await until(lambda: work.done[DELIVER] and work.done[EXPIRE])
 
-    assert work.begun == {DRAW: 1, NOTIFY: 1}
+    assert work.begun == {DELIVER: 1, EXPIRE: 1}
 
 
 @on_postgres
 async def test_what_is_called_for_twice_in_one_transaction_is_queued_once(
     database: Database, url: str
 ) -> None:
-    await defer(database, DRAW, NOTIFY, DRAW)
+    await defer(database, DELIVER, EXPIRE, DELIVER)
     await defer(database)
 
     assert rows(url)["jobs"] == 2
@@ -202,20 +202,20 @@ async def test_a_job_that_fails_is_tried_again_until_it_succeeds(
     monkeypatch.setattr(queue, "wait", lambda _times, _error: 0)
     tries = Counter[int]()
 
-    async def draw(key: int) -> None:
+    async def deliver(key: int) -> None:
         tries[key] += 1
         if tries[key] < 7:
             raise RuntimeError("a fault in a job")
 
-    runner = ProcrastinateRunner(url, {**work.jobs(), DRAW.work: draw}, nothing_due)
+    runner = ProcrastinateRunner(url, {**work.jobs(), DELIVER.work: deliver}, nothing_due)
     async with running(runner):
-        await defer(database, DRAW)
+        await defer(database, DELIVER)
         await until(lambda: tries[1] == 7)
-        await defer(database, NOTIFY)
-        await until(lambda: work.done[NOTIFY])
+        await defer(database, EXPIRE)
+        await until(lambda: work.done[EXPIRE])
 
     assert tries == {1: 7}
-    assert jobs_of(url, "creditbot.draw") == []
+    assert jobs_of(url, "creditbot.deliver") == []
 
 
 @on_postgres
@@ -228,8 +228,8 @@ async def test_jobs_that_hang_at_sendgrid_hold_up_no_card_and_no_notice(
     async with running(runner_of(url, work)):
         await defer(database, *many)
         await until(lambda: work.begun.total() >= queue.AT_ONCE)
-        await defer(database, DRAW, NOTIFY)
-        await until(lambda: work.done[DRAW] and work.done[NOTIFY])
+        await defer(database, DELIVER, EXPIRE)
+        await until(lambda: work.done[DELIVER] and work.done[EXPIRE])
         assert sum(work.begun[wake_up] for wake_up in many) == queue.AT_ONCE
         work.gates["apply"].set()
         await until(lambda: all(work.done[wake_up] for wake_up in many))
@@ -242,10 +242,10 @@ async def test_the_sweep_queues_what_is_due_and_in_no_queue(
     work.gates["apply"] = asyncio.Event()
 
     async def due() -> list[WakeUp]:
-        return [wake_up for wake_up in (APPLY, DRAW) if not work.done[wake_up]]
+        return [wake_up for wake_up in (APPLY, DELIVER) if not work.done[wake_up]]
 
     async with running(ProcrastinateRunner(url, work.jobs(), due)):
-        await until(lambda: work.done[DRAW] and work.begun[APPLY])
+        await until(lambda: work.done[DELIVER] and work.begun[APPLY])
         swept = await periodic(url)
         while await periodic(url) < swept + 3:  # noqa: ASYNC110 - three more sweeps, which find it running
             await asyncio.sleep(0.1)
@@ -253,7 +253,7 @@ async def test_the_sweep_queues_what_is_due_and_in_no_queue(
         work.gates["apply"].set()
         await until(lambda: work.done[APPLY])
 
-    assert work.begun == {APPLY: 1, DRAW: 1}
+    assert work.begun == {APPLY: 1, DELIVER: 1}
 
 
 @on_postgres
@@ -262,12 +262,12 @@ async def test_the_sweep_queues_nothing_that_ended_while_it_looked(url: str, wor
 
     async def due() -> list[WakeUp]:
         looks["all"] += 1
-        return [DRAW] if looks["all"] == 1 else [NOTIFY]
+        return [DELIVER] if looks["all"] == 1 else [EXPIRE]
 
     async with running(ProcrastinateRunner(url, work.jobs(), due)):
-        await until(lambda: work.done[NOTIFY])
+        await until(lambda: work.done[EXPIRE])
 
-    assert work.begun[DRAW] == 0
+    assert work.begun[DELIVER] == 0
 
 
 async def periodic(url: str) -> int:
@@ -297,8 +297,8 @@ async def test_jobs_outlive_the_cutting_of_every_connection(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-            await defer_until_taken(database, wake_up("draw", key))
-            await until(lambda key=key: work.done[wake_up("draw", key)])  # type: ignore[misc]  # bound at once
+            await defer_until_taken(database, wake_up("deliver", key))
+            await until(lambda key=key: work.done[wake_up("deliver", key)])  # type: ignore[misc]  # bound at once
         work.gates["apply"].set()
         await until(lambda: work.done[APPLY])
 
@@ -325,13 +325,13 @@ async def test_jobs_outlive_a_restart_of_the_server(
             await asyncio.to_thread(own_server.start)
         else:
             await asyncio.to_thread(own_server.restart, "fast" if mode == "fast" else "immediate")
-        await defer_until_taken(database, DRAW)
-        await until(lambda: work.done[DRAW])
+        await defer_until_taken(database, DELIVER)
+        await until(lambda: work.done[DELIVER])
         assert not work.cancelled
         work.gates["apply"].set()
         await until(lambda: work.done[APPLY])
-        await defer(database, NOTIFY)
-        await until(lambda: work.done[NOTIFY])
+        await defer(database, EXPIRE)
+        await until(lambda: work.done[EXPIRE])
     await database.close()
 
     assert not work.cancelled
@@ -370,13 +370,13 @@ async def test_stopping_cancels_what_does_not_finish_and_leaves_it_to_be_taken_u
         await until(lambda: work.begun[APPLY])
     assert (work.begun, work.done, work.cancelled) == ({APPLY: 1}, {}, {APPLY: 1})
     assert (jobs_of(url, "creditbot.apply"), rows(url)["workers"]) == (["todo"], 0)
-    await defer(database, DRAW)
+    await defer(database, DELIVER)
     await asyncio.sleep(0.5)
     assert work.begun == {APPLY: 1}
 
     del work.gates["apply"]
     async with running(runner_of(url, work)):
-        await until(lambda: work.done[APPLY] and work.done[DRAW])
+        await until(lambda: work.done[APPLY] and work.done[DELIVER])
 
 
 @on_postgres

@@ -25,7 +25,7 @@ Job = Callable[[int], Awaitable[None]]
 
 def runner_of(bot: Bot, **instead: Job) -> Runner:
     """The runner that belongs to the bot's database."""
-    chosen = bot.jobs("check", "apply", "settle", "expire", "draw", "notify", **instead)
+    chosen = bot.jobs("check", "apply", "settle", "expire", "deliver", **instead)
     jobs = {ALL_JOBS[name].work: run for name, run in chosen.items()}
     runner: Runner = EmbeddedRunner(jobs, bot.due)
     if is_postgres(bot.url):
@@ -165,14 +165,14 @@ async def test_an_outage_of_the_database_does_not_end_the_loop() -> None:
         asked["due"] += 1
         if asked["due"] == 1:
             raise OperationalError("SELECT", {}, Exception("database is locked"))
-        return [] if ran.is_set() else [wake_up("draw", 1)]
+        return [] if ran.is_set() else [wake_up("deliver", 1)]
 
-    async def draw(_key: int) -> None:
+    async def deliver(_key: int) -> None:
         ran.set()
 
-    runner = EmbeddedRunner({ALL_JOBS["draw"].work: draw}, due)
+    runner = EmbeddedRunner({ALL_JOBS["deliver"].work: deliver}, due)
     async with running(runner):
-        runner.committed([wake_up("draw", 1)])
+        runner.committed([wake_up("deliver", 1)])
         async with asyncio.timeout(20):
             await ran.wait()
 

@@ -23,9 +23,9 @@ from creditbot.ledger.export import export
 from creditbot.operations import activate_policy, give_tokens
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store.compare import compare
-from creditbot.store.tables import cards, events, requests
+from creditbot.store.tables import events, outbox, requests
 
-from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock, database_url, ids, patches
+from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock, database_url, patches
 from .conftest import EmptyDatabase, StartBot, on_sqlite
 from .tampering import as_administrator
 from .test_ask_again import failed
@@ -51,11 +51,11 @@ ACTS: dict[str, Act] = {
 
 
 async def everything(bot: Bot) -> dict[str, list[Any]]:
-    """All rows of requests and cards."""
+    """All rows of requests and of the outbox."""
     async with bot.database.read() as connection:
         return {
             table.name: [tuple(row) for row in await connection.execute(select(table).order_by(table.c.id))]
-            for table in (requests, cards)
+            for table in (requests, outbox)
         }
 
 
@@ -219,7 +219,7 @@ async def test_a_new_policy_has_the_card_drawn_anew_before_anything_is_decided_f
     )
     unchanged = await after.request(request.id)
     assert (unchanged.status, unchanged.approvals) == (Status.PENDING, ())
-    assert ids(await after.due(), "draw") == [request.id]
+    assert await after.due_cards() == [request.id]
     await ACTS[act](after, await after.card(unchanged.id))
 
 
@@ -250,7 +250,7 @@ async def test_an_escalation_that_no_job_has_drawn_yet_is_looked_at_first(
         await bot.decisions.approve(card, ANN)
 
     assert refused.value.rule == "outdated_card"
-    assert ids(await bot.due(), "draw") == [request.id]
+    assert await bot.due_cards() == [request.id]
     assert (await bot.decisions.approve(await bot.card(request.id), ANN)).approved_by(ANN)
 
 
@@ -306,7 +306,7 @@ async def test_what_an_older_version_left_open_gets_a_token_and_a_new_card(
     await assert_is_none_of_its_business(bot, await bot.card(request.id))
 
     await give_tokens(bot.database, bot.clock)
-    assert ids(await bot.due(), "draw") == [request.id]
+    assert await bot.due_cards() == [request.id]
     await bot.draw(request.id)
     given = await bot.request(request.id)
     await give_tokens(bot.database, bot.clock)

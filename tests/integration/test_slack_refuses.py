@@ -9,13 +9,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from creditbot.domain.reminders import NO_CARD
 from creditbot.jobs.messenger import Fault
 from creditbot.sandbox.slack import Person, SlackSandbox
-from creditbot.slack import messenger
 from creditbot.slack.errors import FAULTS
 from creditbot.slack.messenger import SlackMessenger
+from creditbot.slack.outgoing import Kinds, Tools
+from creditbot.slack.outgoing import card as card_module
 from creditbot.slack.permalinks import Permalinks
 from tests.slack_errors import DOCUMENTED
 
-from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, Bot, Clock, ids
+from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, Bot, Clock
 from .conftest import on_sqlite
 from .test_moving import NEW, restarted
 
@@ -36,8 +37,9 @@ async def slack() -> AsyncIterator[SlackSandbox]:
 def there(bot: Bot, slack: SlackSandbox, clock: Clock) -> Bot:
     """The bot, with a messenger that posts to this Slack."""
     client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
-    bot.draw._messenger = bot.notify._messenger = SlackMessenger(
-        client, bot.policy, bot.directory, Permalinks("https://sandbox.slack.com/"), clock
+    bot.deliver._messenger = SlackMessenger(client)
+    bot.deliver._kinds = Kinds(
+        Tools(bot.policy, bot.directory, Permalinks("https://sandbox.slack.com/"), clock)
     )
     return bot
 
@@ -58,12 +60,12 @@ async def test_a_card_that_slack_refuses_for_good_is_told_to_its_requester_at_on
     assert error in LASTING
     slack.faults.fail("chat.postMessage", error=error)
     await there.checked()
-    await there.work("draw")
-    await there.work("notify")
+    await there.work("cards")
+    await there.work("notices")
 
     assert "No approver has seen this yet" in told(slack, ASKER)
     there.clock.advance(minutes=1)
-    await there.work("draw")
+    await there.work("cards")
     assert len(slack.messages(CHANNEL)) == 1
 
 
@@ -85,7 +87,7 @@ async def test_an_error_that_passes_is_told_to_nobody(there: Bot, slack: SlackSa
     await there.draw(request.id)
     assert await there.notices_of(request.id) == set()
     there.clock.advance(seconds=5)
-    await there.work("draw")
+    await there.work("cards")
 
     assert len(slack.messages(CHANNEL)) == 1
 
@@ -95,10 +97,10 @@ async def test_a_card_that_cannot_be_changed_any_more_is_posted_anew(
     there: Bot, slack: SlackSandbox, error: str
 ) -> None:
     request = await there.checked()
-    await there.work("draw")
+    await there.work("cards")
     await there.decisions.deny(request.id, ANN, "no")
     slack.faults.fail("chat.update", error=error)
-    await there.work("draw")
+    await there.work("cards")
 
     assert ["Denied" in message.plain() for message in slack.messages(CHANNEL)] == [False, True]
 
@@ -119,12 +121,12 @@ async def test_who_cannot_be_told_is_named_in_the_channel_and_not_tried_again(
     request = await there.checked()
     await there.decisions.deny(request.id, ANN, "no")
     slack.faults.fail("chat.postMessage", error=error)
-    await there.work("notify")
+    await there.work("notices")
 
     [said] = slack.messages(CHANNEL)
     assert f"creditbot can't send <@{ASKER}> a direct message about this. *Denied*" in said.text
     there.clock.advance(days=30)
-    assert ids(await there.due(), "notify") == []
+    assert await there.due_notices() == []
 
 
 async def test_a_card_that_cannot_be_drawn_is_told_to_its_requester(
@@ -135,24 +137,24 @@ async def test_a_card_that_cannot_be_drawn_is_told_to_its_requester(
 
     request = await there.checked()
     with monkeypatch.context() as broken_for_a_while, structlog.testing.capture_logs() as logs:
-        broken_for_a_while.setattr(messenger, "request_card", broken)
-        await there.work("draw")
-        await there.work("notify")
+        broken_for_a_while.setattr(card_module, "request_card", broken)
+        await there.work("cards")
+        await there.work("notices")
 
     assert "No approver has seen this yet" in told(slack, ASKER)
     assert "ValueError: nobody foresaw this" in [entry.get("error") for entry in logs]
     [card] = await there.cards_of(request.id)
     assert card["posts"] == 0  # so that no copy of it can be above the one that comes
     there.clock.advance(minutes=1)
-    await there.work("draw")
+    await there.work("cards")
     assert len(slack.messages(CHANNEL)) == 1
 
 
 async def test_an_old_card_points_to_the_new_one_and_has_no_buttons(there: Bot, slack: SlackSandbox) -> None:
     request = await there.checked()
-    await there.work("draw")
+    await there.work("cards")
     await restarted(there)
-    await there.work("draw")
+    await there.work("cards")
 
     [old], [new] = slack.messages(CHANNEL), slack.messages(NEW)
     link = f"https://sandbox.slack.com/archives/{NEW}/p{new.ts.replace('.', '')}"
@@ -167,14 +169,14 @@ async def test_an_archived_channel_s_cards_go_to_the_one_that_is_named_instead(
     there: Bot, slack: SlackSandbox
 ) -> None:
     waiting, ended = await there.checked(), await there.checked(subuser="other")
-    await there.work("draw")
+    await there.work("cards")
     slack.workspace.channels[CHANNEL].archived = True
     await there.decisions.deny(ended.id, ANN, "no")
     await restarted(there)
-    await there.work("draw")
+    await there.work("cards")
 
     [card] = slack.messages(NEW)
     assert f"Request {waiting.id}" in card.text
     there.clock.advance(days=2)
-    await there.work("draw")
-    assert ids(await there.due(), "draw") == []
+    await there.work("cards")
+    assert await there.due_cards() == []

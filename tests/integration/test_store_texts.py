@@ -13,7 +13,7 @@ from creditbot.jobs.messenger import DeliveryProblem
 from creditbot.store import attempts, requests
 from creditbot.store.types import storable
 
-from .adapters import ANN, BEN, CHANNEL, Bot, ids
+from .adapters import ANN, BEN, CHANNEL, Bot
 
 LONG = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789äß€😀", k=10_000))
 TEXTS = {
@@ -89,7 +89,7 @@ async def test_a_message_and_a_failure_to_show_it_are_kept_whatever_slack_calls_
     for _ in range(2):
         await bot.seen_in(request.id, CHANNEL, as_key(words))
     bot.messenger.problems = [DeliveryProblem(words)]
-    await bot.work("draw")
+    await bot.work("cards")
 
     [card] = await bot.cards_of(request.id)
     assert card["ts"] == storable(as_key(words))
@@ -103,6 +103,6 @@ async def test_a_notice_to_anyone_is_kept(bot: Bot, words: str) -> None:
             transaction, request, Status.REFUSED, kind="refused", at=bot.clock(), explanation=words
         )
     bot.messenger.problems = [DeliveryProblem(words)]
-    await bot.notify(ids(await bot.due(), "notify")[0])
+    await bot.deliver((await bot.due_notices())[0])
 
     assert await bot.notices_of(request.id) == {(storable(as_key(words)), "refused")}

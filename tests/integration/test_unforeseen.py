@@ -14,7 +14,8 @@ import structlog
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from creditbot.domain.digest import Digest
+from creditbot.domain.digest import DIGEST, Digest
+from creditbot.domain.drift import DRIFT
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.undone import Undone
@@ -25,7 +26,7 @@ from creditbot.jobs.reading import read_credits
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import undone
-from creditbot.store import attempts, bulletins, requests, summary, tables
+from creditbot.store import attempts, outbox, requests, summary, tables, timers
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, Clock, ids, patches
 from .conftest import StartBot
@@ -250,21 +251,21 @@ async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
 ) -> None:
     await activate_policy(bot.database, bot.policy, bot.clock)
     async with bot.database.read() as connection:
-        due_at = await bulletins.planned(connection, bulletins.DRIFT)
+        due_at = await timers.planned(connection, timers.COMPARISON)
     assert due_at is not None
     bot.clock.now = due_at
     monkeypatch.setattr(compare, "storable", fault)
     logs = await let_time_pass(bot)
 
     assert errors(logs) == ONCE_AND_AT_THE_END
-    assert told_missing(bot) == [bulletins.DRIFT]
+    assert told_missing(bot) == [DRIFT]
     async with bot.database.read() as connection:
-        assert await bulletins.planned(connection, bulletins.DRIFT) == due_at + timedelta(days=1)
+        assert await timers.planned(connection, timers.COMPARISON) == due_at + timedelta(days=1)
 
 
 def told_missing(bot: Bot) -> list[str]:
     """The daily messages of which the channel was told that they are missing."""
-    found = [one for to, one in bot.messenger.bulletins if isinstance(one, Undone) and to == CHANNEL]
+    found = [one for to, one in bot.messenger.daily if isinstance(one, Undone) and to == CHANNEL]
     for one in found:
         assert "An internal error kept coming back" in undone.undone(one).text
     return [one.kind for one in found]
@@ -275,36 +276,39 @@ async def test_a_digest_that_can_not_be_written_is_told_and_the_next_one_tells_o
 ) -> None:
     await activate_policy(bot.database, bot.policy, bot.clock)
     bot.clock.advance(hours=21)
-    await bot.work("announce")
-    bot.messenger.bulletins.clear()
+    await bot.work("digest", "daily")
+    bot.messenger.daily.clear()
     await bot.checked()
     async with bot.database.read() as connection:
-        due_at = await bulletins.planned(connection, bulletins.DIGEST)
+        due_at = await timers.planned(connection, timers.DIGEST)
     assert due_at is not None
     bot.clock.now = due_at
     with monkeypatch.context() as patch:
         patch.setattr(summary, "digest", later_fault)
         logs = await let_time_pass(bot)
     assert errors(logs) == ONCE_AND_AT_THE_END
-    assert told_missing(bot) == [bulletins.DIGEST]
-    assert ids(await bot.due(), "announce") == []
+    assert told_missing(bot) == [DIGEST]
+    assert await bot.due_daily() == []
 
     bot.clock.now = due_at + timedelta(days=1)
-    await bot.work("announce")
-    [found] = [one for _, one in bot.messenger.bulletins if isinstance(one, Digest)]
+    await bot.work("digest", "daily")
+    [found] = [one for _, one in bot.messenger.daily if isinstance(one, Digest)]
     assert found.asked == 1
 
 
-async def test_a_bulletin_that_nothing_can_be_said_of_ends_in_the_log(
+async def test_what_can_not_even_be_told_to_be_missing_is_told_once_that_is_mended(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await activate_policy(bot.database, bot.policy, bot.clock)
     bot.clock.advance(hours=21)
-    monkeypatch.setattr(bulletins, "claim", later_fault)
-    logs = await let_time_pass(bot)
-    # Of the digest and of the comparison: that itself, and that it is missing.
-    assert sorted(errors(logs)) == sorted(ONCE_AND_AT_THE_END * 4)
-    assert ids(await bot.due(), "announce") == []
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "put", later_fault)
+        logs = await let_time_pass(bot)
+    assert ("It could not even be given up; trying again later", True) in errors(logs)
+    assert bot.messenger.daily == []
+    bot.clock.advance(hours=1)
+    await let_time_pass(bot)
+    assert told_missing(bot) == [DIGEST]
 
 
 class Killed(BaseException):
@@ -401,7 +405,7 @@ async def test_a_row_that_can_not_be_read_ends_and_keeps_no_other_waiting(
     states = [await bot.status(request.id) for request in (pending, approved, applying)]
     assert states == [Status.REFUSED, Status.CANCELLED, Status.FAILED]
     assert [call.username for call in patches(sandbox)] == ["acme"]
-    await bot.work("notify")
+    await bot.work("notices")
     assert {kind for person, kind, _ in bot.messenger.notices if person == ASKER} >= {
         "refused",
         "cancelled",

@@ -31,7 +31,7 @@ from creditbot.store.engines import is_postgres
 from creditbot.store.lists import Page
 from tests.extent import sample
 
-from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock, ids, patches
+from .adapters import ANN, ASKER, CHANNEL, POLICY, Bot, Clock, patches
 from .conftest import on_sqlite
 
 NO_TIME = "requested_at = 1152921504606846976"
@@ -180,19 +180,19 @@ async def test_what_is_to_be_told_of_it_is_that_it_can_not_be_read(bot: Bot) -> 
     bad = await bot.checked()
     await bot.decisions.deny(bad.id, ANN, "no")
     damage(bot, bad.id, NO_TIME)
-    await bot.work("notify")
+    await bot.work("notices")
     assert bot.messenger.notices == [(ASKER, "unreadable", bad.id)]
 
 
 async def test_its_card_stays_as_it_is_and_is_looked_at_ever_later_and_then_no_more(bot: Bot) -> None:
     bad = await bot.checked()
-    await bot.work("draw")
+    await bot.work("cards")
     calls = bot.messenger.calls
     await bot.decisions.approve(bad.id, ANN)
     damage(bot, bad.id, NO_TIME)
     runs = 0
     for _ in range(30):
-        for key in ids(await bot.due(), "draw"):
+        for key in await bot.due_cards():
             await bot.draw(key)
             runs += 1
         bot.clock.advance(hours=1)
@@ -210,11 +210,11 @@ async def test_the_daily_messages_leave_it_out(bot: Bot, sandbox: SendGridSandbo
     no_time = "finished_at = 1152921504606846976"
     damage(bot, bad.id, no_time if is_postgres(bot.url) else "allocation_update = 'x'")
     clock.advance(hours=21)
-    await bot.work("compare", "announce")
+    await bot.work("compare", "digest", "daily")
     clock.advance(hours=24)
     sandbox.account.subusers[1].remain += 77
-    await bot.work("compare", "announce")
-    told = [bulletin for _, bulletin in bot.messenger.bulletins]
+    await bot.work("compare", "digest", "daily")
+    told = [bulletin for _, bulletin in bot.messenger.daily]
     assert len([one for one in told if isinstance(one, Digest)]) == 2
     [comparison] = [one for one in told if isinstance(one, Comparison)]
     assert comparison.problem is None
@@ -234,8 +234,8 @@ async def test_a_reading_of_a_balance_that_is_damaged_leaves_the_others_to_be_co
     engine.dispose()
     clock.advance(hours=24)
     sandbox.account.subusers[1].remain += 77
-    await bot.work("compare", "announce")
-    told = [one for _, one in bot.messenger.bulletins if isinstance(one, Comparison)]
+    await bot.work("compare", "digest", "daily")
+    told = [one for _, one in bot.messenger.daily if isinstance(one, Comparison)]
     assert [finding.subuser for one in told for finding in one.findings] == ["other"]
 
 

@@ -15,7 +15,7 @@ from creditbot.domain.relations import RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Roster
 from creditbot.jobs.backoff import GIVE_UP_AFTER, backoff, given_up
-from creditbot.store import attempts, notices, requests
+from creditbot.store import attempts, outbox, requests
 from creditbot.store.attempts import Attempt
 from creditbot.store.database import Transaction
 from creditbot.store.work_on_requests import SETTLE
@@ -141,7 +141,7 @@ class Conclude:
         if to is Status.APPLIED and follower is not None:
             concerned |= await self._call_off(transaction, request, follower)
         for person in sorted(concerned):
-            await notices.add(transaction, request.id, "contradicted", person, now)
+            await outbox.tell(transaction, request.id, "contradicted", person, now)
 
     async def _call_off(self, transaction: Transaction, request: CreditRequest, follower_id: int) -> set[str]:
         """End the request that asks again for what was applied after all, if it can be; who must know."""

@@ -12,7 +12,7 @@ from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.elapsed import Stopwatch
 from creditbot.jobs.backoff import GIVE_UP_AFTER
-from creditbot.store import attempts, events, notices, requests
+from creditbot.store import attempts, events, outbox, requests
 from creditbot.store.attempts import MAY_BE_REPEATED
 from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import Database, Transaction
@@ -112,7 +112,7 @@ class Recheck:
             await requests.amend(
                 transaction, request.id, HELD, at=now, detail=detail, explanation=sentence, waits_for=None
             )
-            await notices.add(transaction, request.id, HELD, request.requested_by, now)
+            await outbox.tell(transaction, request.id, HELD, request.requested_by, now)
         elif request.waits_for is not None:
             await requests.touch(transaction, request.id, waits_for=None)
 

@@ -47,7 +47,7 @@ async def touch(transaction: Transaction, request_id: int, **columns: Any) -> No
 async def _change(transaction: Transaction, request_id: int, columns: Mapping[str, Any]) -> None:
     changes = {"version": requests.c.version + 1, **runs.NONE, **columns}
     await transaction.connection.execute(update(requests).where(requests.c.id == request_id).values(changes))
-    transaction.wake(cards_store.DRAW, request_id)
+    await cards_store.redraw(transaction, request_id)
 
 
 async def add_approval(

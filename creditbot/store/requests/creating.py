@@ -9,10 +9,10 @@ from creditbot.domain.changes import Change
 from creditbot.domain.relations import Relation, RelationKind
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Actor
-from creditbot.store import events, notices, relations
+from creditbot.store import cards, events, outbox, paces, relations
 from creditbot.store.database import Transaction
 from creditbot.store.ledger_columns import recorded
-from creditbot.store.tables import cards, requests
+from creditbot.store.tables import requests
 from creditbot.store.work_on_requests import CHECK
 
 from .reading import with_those_beside
@@ -66,11 +66,12 @@ async def create(
     inserted = await connection.execute(_INSERT, {"status": Status.PENDING, "version": 1, **values})
     row = inserted.mappings().one()
     request_id = int(row["id"])
-    await connection.execute(insert(cards), {"request_id": request_id, "channel": channel})
+    await cards.begin(transaction, request_id, channel, at)
     relation = None if follows is None else Relation(request_id, *follows)
     related = {} if relation is None else await relations.add(transaction, relation)
     if request_id % FORGETS_EVERY == 0:
-        await notices.forget(transaction, at)
+        await outbox.forget(transaction, at)
+        await paces.forget(transaction, at)
     await events.append(
         connection,
         "requested",

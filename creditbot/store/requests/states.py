@@ -19,7 +19,7 @@ from creditbot.domain.requests import (
     people_to_tell,
 )
 from creditbot.store import cards as cards_store
-from creditbot.store import events, notices, runs
+from creditbot.store import events, outbox, runs
 from creditbot.store.database import Transaction
 from creditbot.store.ledger_columns import recorded
 from creditbot.store.tables import IS_OPEN, requests
@@ -72,14 +72,17 @@ async def transition(
         to_status=to,
         detail={**(detail or {}), **recorded(requests, {"status": to, **columns})},
     )
+    of_no_use: list[str] = []
     if request.status is Status.PENDING:
-        await notices.withdraw(transaction, request.id, at, [REMINDER, ESCALATED])
+        of_no_use += [REMINDER, ESCALATED]
     if to is not Status.APPLYING:
-        await notices.withdraw(transaction, request.id, at, [Status.APPROVED])
+        of_no_use.append(Status.APPROVED)
+    if of_no_use:
+        await outbox.withdraw(transaction, request.id, at, of_no_use)
     not_before = at + APPROVED_FOR if to is Status.APPROVED else None
     for person in people_to_tell(request, to):
-        await notices.add(transaction, request.id, to, person, at, not_before=not_before)
-    transaction.wake(cards_store.DRAW, request.id)
+        await outbox.tell(transaction, request.id, to, person, at, not_before=not_before)
+    await cards_store.redraw(transaction, request.id)
     if request.status in HOLDS_SUBUSER and to in FINAL:
         await release(transaction, request.subuser)
     if to is Status.APPLIED:
@@ -125,9 +128,11 @@ async def _overtake(transaction: Transaction, applied: CreditRequest | Outline) 
         .values(overtaken_by=applied.id, version=requests.c.version + 1, next_try_at=None, tries=0)
         .returning(requests.c.id)
     )
-    for request_id in (await transaction.connection.execute(waiting_too)).scalars():
+    overtaken = (await transaction.connection.execute(waiting_too)).scalars().all()
+    for request_id in overtaken:
         transaction.wake(CHECK, request_id)
-        transaction.wake(cards_store.DRAW, request_id)
+    if overtaken:
+        await cards_store.redraw(transaction, *overtaken)
 
 
 async def release(transaction: Transaction, subuser: str) -> None:

@@ -24,7 +24,9 @@ SPREAD = 0.25
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
-CARD: Mapping[Fault, timedelta] = {
+Patience = Mapping[Fault, timedelta]
+
+CARD: Patience = {
     Fault.PASSING: DAY,
     Fault.GONE: DAY,
     Fault.APP: DAY,
@@ -34,7 +36,7 @@ CARD: Mapping[Fault, timedelta] = {
 }
 """For how long the card of a request that has ended is tried. That of an open one is tried until it ends."""
 
-NOTICE: Mapping[Fault, timedelta] = {
+TOLD: Patience = {
     Fault.PASSING: 3 * DAY,
     Fault.GONE: 3 * DAY,
     Fault.APP: 3 * DAY,
@@ -44,8 +46,8 @@ NOTICE: Mapping[Fault, timedelta] = {
 }
 """For how long a person or a channel is tried to be told."""
 
-BULLETIN: Mapping[Fault, timedelta] = {**NOTICE, Fault.CHANNEL: DAY}
-"""For how long a bulletin is tried where it belongs; by a day the next one comes."""
+DAILY: Patience = {**TOLD, Fault.CHANNEL: DAY}
+"""For how long a daily message is tried where it belongs; by a day the next one comes."""
 
 
 def next_try(problem: DeliveryProblem, tries: int, key: object, now: datetime) -> datetime:

@@ -1,0 +1,118 @@
+"""What the delivery has to be told of each kind of message: see `creditbot.slack.outgoing`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+
+from creditbot.domain.place import Place
+from creditbot.store import outbox
+from creditbot.store.connection import AsyncConnection
+from creditbot.store.database import Transaction
+from creditbot.store.outbox import Outgoing
+
+from .messenger import DeliveryProblem, Drawing
+from .retries import TOLD, Patience
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """What is to be shown as it stands now; `drawing` is None if nobody needs that any more.
+
+    `version` is what the message shows then, and `about` what else its kind has looked up.
+    """
+
+    drawing: Drawing | None
+    about: T
+    version: int = 1
+    not_before: datetime | None = None
+
+
+class Undeliverable(Exception):
+    """It can't be shown, now or later; the text goes to the log and to its row."""
+
+
+class Kind(Generic[T]):
+    """One kind of message: what it shows, for how long that is tried, and what follows if it can't be."""
+
+    patience: Patience = TOLD
+    """For how long it is tried, by what is wrong."""
+
+    async def look(self, connection: AsyncConnection, row: Outgoing, now: datetime) -> Found[T] | None:
+        """What is to be shown now; None if there is nothing.
+
+        Raises:
+            DeliveryProblem: it can't be told what; that is tried again, like showing it.
+            Undeliverable: and it will never be.
+        """
+        raise NotImplementedError
+
+    async def record(
+        self,
+        transaction: Transaction,
+        row: Outgoing,
+        found: Found[T],
+        place: Place,
+        *,
+        lease: datetime | None,
+        at: datetime,
+    ) -> bool:
+        """Write down that it was shown; False if someone else has shown it meanwhile.
+
+        A post was ours until `lease`. A message that was changed was nobody's.
+        """
+        del place, lease
+        await outbox.shown(transaction, row, found.version, at)
+        return True
+
+    async def shown_twice(self, transaction: Transaction, row: Outgoing, place: Place, at: datetime) -> None:
+        """Of two that have shown it at once nobody knows which came last."""
+
+    def is_over(self, row: Outgoing, found: Found[T] | None, problem: DeliveryProblem, now: datetime) -> bool:
+        """Whether it is not tried any more; `found` is None if it could not even be looked up."""
+        del found
+        return now >= (row.failing_since or now) + self.patience[problem.fault]
+
+    def log(self, row: Outgoing, found: Found[T] | None, problem: DeliveryProblem, *, over: bool) -> None:
+        """Say in the log that it could not be shown."""
+        del found
+        about = {"kind": row.kind, "recipient": row.recipient, "error": problem.detail}
+        if over:
+            log.error("A message could not be shown; it will not be tried again", **about)
+        else:
+            log.warning("A message could not be shown; it will be tried again", **about)
+
+    async def failed(
+        self,
+        transaction: Transaction,
+        row: Outgoing,
+        found: Found[T] | None,
+        problem: DeliveryProblem,
+        *,
+        over: bool,
+        now: datetime,
+    ) -> bool:
+        """Do what else a failure calls for; True if the row needs no further try, and no giving up."""
+        del transaction, row, found, problem, over, now
+        return False
+
+    async def given_up(
+        self,
+        transaction: Transaction,
+        row: Outgoing,
+        found: Found[T] | None,
+        problem: DeliveryProblem,
+        now: datetime,
+    ) -> None:
+        """Have others told instead."""
+
+
+class Kinds(Protocol):
+    """All kinds there are."""
+
+    def of(self, row: Outgoing) -> Kind[Any]: ...

@@ -1,0 +1,43 @@
+"""What is shown in Slack without anybody waiting: a module for each kind of message, or for several alike.
+
+Each says what its message shows, for how long that is tried, and what follows if it can't be shown. A module
+of this package that has `KINDS` declares some, by the names that they have in the outbox; nothing else has to
+be told of them. All that is told of a request has one kind here, whatever the news.
+"""
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from creditbot.jobs.outgoing import Kind
+from creditbot.store.outbox import Outgoing
+
+from . import daily, notices
+from .tools import Tools
+
+Build = Callable[[Tools], Kind[Any]]
+
+_MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+
+_KINDS: Mapping[str, Build] = {
+    name: build for module in _MODULES for name, build in getattr(module, "KINDS", {}).items()
+}
+
+
+class Kinds:
+    """Implements `creditbot.jobs.outgoing.Kinds`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._by_name = {name: build(tools) for name, build in _KINDS.items()}
+        self._about_request = notices.Notices(tools)
+        self._unknown = daily.InChannel(tools)
+
+    def of(self, row: Outgoing) -> Kind[Any]:
+        found = self._by_name.get(row.kind)
+        if found is not None:
+            return found
+        return self._unknown if row.request_id is None else self._about_request
+
+
+__all__ = ["Kinds", "Tools"]
