@@ -62,12 +62,11 @@ def _start(role: Literal["serve", "web", "socket", "worker"]) -> None:
     from creditbot.service import CannotListen
     from creditbot.settings.errors import ConfigError
     from creditbot.slack.connection import WrongToken
-    from creditbot.startup.database import check_ledger_key, prepare_database, warn_of_missing_triggers
+    from creditbot.startup.database import check_database, prepare_database
 
     async def service() -> None:
         await prepare_database(settings.database_url)
-        await warn_of_missing_triggers(settings.database_url)
-        await check_ledger_key(settings)
+        await check_database(settings.database_url, settings.ledger_keys)
         built = bootstrap.build(settings, bootstrap.Role(role))
         gc.freeze()
         gc.enable()

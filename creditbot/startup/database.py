@@ -6,7 +6,7 @@ import time
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from creditbot.settings.environment import Settings
+from creditbot.domain.chain import Keys
 from creditbot.store import append_only, events, health, identity, in_step, leftovers
 from creditbot.store.database import AWAY, Database
 from creditbot.store.engines import is_postgres
@@ -59,15 +59,27 @@ async def _schema(url: str, deadline: float) -> tuple[str | None, bool]:
         await database.close()
 
 
-async def warn_of_missing_triggers(url: str) -> None:
-    """Say so if the database would let events be changed, or would not tell which cards are behind."""
-    database = Database(url)
+async def check_database(url: str, keys: Keys = ()) -> None:
+    """Find out before anything happens whether the ledger can be written to, and is protected.
+
+    It is said if triggers are missing: those by which no event can be changed, and those that tell which
+    cards are behind.
+
+    Raises:
+        WrongLedgerKey: these are not the ledger's keys, or an older one is first.
+    """
+    database = Database(url, keys=keys)
     try:
         async with database.read() as connection:
             missing = await connection.run_sync(append_only.missing)
             out_of_step = await connection.run_sync(in_step.missing)
+            _warn(missing, out_of_step)
+            await events.check_key(connection)
     finally:
         await database.close()
+
+
+def _warn(missing: list[str], out_of_step: list[str]) -> None:
     if missing:
         log.warning(
             "Triggers that protect the ledger are missing or changed. Find out who removed them, then run "
@@ -80,17 +92,3 @@ async def warn_of_missing_triggers(url: str) -> None:
             "longer true. Stop creditbot, and run `creditbot migrate`, which restores them",
             missing=out_of_step,
         )
-
-
-async def check_ledger_key(settings: Settings) -> None:
-    """Find out before anything happens whether the ledger can be written to.
-
-    Raises:
-        WrongLedgerKey: the settings do not have the ledger's key, or have an older one first.
-    """
-    database = Database(settings.database_url, keys=settings.ledger_keys)
-    try:
-        async with database.read() as connection:
-            await events.check_key(connection)
-    finally:
-        await database.close()

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from creditbot.startup.database import prepare_database, warn_of_missing_triggers
+from creditbot.startup.database import check_database, prepare_database
 from creditbot.startup.policy import activate
 from creditbot.store import identity
 from creditbot.store.database import Database
@@ -60,14 +60,14 @@ async def test_a_start_warns_of_triggers_that_were_taken_away(url: str, name: st
     if is_postgres(url):
         name = name.removesuffix("_update")
     with structlog.testing.capture_logs() as logs:
-        await warn_of_missing_triggers(url)
+        await check_database(url)
         assert logs == []
         database = Database(url)
         async with database.write() as transaction:
             statement = f"DROP TRIGGER {name}" + (f" ON {table}" if is_postgres(url) else "")
             await transaction.connection.exec_driver_sql(statement)
         await database.close()
-        await warn_of_missing_triggers(url)
+        await check_database(url)
 
     [entry] = logs
     assert (entry["log_level"], entry["missing"]) == ("warning", [name])
