@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,9 +38,14 @@ def matches(pattern: str, subuser: str) -> bool:
 
     Upper and lower case count as the same.
     """
+    return _compiled(pattern).fullmatch(subuser_key(subuser)) is not None
+
+
+@lru_cache(maxsize=1000)  # a policy has few, and each change is held against them
+def _compiled(pattern: str) -> re.Pattern[str]:
     marks = subuser_key(pattern)
     parts = (".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in marks)
-    return re.fullmatch("".join(parts), subuser_key(subuser), re.DOTALL) is not None
+    return re.compile("".join(parts), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +222,18 @@ class Policy:
         There is no strictest one: two tiers may have other approvers, and who may approve the one change may
         not approve the other.
         """
-        found = {self._tier(subuser, amount) for subuser, amount in weighed(changes)}
-        covered = [tier for tier in found if tier is not None]
-        return () if len(covered) < len(found) else tuple(sorted(covered, key=self.tiers.index))
+        places = [self._place(subuser, amount) for subuser, amount in weighed(changes)]
+        found = sorted({place for place in places if place is not None})
+        return () if None in places else tuple(self.tiers[place] for place in found)
 
     def uncovered(self, changes: Sequence[Change]) -> tuple[str, int] | None:
         """The first subuser with a change, or a sum, that is covered by no tier."""
-        return next((each for each in weighed(changes) if self._tier(*each) is None), None)
+        return next((each for each in weighed(changes) if self._place(*each) is None), None)
 
-    def _tier(self, subuser: str, allocation_update: int) -> Tier | None:
-        return next((tier for tier in self.tiers if tier.covers(subuser, allocation_update)), None)
+    def _place(self, subuser: str, allocation_update: int) -> int | None:
+        """Which tier is the first that covers it."""
+        covering = (place for place, tier in enumerate(self.tiers) if tier.covers(subuser, allocation_update))
+        return next(covering, None)
 
     def expiry_of(self, *tiers: Tier) -> timedelta:
         """How long what falls under these tiers waits for its approvals."""
@@ -234,8 +241,8 @@ class Policy:
 
     def floor_of(self, change: Change) -> int:
         """The least that a change may leave."""
-        tier = self._tier(change.subuser, change.allocation_update)
-        return self.limits.floor if tier is None or tier.floor is None else tier.floor
+        [floor] = [tier.floor for tier in self.tiers_of([change])] or [None]
+        return self.limits.floor if floor is None else floor
 
     def channel_of(self, subuser: str, default: str) -> str:
         """Where the cards of a subuser go."""
@@ -324,6 +331,8 @@ def weighed(changes: Sequence[Change]) -> list[tuple[str, int]]:
 
     So no bound can be got around by asking for many small changes at once. One change is only itself.
     """
+    if len(changes) == 1:
+        return [(changes[0].subuser, changes[0].allocation_update)]
     spelt: dict[str, str] = {}
     own: dict[tuple[str, int], int] = {}
     in_all: dict[int, int] = {}
