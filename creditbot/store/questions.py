@@ -17,7 +17,7 @@ from .connection import AsyncConnection
 from .database import Transaction
 from .requests import ALL, get, load_readable, new_token
 from .tables import IS_OPEN, is_among_lately, is_in, questions, requests
-from .types import Moment, Words
+from .types import Moment, StoredText
 
 KEPT = WAITS + timedelta(hours=1)
 """As long as it can be answered, and as the answer may be delivered again."""
@@ -73,7 +73,7 @@ def _which_are_the_same() -> CompoundSelect[Any]:
     )
     # What has ended since then is all that can have been asked for since then.
     ended = is_in(SAME_IN - OPEN), requests.c.finished_at >= since
-    key = bindparam("key", type_=Words())
+    key = bindparam("key", type_=StoredText())
     return union_all(
         same.where(IS_OPEN, requests.c.subuser_key == key), same.where(*ended, is_among_lately(key))
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Column, ColumnElement, bindparam, or_, type_coerce
 
-from .types import Moment, Words, from_millis
+from .types import Moment, StoredText, from_millis
 
 LONGEST_WAIT = timedelta(days=2)
 """For how long a time in a row can keep anything waiting.
@@ -80,8 +80,8 @@ def _value(column: Column[Any], stored: object) -> object:
     """Raise ValueError (or what a date beyond all bounds raises) if it is not what the column is for."""
     if stored is None and column.nullable:
         return None
-    words = isinstance(column.type, Words)
-    if type(stored) is not (str if words else int):
+    text = isinstance(column.type, StoredText)
+    if type(stored) is not (str if text else int):
         raise ValueError(f"{type(stored).__name__} in {column.name}")
     if isinstance(stored, str):
         stored.encode()  # a surrogate stands for a byte that was no UTF-8

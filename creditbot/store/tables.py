@@ -25,7 +25,7 @@ from sqlalchemy import (
 from creditbot.domain.requests import FINAL, HOLDS_SUBUSER, OPEN, Status
 
 from . import append_only, in_step
-from .types import Moment, Words
+from .types import Moment, StoredText
 
 SCHEMA_VERSION = "0018"
 
@@ -45,29 +45,29 @@ requests = Table(
     Column("id", Integer, primary_key=True),
     # What delivered it (a trigger or a form), so that a second delivery finds the first; of a request that
     # follows one that failed, that one, so that there is no second follow-up.
-    Column("origin", Words(200), nullable=False, unique=True),
-    Column("subuser", Words(128), nullable=False),
+    Column("origin", StoredText(200), nullable=False, unique=True),
+    Column("subuser", StoredText(128), nullable=False),
     # `subuser_key` of it, by which requests are told apart; the name as it was typed is what is sent.
-    Column("subuser_key", Words(128), nullable=False, server_default=text("''")),
+    Column("subuser_key", StoredText(128), nullable=False, server_default=text("''")),
     Column("allocation_update", BigInteger, nullable=False),
-    Column("reason", Words(), nullable=False),
-    Column("status", Words(20), nullable=False),
+    Column("reason", StoredText(), nullable=False),
+    Column("status", StoredText(20), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("requested_by", Words(64), nullable=False),
+    Column("requested_by", StoredText(64), nullable=False),
     # The workspace that its requester belongs to, if it is another one.
-    Column("requester_team", Words(64)),
+    Column("requester_team", StoredText(64)),
     Column("requested_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("approvals_needed", Integer, nullable=False),
     Column("checked_at", Moment),
-    Column("credits_type", Words(40)),
+    Column("credits_type", StoredText(40)),
     Column("checked_remain", BigInteger),
     Column("checked_total", BigInteger),
-    Column("reset_frequency", Words(40)),
-    Column("next_reset", Words(40)),
-    Column("decided_by", Words(64)),
+    Column("reset_frequency", StoredText(40)),
+    Column("next_reset", StoredText(40)),
+    Column("decided_by", StoredText(64)),
     Column("decided_at", Moment),
-    Column("decision_reason", Words()),
+    Column("decision_reason", StoredText()),
     # When it was claimed for sending, and until when SendGrid may still be at work on an unclear attempt.
     Column("claimed_at", Moment),
     Column("unclear_until", Moment),
@@ -81,22 +81,22 @@ requests = Table(
     Column("remain_after_at", Moment),
     Column("used_before", BigInteger),
     Column("used_since", BigInteger),
-    Column("explanation", Words()),
-    Column("settled_by", Words(64)),
-    Column("settled_reason", Words()),
+    Column("explanation", StoredText()),
+    Column("settled_by", StoredText(64)),
+    Column("settled_reason", StoredText()),
     Column("waits_for", Integer),
     # When SendGrid's own late answer said otherwise than how a doubt had been settled.
     Column("contradicted_at", Moment),
     # The policy under which it was asked, or approved; and why its own requester approved it in an emergency.
-    Column("policy_hash", Words(64)),
-    Column("break_glass_reason", Words()),
+    Column("policy_hash", StoredText(64)),
+    Column("break_glass_reason", StoredText()),
     # While it waits: the change of the same subuser that was applied after its balance was read.
     Column("overtaken_by", Integer),
     # What its card's buttons carry, so that a click tells which request it is about. None of a request that
     # an older version took down, until a process of this one starts.
-    Column("token", Words(32)),
+    Column("token", StoredText(32)),
     # The policy that it follows: its expiry, its reminders and its card.
-    Column("follows_policy", Words(64)),
+    Column("follows_policy", StoredText(64)),
     # When a job may next work on it, and how often it has tried in this state.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -199,8 +199,8 @@ Index(
 request_counts = Table(
     "request_counts",
     metadata,
-    Column("subuser_key", Words(128), primary_key=True),
-    Column("status", Words(20), primary_key=True),
+    Column("subuser_key", StoredText(128), primary_key=True),
+    Column("status", StoredText(20), primary_key=True),
     Column("number", Integer, nullable=False),
 )
 
@@ -209,7 +209,7 @@ approvals = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("approver", Words(64), nullable=False),
+    Column("approver", StoredText(64), nullable=False),
     Column("at", Moment, nullable=False),
     UniqueConstraint("request_id", "approver", name="one_approval_each"),
 )
@@ -220,7 +220,7 @@ relations = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("request_id", Integer, ForeignKey("requests.id"), nullable=False),
-    Column("kind", Words(20), nullable=False),
+    Column("kind", StoredText(20), nullable=False),
     Column("of_request", Integer, ForeignKey("requests.id"), nullable=False),
     UniqueConstraint("request_id", "kind", name="follows_one"),
     UniqueConstraint("of_request", "kind", name="one_follower"),
@@ -235,14 +235,14 @@ attempts = Table(
     Column("started_at", Moment, nullable=False),
     # When whoever sends it has given up waiting for SendGrid: how long that waits is its own setting.
     Column("over_at", Moment),
-    Column("credits_type", Words(40)),
+    Column("credits_type", StoredText(40)),
     Column("remain_before", BigInteger),
-    Column("last_reset", Words(40)),
+    Column("last_reset", StoredText(40)),
     Column("finished_at", Moment),
-    Column("outcome", Words(20)),
+    Column("outcome", StoredText(20)),
     Column("answer_status", Integer),
-    Column("answer_body", Words()),
-    Column("detail", Words()),
+    Column("answer_body", StoredText()),
+    Column("detail", StoredText()),
     # Two processes that both mean to send the next attempt can't both write it down.
     UniqueConstraint("request_id", "number", name="each_attempt_once"),
 )
@@ -253,13 +253,13 @@ events = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("request_id", Integer, ForeignKey("requests.id")),
     Column("at", BigInteger, nullable=False),
-    Column("kind", Words(40), nullable=False),
-    Column("actor", Words(64)),
-    Column("from_status", Words(20)),
-    Column("to_status", Words(20)),
-    Column("detail", Words(), nullable=False),
-    Column("previous_hash", Words(64), nullable=False, unique=True),
-    Column("hash", Words(64), nullable=False, unique=True),
+    Column("kind", StoredText(40), nullable=False),
+    Column("actor", StoredText(64)),
+    Column("from_status", StoredText(20)),
+    Column("to_status", StoredText(20)),
+    Column("detail", StoredText(), nullable=False),
+    Column("previous_hash", StoredText(64), nullable=False, unique=True),
+    Column("hash", StoredText(64), nullable=False, unique=True),
     # No state is entered twice, whatever the code does. (NULLs are distinct: other events may repeat.)
     UniqueConstraint("request_id", "to_status", name="each_state_once"),
 )
@@ -272,15 +272,15 @@ outbox = Table(
     Column("id", Integer, primary_key=True),
     # What it tells of, where each person is told once of each kind of news, in the order in which they came;
     # None of a message that follows a state.
-    Column("subject", Words(64)),
+    Column("subject", StoredText(64)),
     Column("request_id", Integer, ForeignKey("requests.id")),
-    Column("kind", Words(40), nullable=False),
+    Column("kind", StoredText(40), nullable=False),
     # A channel or a person.
-    Column("recipient", Words(64), nullable=False),
+    Column("recipient", StoredText(64), nullable=False),
     # What was worked out once; None where it is read from the tables when it is shown.
-    Column("content", Words()),
+    Column("content", StoredText()),
     # The message in Slack that can be changed; None until it was posted, as far as anyone recorded.
-    Column("ts", Words(40)),
+    Column("ts", StoredText(40)),
     # How often it may have been posted: counted before each post, and back only if that was clearly refused.
     Column("posts", Integer, nullable=False, server_default="0"),
     Column("shown_version", Integer, nullable=False, server_default="0"),
@@ -294,7 +294,7 @@ outbox = Table(
     # The moment that it was given in the line for Slack's limit.
     Column("turn_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
-    Column("error", Words()),
+    Column("error", StoredText()),
     Column("failing_since", Moment),
     # When nothing more was to be shown there.
     Column("given_up_at", Moment),
@@ -316,7 +316,7 @@ _part("each_message_once", outbox.c.recipient, outbox.c.ts, where=outbox.c.ts.is
 paces = Table(
     "paces",
     metadata,
-    Column("name", Words(100), primary_key=True),
+    Column("name", StoredText(100), primary_key=True),
     Column("taken_until", Moment, nullable=False),
     Column("paused_until", Moment),
 )
@@ -326,12 +326,12 @@ timers = Table(
     "timers",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Words(40), nullable=False, unique=True),
+    Column("name", StoredText(40), nullable=False, unique=True),
     Column("due_at", Moment, nullable=False),
     # When a job may next work on it, once it is due, and how often it has failed since that got anywhere.
     Column("next_try_at", Moment),
     Column("tries", Integer, nullable=False, server_default="0"),
-    Column("error", Words()),
+    Column("error", StoredText()),
     # As of a request.
     Column("runs", Integer, nullable=False, server_default="0"),
     Column("run_after", Moment),
@@ -341,12 +341,12 @@ snapshots = Table(
     "snapshots",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("subuser", Words(128), nullable=False),
+    Column("subuser", StoredText(128), nullable=False),
     Column("at", Moment, nullable=False),
     # All None if SendGrid did not let them be read.
-    Column("credits_type", Words(40)),
+    Column("credits_type", StoredText(40)),
     Column("remain", BigInteger),
-    Column("last_reset", Words(40)),
+    Column("last_reset", StoredText(40)),
 )
 Index("snapshots_by_subuser", snapshots.c.subuser, snapshots.c.at)
 Index("snapshots_by_age", snapshots.c.at)
@@ -355,7 +355,7 @@ deliveries = Table(
     "deliveries",
     metadata,
     # What Slack calls it: a trigger or a view.
-    Column("id", Words(), primary_key=True),
+    Column("id", StoredText(), primary_key=True),
     Column("at", Moment, nullable=False),
 )
 Index("deliveries_by_age", deliveries.c.at)
@@ -364,13 +364,13 @@ Index("deliveries_by_age", deliveries.c.at)
 questions = Table(
     "questions",
     metadata,
-    Column("token", Words(32), primary_key=True),
+    Column("token", StoredText(32), primary_key=True),
     # As of a request: what delivered it, and so the origin of the request that may come of it.
-    Column("origin", Words(200), nullable=False, unique=True),
-    Column("person", Words(64), nullable=False),
-    Column("subuser", Words(128), nullable=False),
+    Column("origin", StoredText(200), nullable=False, unique=True),
+    Column("person", StoredText(64), nullable=False),
+    Column("subuser", StoredText(128), nullable=False),
     Column("allocation_update", BigInteger, nullable=False),
-    Column("reason", Words(), nullable=False),
+    Column("reason", StoredText(), nullable=False),
     # The request for the same that came before.
     Column("same_as", Integer, nullable=False),
     Column("at", Moment, nullable=False),

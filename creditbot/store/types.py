@@ -36,7 +36,7 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-class Words(TypeDecorator[str]):
+class StoredText(TypeDecorator[str]):
     """A text of any length. `usual` is a hint for readers: SQLite notes it, and nothing enforces it.
 
     What comes from outside may be longer than anyone documents, and must not keep a known outcome from

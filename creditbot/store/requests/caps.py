@@ -20,7 +20,7 @@ from creditbot.domain.policy import Usage
 from creditbot.domain.requests import Status
 from creditbot.store.connection import AsyncConnection
 from creditbot.store.tables import IS_OPEN, is_in, requests
-from creditbot.store.types import Moment, Words
+from creditbot.store.types import Moment, StoredText
 
 
 async def usage(
@@ -69,8 +69,8 @@ def _usage() -> Select[str | None, int, int]:
     lately = requests.c.finished_at >= bindparam("since", type_=Moment())
     counted = union_all(amounts(IS_OPEN), amounts(is_in({Status.APPLIED}), lately)).subquery()
 
-    named = counted.c.subuser_key.in_(bindparam("keys", expanding=True, type_=Words()))
-    theirs = counted.c.requested_by == bindparam("requested_by", type_=Words())
+    named = counted.c.subuser_key.in_(bindparam("keys", expanding=True, type_=StoredText()))
+    theirs = counted.c.requested_by == bindparam("requested_by", type_=StoredText())
     mine = case((theirs, counted.c.amount), else_=0)
     weighed = select(
         case((named, counted.c.subuser_key)).label("key"), counted.c.amount, mine.label("mine")

@@ -28,7 +28,7 @@ from creditbot.store.tables import (
     is_in,
     requests,
 )
-from creditbot.store.types import Words
+from creditbot.store.types import StoredText
 
 from .caps import plausible
 from .rows import ALL, load
@@ -117,7 +117,7 @@ _OF_NEIGHBOUR = [requests.c[name] for name in ("id", "allocation_update", "statu
 
 def _others() -> CompoundSelect[Any]:
     others = select(*_OF_NEIGHBOUR).where(requests.c.id != bindparam("its_id"), plausible())
-    key = bindparam("its_key", type_=Words())
+    key = bindparam("its_key", type_=StoredText())
     lately = is_in({Status.APPLIED}), requests.c.finished_at >= bindparam("lately")
     return union_all(
         others.where(IS_OPEN, requests.c.subuser_key == key), others.where(*lately, is_among_lately(key))
