@@ -14,7 +14,7 @@ from creditbot.domain.policy import Policy
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Directory
 from creditbot.jobs import Parts
-from creditbot.jobs.rates import SLACKS
+from creditbot.jobs.rates import rates
 from creditbot.operations import (
     Clicks,
     Creator,
@@ -119,7 +119,7 @@ def build(settings: Settings, role: Role = Role.SERVE) -> Service:
             sendgrid=sendgrid,
             messenger=SlackMessenger(client),
             kinds=Kinds(Tools(policy, directory, home.links, now)),
-            rates=SLACKS,
+            rates=rates(settings.posts_per_second),
             policy=policy,
             directory=directory,
             channel=settings.approvals_channel,

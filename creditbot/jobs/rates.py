@@ -33,11 +33,16 @@ class Rates:
         return Limit("chat.update", self.changes)
 
 
-SLACKS = Rates(posts=Pace(timedelta(seconds=1), burst=3), changes=Pace(timedelta(seconds=1.2), burst=20))
-"""One post a second in each channel, and short bursts; 50 changes a minute, and more for a moment.
+def rates(posts_per_second: float = 1.0) -> Rates:
+    """So many posts a second in each channel, and changes in the same proportion to what Slack documents.
 
-docs.slack.dev/apis/web-api/rate-limits
-"""
+    That is one post a second, and short bursts; and 50 changes a minute.
+    docs.slack.dev/apis/web-api/rate-limits
+    """
+    return Rates(
+        posts=Pace(timedelta(seconds=1 / posts_per_second), burst=3),
+        changes=Pace(timedelta(seconds=1.2 / posts_per_second), burst=20),
+    )
 
 
 def has_turn(row: Outgoing, line: Line | None, now: datetime) -> bool:

@@ -42,6 +42,7 @@ def environment(slack: SlackSandbox, sendgrid: SendGridSandbox, folder: Path) ->
         "DATABASE_URL": f"sqlite:///{quote(str(folder / 'creditbot.db'))}",
         "CREDITBOT_APPROVALS_CHANNEL": APPROVALS,
         "CREDITBOT_APPROVERS": APPROVERS,
+        "CREDITBOT_POSTS_PER_SECOND": "100",  # this Slack takes them as they come
         "HOST": "127.0.0.1",
         "PORT": str(free_port()),
     }

@@ -162,6 +162,7 @@ class Settings(PolicySettings):
     sendgrid_api_url: str | None = setting("SENDGRID_API_URL", values.http_url, None)
     sendgrid_timeout: float = setting("SENDGRID_TIMEOUT", values.timeout, 10.0)
     approvals_channel: str = setting("CREDITBOT_APPROVALS_CHANNEL", values.channel_id)
+    posts_per_second: float = setting("CREDITBOT_POSTS_PER_SECOND", values.posts_per_second, 1.0)
     command: str = setting("CREDITBOT_COMMAND", values.command, COMMAND)
     host: str = setting("HOST", str, "127.0.0.1")
     port: int = setting("PORT", values.port, 3000)

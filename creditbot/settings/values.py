@@ -71,6 +71,16 @@ def timeout(value: str) -> float:
     return seconds
 
 
+def posts_per_second(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0
+    if not 0.1 <= number <= 1000:
+        raise ValueError("must be a number of messages from 0.1 to 1000")
+    return number
+
+
 def port(value: str) -> int:
     if re.fullmatch("[0-9]{1,9}", value) is None or int(value) > 65535:
         raise ValueError("must be a whole number from 0 to 65535")

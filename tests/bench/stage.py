@@ -3,13 +3,14 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Literal
 
 import aiohttp
@@ -138,6 +139,7 @@ async def stage(
     module: str = "creditbot",
     policy: str | None = None,
     prepare: Callable[[SlackSandbox], None] = lambda _slack: None,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Stage]:
     """Everything running, over signed HTTP; what Slack delivers goes to the first process."""
     async with AsyncExitStack() as stack:
@@ -150,7 +152,7 @@ async def stage(
         sendgrid.account.oversell = None
         if policy is not None:
             (folder / "policy.toml").write_text(policy)
-        env = environment(slack, sendgrid, folder) | {"PYTHONPATH": str(ROOT)}
+        env = environment(slack, sendgrid, folder) | {"PYTHONPATH": str(ROOT), **settings}
         del env["SLACK_APP_TOKEN"]
         if TO in os.environ:
             module = profiled.__name__

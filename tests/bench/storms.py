@@ -111,7 +111,7 @@ async def same(size: Size) -> list[Figure]:
 async def channel(size: Size) -> list[Figure]:
     """Many cards in one channel of a Slack that takes a message a second there."""
     number = size.of(10, 300)
-    async with stage(prepare=paced) as on:
+    async with stage(prepare=paced, settings={"CREDITBOT_POSTS_PER_SECOND": "1"}) as on:
         texts = [f"/credits add acme {amount} bench" for amount in range(1, number + 1)]
         started = asyncio.get_running_loop().time()
         on.slack.calls.clear()

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.jobs.messenger import DeliveryProblem
-from creditbot.jobs.rates import SLACKS, TURN_LASTS, Rates
+from creditbot.jobs.rates import TURN_LASTS, Rates, rates
 from creditbot.sandbox.slack import Person, SlackSandbox
 from creditbot.slack.messenger import SlackMessenger
 from creditbot.store import outbox, paces, requests
@@ -24,6 +24,8 @@ from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, Bot, Clock
 from .conftest import StartBot
+
+SLACKS = rates()
 
 LIMITED = DeliveryProblem("ratelimited", wait=30, not_done=True)
 
@@ -39,8 +41,8 @@ async def slack(clock: Clock) -> AsyncIterator[SlackSandbox]:
         yield running
 
 
-def with_pace(bot: Bot, rates: Rates = SLACKS) -> Bot:
-    bot.deliver._rates = rates
+def with_pace(bot: Bot, pace: Rates = SLACKS) -> Bot:
+    bot.deliver._rates = pace
     return bot
 
 
