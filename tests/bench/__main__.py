@@ -30,7 +30,7 @@ def main(
     row: Annotated[list[str] | None, typer.Argument(help=f"Which: {', '.join(ROWS)}. All if none.")] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Less of everything: rough, in minutes.")] = False,
-    requests: Annotated[int | None, typer.Option(help="How many the row about memory takes.")] = None,
+    commands: Annotated[int | None, typer.Option(help="How many the row about memory takes.")] = None,
     write: Annotated[bool, typer.Option(help="Write docs/benchmarks.md, if all rows ran.")] = True,
 ) -> None:
     """Measure the bot beside its goals. Goals that are not met are no failure: the figures say so."""
@@ -41,7 +41,7 @@ def main(
     for name in row or ROWS:
         progress.print(f"{name} …", end=" ")
         started = time.perf_counter()
-        sections.setdefault(section_of(name), []).extend(measured(name, Size(quick, requests), progress))
+        sections.setdefault(section_of(name), []).extend(measured(name, Size(quick, commands), progress))
         progress.print(f"{time.perf_counter() - started:.0f} s")
     Console(width=WIDTH if not sys.stdout.isatty() else None).print(table(sections, machine))
     if row or not write:
@@ -51,7 +51,7 @@ def main(
             f"Others were at work (load {machine.load:.2f}), so docs/benchmarks.md stays as it is."
         )
         return
-    PAGE.write_text(page(sections, machine, " ".join(["make bench", *_arguments(quick, requests)])))
+    PAGE.write_text(page(sections, machine, " ".join(["make bench", *_arguments(quick, commands)])))
 
 
 def measured(name: str, size: Size, progress: Console) -> list[Figure]:
@@ -65,8 +65,8 @@ def measured(name: str, size: Size, progress: Console) -> list[Figure]:
         return [Figure.missing(f"{name}: {what}", error)]
 
 
-def _arguments(quick: bool, requests: int | None) -> list[str]:
-    given = ["--quick"] * quick + ([] if requests is None else [f"--requests {requests}"])
+def _arguments(quick: bool, commands: int | None) -> list[str]:
+    given = ["--quick"] * quick + ([] if commands is None else [f"--commands {commands}"])
     return [f'ARGS="{" ".join(given)}"'] if given else []
 
 

@@ -1,4 +1,4 @@
-"""The row about memory: what one process keeps after many requests, each from a command to its end."""
+"""The row about memory: what one process keeps after many commands, every tenth of which leads to a PATCH."""
 
 import asyncio
 import signal
@@ -20,12 +20,25 @@ from .watched import blocks_file
 
 MOST = 1.1
 
-CHANNELS = 250
-"""Slack takes a message a second in each, and requests are to be done faster than that."""
+CHANNELS = 100
+"""Slack takes a message a second in each, and changes are to be made faster than that."""
 
 PEOPLE = 1000
 
-AT_A_TIME = 100
+CHANGES, AT_A_TIME = 10, 500
+"""One command in so many asks for a change; and so many are under way before the next ones are."""
+
+OTHERS = (
+    "balance brand-{0}",
+    "balance brand-{0}",
+    "balance nobody-{1}",
+    "pending",
+    "history",
+    "history brand-{0}",
+    "show {1}",
+    "add brand-{0} nothing why",
+    "help",
+)
 
 AT_ONCE = 16
 
@@ -46,37 +59,40 @@ POLICY = "\n".join(
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """By the bot's process, after so many requests: resident bytes, and blocks that Python has allocated."""
+    """By the bot's process, after so many commands: resident bytes, and blocks that Python has allocated."""
 
-    requests: int
+    commands: int
     resident: int
     blocks: int
 
     def __str__(self) -> str:
-        return f"{self.resident / 2**20:.1f} MiB and {self.blocks:,} blocks after {self.requests:,}"
+        return f"{self.resident / 2**20:.1f} MiB and {self.blocks:,} blocks after {self.commands:,}"
 
 
 async def memory(size: Size) -> list[Figure]:
     """What one process keeps in memory."""
-    return [await _memory(kind, size.requests or size.of(2_000, 100_000)) for kind in NAMES]
+    kinds: tuple[Kind, ...] = size.of(("sqlite",), ("sqlite", "postgresql"))
+    return [await _memory(kind, size.commands or size.of(5_000, 100_000)) for kind in kinds]
 
 
 async def _memory(kind: Kind, number: int) -> Figure:
-    number = max(number // AT_A_TIME, 10) * AT_A_TIME
-    looks = {min(1_000, number // 100 * 10), number // 10, number}
+    step = 10 * AT_A_TIME
+    number = max(number // step, 1) * step
+    looks = {min(1_000, number // 10), number // 10, number}
     found: list[Used] = []
     async with stage(kind, module="tests.bench.watched", policy=POLICY) as on:
         _furnish(on)
         earlier: list[Message] = []
         for done in range(0, number, AT_A_TIME):
-            earlier = await _some(on, range(done, done + AT_A_TIME), earlier)
+            changes = range(done // CHANGES + 1, (done + AT_A_TIME) // CHANGES + 1)
+            earlier = await _some(on, changes, earlier)
             if (after := done + AT_A_TIME) in looks:
                 found.append(await _used(on, after))
     tenth, end = found[-2:]
     resident, blocks = end.resident / tenth.resident, end.blocks / tenth.blocks
     each = "\n".join(map(str, found))
     return Figure(
-        f"memory of one process after {number:,} requests, beside {tenth.requests:,}",
+        f"memory after {number:,} commands, each tenth a change, beside {tenth.commands:,}",
         f"at most {MOST} times",
         f"{resident:.2f} times, and {blocks:.2f} times as many blocks of Python:\n{each}",
         max(resident, blocks) <= MOST,
@@ -96,15 +112,23 @@ def _furnish(on: Stage) -> None:
 
 
 async def _some(on: Stage, numbers: range, earlier: list[Message]) -> list[Message]:
-    """Have these asked for, approved and applied. Slack forgets what is older than that, but not us."""
+    """Have these changes asked for, approved and applied, and all else said as often.
+
+    Slack forgets what is older than that, but not us.
+    """
     messages = on.slack.workspace.messages
     before = len(messages)
 
+    async def say(words: str, number: int) -> None:
+        words = words.format(number % CHANNELS, number)
+        await on.slack.command(f"U0P{number % PEOPLE}", f"/credits {words}", channel=GENERAL)
+
     async def ask(number: int) -> None:
-        person, subuser = f"U0P{number % PEOPLE}", f"brand-{number % CHANNELS}"
-        words = f"add {subuser} {number + 1} bench", f"balance {subuser}", "pending"
-        for text in words[: 1 if number % 10 else 3]:
-            await on.slack.command(person, f"/credits {text}", channel=GENERAL)
+        await say("add brand-{0} {1} why", number)
+
+    async def say_all_else(number: int) -> None:
+        for words in OTHERS:
+            await say(words, number)
 
     def card(number: int) -> Message | None:
         channel = f"C0BRAND{number % CHANNELS}"
@@ -119,6 +143,7 @@ async def _some(on: Stage, numbers: range, earlier: list[Message]) -> list[Messa
     def is_applied(number: int) -> bool:
         return (shown := card(number)) is not None and "Applied" in shown.text
 
+    await _all(say_all_else, numbers, lambda _: True)
     await _all(ask, numbers, lambda number: card(number) is not None)
     await _all(approve, numbers, is_applied)
     old = set(map(id, earlier))

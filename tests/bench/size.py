@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`requests`: how many the row about memory takes, if that was said."""
+    """`commands`: how many the row about memory takes, if that was said."""
 
     quick: bool
-    requests: int | None = None
+    commands: int | None = None
 
     def of(self, quick: T, full: T) -> T:
         return quick if self.quick else full
