@@ -426,30 +426,21 @@ def test_what_is_missing_or_too_much_is_named(text: str, says: str) -> None:
     assert caught.value.sentence.startswith(says)
 
 
-SAMPLE = '''
-"""Saying hello, as a sample of a command."""
-
-from creditbot.slack.commands.specification import Specification
-from creditbot.slack.message import sentence
-
-async def hello(name, typed, parts):
-    await typed.answer(sentence(f"Hello, {name}."))
-
-COMMANDS = (Specification("hello", "greet someone", str.strip, hello, "NAME", place=90),)
-'''
+ARCHITECTURE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
 
 
 def test_a_module_with_commands_is_all_that_a_new_command_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "hello.py").write_text(SAMPLE)
+    [sample] = re.findall(r"```python\n(.*?)```", ARCHITECTURE, re.DOTALL)
+    (tmp_path / "ping.py").write_text(sample)
     monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
 
     found = commands.find()
 
-    assert list(found) == [*list(COMMANDS)[:-1], "hello", "help"]
-    assert "`/credits hello NAME`: greet someone" in help_message(found.values()).text
-    sys.modules.pop("creditbot.slack.commands.hello")
+    assert list(found) == [*list(COMMANDS)[:-1], "ping", "help"]
+    assert "`/credits ping`: whether creditbot is there" in help_message(found.values()).text
+    sys.modules.pop("creditbot.slack.commands.ping")
 
 
 def test_the_help_has_every_command_in_its_place() -> None:
