@@ -1,42 +1,25 @@
-"""The daily comparison of every subuser's balance with the ledger: read, judge, write down what stands out.
+"""The daily comparison of every subuser's balance with the ledger: what stands out is written down.
 
-Readings are kept as they come, so a restart goes on where it stood. SendGrid is asked a few at a time, since
-people's own requests go first.
+Readings are kept as they come, so a restart goes on where it stood.
 """
 
-import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
-import structlog
-
 from creditbot.domain.changes import subuser_key
-from creditbot.domain.drift import DRIFT, Comparison, Finding, Snapshot, comparable, compare
-from creditbot.domain.evidence import Reading
-from creditbot.domain.markup import without_markup
+from creditbot.domain.drift import DRIFT, Comparison, Finding, comparable, compare
 from creditbot.domain.policy import Policy
 from creditbot.sendgrid.client import SendGrid
-from creditbot.sendgrid.names import subuser_header
-from creditbot.sendgrid.problems import SendGridProblem
 from creditbot.store import changes, events, outbox, snapshots, timers
 from creditbot.store.database import Database, Transaction
 from creditbot.store.timers import Timer
-from creditbot.store.types import storable
+from creditbot.store.work import Queue, Work
 
 from .backoff import backoff
 from .give_up import timer_ends
 from .job import Job
-from .reading import read_credits
-
-AT_A_TIME = 100
-"""Subusers that are read in one run of the job, and written down together."""
-
-READERS = 4
-"""Calls to SendGrid under way at once."""
-
-LONG_ENOUGH = timedelta(seconds=20)
-"""How long one run goes on reading, however slowly SendGrid answers: then it writes down what it has."""
+from .poll import Poll, Round
 
 LEASE = timedelta(seconds=60)
 """How long one process has a comparison to itself; that another reads the same meanwhile does no harm."""
@@ -45,27 +28,6 @@ PATIENT_TRIES = 240
 """Failures in a row, about two hours, after which the comparison is made without what can't be read."""
 
 KEPT = timedelta(days=35)
-
-ENOUGH_REFUSED = 5
-"""Subusers that SendGrid refuses to tell of, before it has told of any: then it is the key, and not they."""
-
-UNREADABLE, GONE = Reading(None, None, None), Reading("gone", None, None)
-
-log = structlog.get_logger(__name__)
-
-
-@dataclass
-class Round:
-    """What one run of the job has read. `problem` ended it early, `refusal` is about single subusers."""
-
-    taken: list[Snapshot] = field(default_factory=list)
-    left: set[str] = field(default_factory=set)
-    problem: SendGridProblem | None = None
-    refusal: SendGridProblem | None = None
-
-    @property
-    def only_refused(self) -> bool:
-        return len(self.taken) >= ENOUGH_REFUSED and not any(snapshot.readable for snapshot in self.taken)
 
 
 class Compare:
@@ -80,7 +42,7 @@ class Compare:
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
-        self._sendgrid = sendgrid.unhurried()
+        self._poll = Poll(sendgrid, clock)
         self._policy = policy
         self._channel = channel
         self._clock = clock
@@ -93,51 +55,12 @@ class Compare:
                 return
             await snapshots.forget(transaction, now - KEPT, now)
             known = await snapshots.subusers(transaction.connection, timer.due_at)
-        found = await self._read(known)
+        found = await self._poll(known)
         async with self._database.write() as transaction:
             await snapshots.add(transaction, found.taken)
             comes_again = await self._comes_again(transaction, timer, found)
         if not comes_again:
             await self._finish(timer, found)
-
-    async def _read(self, known: set[str]) -> Round:
-        """Read some of those that were not read yet."""
-        found = Round()
-        try:
-            names = await self._sendgrid.usernames()
-        except SendGridProblem as problem:
-            found.problem = problem
-            return found
-        found.left = {name for name in names if storable(name) not in known}
-        waiting = iter(sorted(found.left)[:AT_A_TIME])
-        until = self._clock() + LONG_ENOUGH
-        await asyncio.gather(*(self._read_each(waiting, found, until) for _ in range(READERS)))
-        found.left -= {snapshot.subuser for snapshot in found.taken}
-        return found
-
-    async def _read_each(self, names: Iterator[str], found: Round, until: datetime) -> None:
-        while found.problem is None and (at := self._clock()) < until:
-            name = next(names, None)
-            if name is None:
-                return
-            try:
-                _, reading = await read_credits(self._sendgrid, subuser_header(name))
-            except SendGridProblem as problem:
-                if problem.passing:
-                    found.problem = problem
-                    return
-                reading = GONE if problem.no_such_user else UNREADABLE
-                if reading is UNREADABLE:
-                    found.refusal = problem
-                    log.warning(
-                        "A balance can't be read", subuser=name, error=without_markup(problem.sentence)
-                    )
-            except ValueError as error:  # a name that is no part of a path, or of a header
-                log.warning("A balance can't be asked for", subuser=name, error=str(error))
-                reading = UNREADABLE
-            found.taken.append(Snapshot(name, at, reading))
-            if found.refusal is not None and found.only_refused:
-                found.problem = found.refusal
 
     async def _comes_again(self, transaction: Transaction, timer: Timer, found: Round) -> bool:
         """Plan the next run of this comparison, if it takes one."""
@@ -200,7 +123,7 @@ class Compare:
 
 
 JOB = Job(
-    timers.COMPARISON_DUE,
+    Work("compare", Queue.SENDGRID, (timers.due(timers.COMPARISON),)),
     lambda parts: Compare(parts.database, parts.sendgrid, parts.policy, parts.channel, parts.clock).__call__,
     timer_ends,
     mends=True,

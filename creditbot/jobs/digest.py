@@ -9,6 +9,7 @@ from creditbot.store import events, outbox, summary, timers
 from creditbot.store.database import Database, Transaction
 from creditbot.store.timers import Timer
 from creditbot.store.types import from_millis
+from creditbot.store.work import Queue, Work
 
 from .give_up import timer_ends, undone
 from .job import Job
@@ -67,7 +68,7 @@ class DailyDigest:
 
 
 JOB = Job(
-    timers.DIGEST_DUE,
+    Work("digest", Queue.UPKEEP, (timers.due(timers.DIGEST), timers.NAMELESS)),
     lambda parts: DailyDigest(parts.database, parts.policy, parts.channel, parts.clock).__call__,
     timer_ends,
     mends=True,

@@ -16,9 +16,9 @@ from .connection import AsyncConnection
 from .database import Transaction
 from .readable import NOW, as_they_lie, has_come, read
 from .tables import timers
-from .work import Queue, Work
 
-DIGEST, COMPARISON = "digest", "comparison"
+ALL = DIGEST, COMPARISON = "digest", "comparison"
+"""All names that there are."""
 
 FRESH: Mapping[str, Any] = {"next_try_at": None, "tries": 0, "error": None, **runs.NONE}
 
@@ -36,17 +36,19 @@ class Timer:
 NAMES = [field.name for field in fields(Timer)]
 
 
+def due(name: str) -> Select[Any]:
+    """The timer of this name, once its time has come: what is due of the job that it starts."""
+    return _due(timers.c.name == literal_column(f"'{name}'"))
+
+
 def _due(mine: ColumnElement[bool]) -> Select[Any]:
     """A moment that nobody can have meant counts as come: the row is then mended."""
     its_time = has_come(timers.c.due_at, NOW), has_come(timers.c.next_try_at, NOW)
     return select(timers.c.id).where(mine, *its_time, runs.may_begin(timers, NOW))
 
 
-_IS_COMPARISON = timers.c.name == literal_column(f"'{COMPARISON}'")
-
-COMPARISON_DUE = Work("compare", Queue.SENDGRID, (_due(_IS_COMPARISON),))
-DIGEST_DUE = Work("digest", Queue.UPKEEP, (_due(~_IS_COMPARISON),))
-"""Also of what is no timer's name any more, after which nobody else would look."""
+NAMELESS = _due(timers.c.name.not_in([literal_column(f"'{name}'") for name in ALL]))
+"""Those whose name was damaged, so that no job is theirs."""
 
 
 async def get(connection: AsyncConnection, timer_id: int, now: datetime) -> Timer | None:

@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from creditbot.domain.digest import Digest
 from creditbot.domain.drift import Comparison, Finding, Kind
-from creditbot.jobs.compare import AT_A_TIME, KEPT, PATIENT_TRIES, Compare
+from creditbot.jobs.compare import KEPT, PATIENT_TRIES, Compare
 from creditbot.jobs.messenger import DeliveryProblem
+from creditbot.jobs.poll import AT_A_TIME
 from creditbot.operations import activate_policy
 from creditbot.sandbox.sendgrid import SendGridSandbox, Subuser, rates
 from creditbot.sendgrid.client import PAGE

@@ -19,7 +19,7 @@ from creditbot.domain.drift import DRIFT
 from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.undone import Undone
-from creditbot.jobs import backoff, bounded, check, compare, expire, remind, settle
+from creditbot.jobs import backoff, bounded, check, expire, poll, remind, settle
 from creditbot.jobs.apply import Apply, look_before, record
 from creditbot.jobs.backoff import MOST_RUNS, pause
 from creditbot.jobs.reading import read_credits
@@ -254,7 +254,7 @@ async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
         due_at = await timers.planned(connection, timers.COMPARISON)
     assert due_at is not None
     bot.clock.now = due_at
-    monkeypatch.setattr(compare, "storable", fault)
+    monkeypatch.setattr(poll, "storable", fault)
     logs = await let_time_pass(bot)
 
     assert errors(logs) == ONCE_AND_AT_THE_END
