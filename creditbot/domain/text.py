@@ -42,6 +42,30 @@ def length(duration: timedelta) -> str:
     return text if text[0].isdigit() else f"1 {text}"
 
 
+def when(lower: timedelta, upper: timedelta | None) -> str:
+    """A moment after so long at least and at most: in 2 to 4 days, in about 6 hours, within 5 hours
+
+    None has no end: in 9 days or later. It is told to the hour within two days, and to the day beyond.
+    """
+    least, unit = _rounded(lower)
+    if upper is None:
+        return f"in {count(least, unit)} or later" if least else "at any time"
+    most, units = _rounded(upper)
+    if not most:
+        return "within an hour"
+    if not least:
+        return f"within {count(most, units)}" if most > 1 else "within an hour"
+    if (least, unit) == (most, units):
+        return f"in about {count(most, units)}"
+    from_ = f"{least}" if unit == units else count(least, unit)
+    return f"in {from_} to {count(most, units)}"
+
+
+def _rounded(duration: timedelta) -> tuple[int, str]:
+    hours = max(round(duration.total_seconds() / 3600), 0)
+    return (hours, "hour") if hours < 48 else (round(duration.total_seconds() / 86_400), "day")
+
+
 BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters, marks and a Braille pattern by their category, which nevertheless show nothing."""
 
