@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from . import memory, requests, scale, speed, starting, storms
+from . import forecast, memory, requests, scale, speed, starting, storms
 from .figures import Figure
 from .size import Size
 
@@ -33,6 +33,9 @@ SECTIONS: dict[str, dict[str, Row]] = {
     "A long record": {
         "scale": scale.scale,
         "memory": memory.memory,
+    },
+    "Forecasts": {
+        "forecast": forecast.forecast,
     },
 }
 
