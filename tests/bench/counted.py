@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,10 +24,6 @@ from sqlalchemy.engine.default import DefaultDialect
 from creditbot.cli import main
 
 TAKES_LOCK = re.compile(r"BEGIN IMMEDIATE|pg_advisory_xact_lock")
-
-WRITES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
-
-SIGNS = {"insert into": "+", "update": "~", "delete from": "-"}
 
 OUTER = (
     "creditbot.operations",
@@ -41,21 +37,18 @@ OUTER = (
 
 @dataclass
 class Held:
-    """`waited` and `held` are in seconds; `writes` has each table with how it was written (+ ~ -)."""
+    """`waited` and `held` are in seconds."""
 
     name: str
     waited: float
     held: float = 0.0
     statements: int = 0
-    writes: list[str] = field(default_factory=list)
     committed: bool = False
 
-    def note(self, statement: str) -> None:
+    def note(self) -> None:
         self.statements += 1
         if self.name == "?":  # what begins the transaction may do so in another thread
             self.name = purpose()
-        if found := WRITES.match(statement):
-            self.writes.append(f"{found[2]}{SIGNS[found[1].lower()]}")
 
 
 def callers(frame: FrameType | None) -> Iterator[FrameType]:
@@ -95,7 +88,7 @@ def keep(path: Path) -> None:
             info["held"] = Held("?", now - info.pop("asked", now))
             info["since"] = now
         elif "held" in info:
-            info["held"].note(statement)
+            info["held"].note()
 
     def ended(info: dict[str, Any], *, committed: bool) -> None:
         held = info.pop("held", None)

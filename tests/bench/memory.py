@@ -25,7 +25,7 @@ CHANNELS = 100
 
 PEOPLE = 1000
 
-CHANGES, AT_A_TIME = 10, 500
+CHANGES, AT_A_TIME = 10, 300
 """One command in so many asks for a change; and so many are under way before the next ones are."""
 
 OTHERS = (
@@ -72,7 +72,7 @@ class Used:
 async def memory(size: Size) -> list[Figure]:
     """What one process keeps in memory."""
     kinds: tuple[Kind, ...] = size.of(("sqlite",), ("sqlite", "postgresql"))
-    return [await _memory(kind, size.commands or size.of(5_000, 100_000)) for kind in kinds]
+    return [await _memory(kind, size.commands or size.of(3_000, 100_000)) for kind in kinds]
 
 
 async def _memory(kind: Kind, number: int) -> Figure:

@@ -56,13 +56,12 @@ async def _transactions(kind: Kind, number: int) -> Figure:
             runs.append(locks.new())
     fewest = min(runs, key=len)
     held = median(sum(one["held"] for one in run) for run in runs)
-    lines = [f"{len(fewest)} in {milliseconds(held)} of holding it:"]
-    named = Counter(f"{one['name']} ({', '.join(one['writes']) or 'writes nothing'})" for one in fewest)
-    lines += [name if times == 1 else f"{times} times {name}" for name, times in named.items()]
+    named = Counter(one["name"].partition(":")[0] for one in fewest)
+    whose = ", ".join(name if times == 1 else f"{times} times {name}" for name, times in named.items())
     return Figure(
         "a request from command to end: transactions that hold the write lock",
         f"at most {MOST}",
-        "\n".join(lines),
+        f"{len(fewest)}, which hold it for {milliseconds(held)} in all: {whose}",
         len(fewest) <= MOST,
         NAMES[kind],
     )

@@ -182,7 +182,8 @@ async def _records(kind: Kind, paths: dict[int, Path]) -> AsyncIterator[list[Rec
                 seeding.to_postgres(path, postgres(), name)
                 url = postgres().driver_url(name)
             clock = Clock()
-            clock.now = datetime.now(UTC)
+            # Else a timer that is set to now may be due in half a millisecond, and nothing would be done.
+            clock.now = datetime.now(UTC).replace(microsecond=0)
             bot = Bot(url, sendgrid, clock)
             stack.push_async_callback(bot.close)
             records.append(Record(bot, requests_))

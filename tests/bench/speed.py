@@ -63,7 +63,7 @@ async def balance(size: Size) -> list[Figure]:
         names = [f"brand-{number}" for number in range(2 * AT_ONCE)]
         for name in names:
             on.sendgrid.account.add_subuser(Subuser(name, type="nonrecurring", remain=1000))
-        texts = [f"/credits balance {name}" for name in names] * size.of(4, 16)
+        texts = [f"/credits balance {name}" for name in names] * size.of(3, 16)
         ours, theirs = await in_turns(
             on, texts, rounds=size.of(3, 7), at_once=AT_ONCE, answered=True, calls=2
         )
@@ -81,7 +81,7 @@ async def ack(size: Size) -> list[Figure]:
     found = []
     async with stage() as on:
         for at_once in (1, 32):
-            texts = ["/credits help"] * size.of(1000, 4000)
+            texts = ["/credits help"] * size.of(500, 4000)
             ours, theirs = await in_turns(on, texts, rounds=size.of(3, 7), at_once=at_once)
             for name, mine, other in (
                 ("p50", ours.ack(0.5), theirs.ack(0.5)),
