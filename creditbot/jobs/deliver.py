@@ -106,25 +106,24 @@ class Deliver:
     async def _going(self, message: Message, now: datetime) -> Going | None:
         """Take it, and a place in the line; None if another process has it, or its turn is yet to come.
 
-        To change a message twice does no harm, so that needs no lease, and no transaction while nobody waits
-        in the line.
+        To change a message twice does no harm, so that needs no lease, and no transaction, while nobody waits
+        in the line. Those that do come at the same moment in all processes, and one of these takes it.
         """
         row, limit, line = message.row, message.limit, message.line
         its_turn = has_turn(row, line, now)
-        lease = None
-        if row.place is not None and row.moved_at is None:
-            if its_turn or self._in_flight.takes(limit, line, now):
-                return Going(None)
-        else:
-            lease = now + LEASE
+        is_change = row.place is not None and row.moved_at is None
+        if is_change and not its_turn and self._in_flight.takes(limit, line, now):
+            return Going(None)
+        lease = now + LEASE
         async with self._database.aside() as transaction:
-            if lease is not None and not await outbox.lease(transaction, row, now, lease):
+            if not await outbox.lease(transaction, row, now, lease):
                 return None
             if not its_turn:
                 calls = 1 + self._in_flight.to_note(limit)
                 turn = await paces.take(transaction, limit.name, limit.pace, now, calls)
-                if turn.at > now or lease is None:
-                    await outbox.put_off(transaction, row, turn.at, turn=turn.at if turn.kept else None)
+                at = max(turn.at, self._in_flight.free_at(limit, now))
+                if at > now:
+                    await outbox.put_off(transaction, row, at, turn=at if turn.kept else None)
                     return None
         return Going(lease)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from creditbot.store.outbox import Outgoing
-from creditbot.store.paces import Line, Pace
+from creditbot.store.paces import BELIEVED, Line, Pace
 
 TURN_LASTS = timedelta(seconds=10)
 """After that a turn that was not used is lost: many would be used at once after an outage."""
@@ -69,6 +69,11 @@ class InFlight:
         self._taken_until[limit.name] = taken_until + limit.pace.interval
         self._to_note[limit.name] += 1
         return True
+
+    def free_at(self, limit: Limit, now: datetime) -> datetime:
+        """From when on a call may be made, for all that this process knows."""
+        free = self._taken_until.get(limit.name, now) - limit.pace.ahead
+        return free if now < free <= now + BELIEVED else now
 
     def to_note(self, limit: Limit) -> int:
         """How many calls are yet to be noted in the line, which whoever asks does."""

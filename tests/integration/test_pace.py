@@ -142,6 +142,8 @@ async def test_while_slack_takes_no_changes_messages_are_posted(start: StartBot,
     assert other.messenger.calls == 0
     assert bot.messenger.calls == calls + 1
     await deliver_all([bot, other], clock)
+    # Two that come at the same moment don't draw the same again and again.
+    assert bot.messenger.calls + other.messenger.calls <= calls + 12
 
 
 async def test_many_changes_at_once_are_spread_by_the_process_that_makes_them(
@@ -160,7 +162,7 @@ async def test_many_changes_at_once_are_spread_by_the_process_that_makes_them(
     bot.messenger.notices.clear()
     await deliver_all([bot], clock)
 
-    assert (clock.now - begun).total_seconds() == 4
+    assert 3 <= (clock.now - begun).total_seconds() <= 6
     assert Counter(found.status for found in bot.messenger.shown.values()) == {Status.DENIED: 6}
 
 
