@@ -5,6 +5,7 @@ import gc
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from functools import _lru_cache_wrapper
 from types import FunctionType, ModuleType
 
 OURS = "creditbot."
@@ -35,6 +36,8 @@ def kept(by: object) -> Counter[str]:
         known.add(id(found))
         if isinstance(found, CONTAINERS):
             sizes[where] += len(found)
+        elif isinstance(found, _lru_cache_wrapper):
+            sizes[where] += found.cache_info().currsize
         todo += _parts(where, found)
     return Counter({where: size for where, size in sizes.items() if where.startswith(OURS)})
 
@@ -43,13 +46,15 @@ def _of_modules() -> Iterator[Found]:
     for name, module in list(sys.modules.items()):
         if name.startswith(OURS) and not name.startswith(STAND_INS):
             for attribute, found in vars(module).items():
-                if isinstance(found, CONTAINERS) and not attribute.startswith("__"):
+                if isinstance(found, (*CONTAINERS, _lru_cache_wrapper)) and not attribute.startswith("__"):
                     yield f"{name}.{attribute}", found
 
 
 def _parts(where: str, found: object) -> Iterable[Found]:
     if isinstance(found, CONTAINERS):
         return ((where, each) for each in gc.get_referents(found))
+    if isinstance(found, _lru_cache_wrapper):
+        return ()
     if isinstance(found, FunctionType):  # its globals are its module's
         return (("", each) for each in found.__closure__ or ())
     kind = f"{type(found).__module__}.{type(found).__qualname__}"
