@@ -97,6 +97,7 @@ def known_enough(uses: Sequence[Use]) -> bool:
 
 
 def _slot_hours(uses: Sequence[Use]) -> int:
+    """Days where a day is all that is known: shorter slots would tell no more, and take longer."""
     often = median(use.lasted / HOUR for use in uses) < 2 * SLOT_HOURS
     return SLOT_HOURS if often else DAY_HOURS
 

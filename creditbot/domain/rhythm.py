@@ -12,15 +12,14 @@ from functools import cached_property
 from itertools import accumulate
 from math import fsum
 
-from .use import Use
+from .use import LOOK_BACK, Use
 
 HOUR = timedelta(hours=1)
 
 DAY_HOURS = 24
 WEEK_HOURS = 7 * DAY_HOURS
 
-WEEKS = 4
-"""How many are looked at."""
+WEEKS = LOOK_BACK // timedelta(weeks=1)
 
 LEAST_WEEKS = 2
 """How many must be known before weeks are taken to be alike."""

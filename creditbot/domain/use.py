@@ -78,14 +78,8 @@ class _Sent:
     """The ledger's changes in the order of time, so that those of a moment are found without reading all."""
 
     def __init__(self, changes: Iterable[SentChange]) -> None:
-        known = sorted(changes, key=attrgetter("since"))
-        self._changes = [replace(change, until=self._ended(change)) for change in known]
-        self._since = [change.since for change in known]
-
-    @staticmethod
-    def _ended(change: SentChange) -> datetime:
-        latest = change.since + COMES_WITHIN
-        return latest if change.until is None else min(change.until, latest)
+        self._changes = sorted(changes, key=attrgetter("since"))
+        self._since = [change.since for change in self._changes]
 
     def between(self, since: datetime, until: datetime) -> list[SentChange]:
         """All that may have come then, and perhaps some that have not."""

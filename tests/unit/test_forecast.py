@@ -30,6 +30,8 @@ from creditbot.domain.forecast import (
     to_ask_for,
     watched_moment,
 )
+from creditbot.domain.rhythm import Rhythm
+from creditbot.domain.text import when
 from creditbot.domain.use import LOOK_BACK, day_of, uses
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -200,6 +202,15 @@ def test_two_campaigns_a_week_are_not_idle() -> None:
     assert 800 < daily(known) < 4000
 
 
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0]), min_size=7, max_size=7).filter(any), st.floats(0, 500))
+def test_the_hours_until_so_many_usual_days_are_over_have_so_many(weights: list[float], usual: float) -> None:
+    found = Rhythm(24, tuple(weight * 7 / sum(weights) for weight in weights))
+    for usual_days in (usual, round(usual), round(usual) * 7):
+        hours = found.hours_for(usual_days)
+        assert found.usual_days(hours) == pytest.approx(usual_days)
+        assert hours <= found.hours_for(usual_days + 0.01)
+
+
 # --- What is no use ---------------------------------------------------------------------------------------
 
 
@@ -230,6 +241,17 @@ def test_a_change_beside_a_reading_does_not_either() -> None:
             assert daily(known) == pytest.approx(2400)
 
 
+def test_a_change_beside_a_reading_costs_that_reading_only() -> None:
+    history = shifted(read(steady, 3, every=24), 5000, after=24.01)
+    assert daily(told(history, change(24.01, 5000))) == pytest.approx(2400)
+
+
+def test_a_change_that_took_long_is_not_taken_for_use() -> None:
+    slow = change(98.9, -50_000, until=START + 99.5 * HOUR)
+    history = shifted(read(steady, 21, left=60_000), -50_000, after=99.3)
+    assert daily(told(history, slow)) == pytest.approx(2400)
+
+
 @pytest.mark.parametrize("every", [1, 24])
 def test_credits_that_came_from_elsewhere_are_taken_out(every: int) -> None:
     known = told(shifted(read(steady, 21, every=every), 50_000, after=100.5))
@@ -241,11 +263,12 @@ def test_one_removal_from_elsewhere_is_taken_for_a_burst_at_most() -> None:
 
 
 @pytest.mark.parametrize("came", [True, False])
-def test_a_change_in_doubt_does_not_stop_it_from_being_known(came: bool) -> None:
-    history = read(steady, 21)
-    doubt = change(100.5, 50_000, Landed.MAYBE, until=None)
+@pytest.mark.parametrize("until", [None, START + 400 * HOUR])
+def test_what_is_used_while_a_change_is_in_doubt_is_known(came: bool, until: datetime | None) -> None:
+    history = read(lambda hour: 100 if hour < 100 else 300, 21)
+    doubt = change(100.5, 50_000, Landed.MAYBE, until=until)
     known = told(shifted(history, 50_000, after=100.5) if came else history, doubt)
-    assert daily(known) == pytest.approx(2400)
+    assert daily(known) == pytest.approx(7200, rel=0.1)
 
 
 def resets(every_days: int, days: int, *, hourly: int, total: int, step: int = 1) -> list[Snapshot]:
@@ -274,6 +297,17 @@ def test_what_was_used_since_a_daily_reset_is_known_where_its_total_is() -> None
     assert daily(told(history, reset=Reset("2026-03-29", 5000))) == pytest.approx(2400)
 
 
+def test_no_time_is_counted_twice_where_a_reset_comes_late_in_its_day() -> None:
+    history = []
+    for hour in range(24 * 10):
+        last = (hour - 12) // 24 * 24 + 12
+        date = f"{START + last * HOUR:%Y-%m-%d}"
+        history.append(reading(hour, 5000 - 100 * (hour - last), "recurring", date))
+    found = uses(history, [], history[-1].at, 5000)
+    assert len(found) > 70
+    assert all(before.until <= after.since < after.until for before, after in pairwise(found))
+
+
 def test_recurring_credits_whose_last_reset_is_not_known_tell_nothing() -> None:
     history = recurring(read(steady, 21), None)
     assert told(history).unknown is Unknown.TOO_FEW
@@ -286,6 +320,12 @@ def test_a_balance_that_is_empty_does_not_make_its_sender_idle() -> None:
     again = [reading(24 * 24 + hour, 10_000 - 100 * hour) for hour in range(24)]
     known = told([*full[:-1], *empty, *again], change(24 * 24 - 0.5, 10_000))
     assert daily(known) == pytest.approx(2400, rel=0.01)
+
+
+def test_the_day_on_which_the_last_one_went_shows_that_use_has_risen() -> None:
+    usual, risen = told(days([1000] * 6, 9000)), told(days([1000] * 6 + [9000], 0))
+    assert daily(risen) > 1.2 * daily(usual)
+    assert daily(told(days([1000] * 6 + [10], 0))) == pytest.approx(1000)
 
 
 def test_a_gap_of_days_is_use_like_any_other() -> None:
@@ -398,16 +438,22 @@ def test_an_empty_balance_is_told_whatever_else_is_known() -> None:
 
 
 def test_a_change_of_kind_takes_only_its_own_time_out() -> None:
-    before = read(steady, 14)
-    after = [replace(one, at=one.at + 15 * DAY) for one in before]
+    before, after = read(steady, 14, left=10**6), read(steady, 10)
+    after = [replace(one, at=one.at + 15 * DAY) for one in after]
     unlimited = reading(14 * 24 + 5, None, "unlimited")
     assert daily(told([*before, unlimited, *after])) == pytest.approx(2400)
+    assert daily(told([*before, *recurring(after)])) == pytest.approx(2400)
 
 
 def test_clocks_may_jump() -> None:
     history = read(steady, 21)
     odd = [*history[:300], history[299], history[200], *history[300:], reading(10_000, 7)]
     assert forecast(odd, [], history[-1].at) == told(history)
+
+
+def test_a_reading_of_the_future_is_no_use_of_today() -> None:
+    idle = read(lambda _: 0, 21)
+    assert forecast([*idle, reading(600, 5)], [], idle[-1].at).unknown is Unknown.NO_USE
 
 
 def test_of_two_readings_at_one_time_the_later_one_counts() -> None:
@@ -426,6 +472,7 @@ def test_what_is_older_than_four_weeks_does_not_count() -> None:
     history = read(lambda hour: 100_000 if hour < 240 else 100, 40)
     recent = [one for one in history if one.at >= history[-1].at - LOOK_BACK]
     assert told(history) == told(recent)
+    assert uses(history, [], history[-1].at) == uses(recent, [], history[-1].at)
 
 
 @pytest.mark.parametrize("factor", [10**-4, 10**10])
@@ -442,6 +489,7 @@ def test_a_change_after_the_last_reading_counts_and_one_in_doubt_does_not() -> N
     now = history[-1].at + HOUR
     landed = change(21 * 24 + 0.5, 10_000)
     assert forecast(history, [landed], now).remain == 10_500
+    assert forecast(history, [landed], landed.since + timedelta(seconds=1)).remain == 10_500
     assert forecast(history, [replace(landed, landed=Landed.MAYBE)], now).remain == 500
 
 
@@ -498,6 +546,28 @@ def test_it_is_put_in_words() -> None:
     assert in_words(told(history), now) == "They run out in 2 to 4 days."
     assert in_words(told(read(steady, 21, left=10**7)), now) == "They don't run out within 90 days."
     assert in_words(told(read(steady, 21, left=300)), now) == "They run out in 2 to 5 hours."
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "words"),
+    [
+        (0, 0.4, "within an hour"),
+        (0.2, 1.2, "within an hour"),
+        (-5, 5, "within 5 hours"),
+        (0.6, 1.4, "in about 1 hour"),
+        (5.6, 6.4, "in about 6 hours"),
+        (20, 40, "in 20 to 40 hours"),
+        (20, 72, "in 20 hours to 3 days"),
+        (48, 96, "in 2 to 4 days"),
+        (70, 73, "in about 3 days"),
+        (0.1, 200, "within 8 days"),
+        (216, None, "in 9 days or later"),
+        (1, None, "in 1 hour or later"),
+        (0, None, "at any time"),
+    ],
+)
+def test_a_moment_between_two_in_words(lower: float, upper: float | None, words: str) -> None:
+    assert when(lower * HOUR, None if upper is None else upper * HOUR) == words
 
 
 @pytest.mark.parametrize(
