@@ -61,7 +61,7 @@ async def _transactions(kind: Kind, number: int) -> Figure:
     return Figure(
         "a request from command to end: transactions that hold the write lock",
         f"at most {MOST}",
-        f"{len(fewest)}, which hold it for {milliseconds(held)} in all: {whose}",
+        f"{len(fewest)}, which hold it for {milliseconds(held)} in all:\n{whose}",
         len(fewest) <= MOST,
         NAMES[kind],
     )
