@@ -112,7 +112,7 @@ async def test_no_more_is_read_of_three_than_of_one(start: StartBot) -> None:
             await of_all(bot, those).approve(those[0].id, who)
         with executed() as of_one:
             await of_all(bot, [alone]).approve(alone.id, who)
-        told = Counter(notices=reads(of_three)["notices"] - reads(of_one)["notices"])
+        told = Counter(outbox=reads(of_three)["outbox"] - reads(of_one)["outbox"])
         assert reads(of_three) - told == reads(of_one)
     assert await standing(bot, [*those, alone]) == [(Status.APPROVED, (ANN, BEN))] * 4
 
