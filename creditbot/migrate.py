@@ -55,9 +55,10 @@ def migrate(url: str) -> None:
         append_only.lay(connection)
         in_step.lay(connection)
         if is_postgres(url):
-            from creditbot.runners.schema import lay_queue  # noqa: PLC0415 - only there with PostgreSQL's extra
+            from creditbot.runners import schema  # noqa: PLC0415 - only there with PostgreSQL's extra
 
-            lay_queue(connection)
+            schema.lay_queue(connection)
+            schema.forget_older_jobs(connection)
 
 
 @contextmanager

@@ -22,10 +22,12 @@ from creditbot.domain.errors import WrongLedgerKey
 from creditbot.store.connection import AsyncConnection
 from creditbot.store.database import CommitUnclear
 from creditbot.store.postgres import UNPREPARED, connection_parameters
+from creditbot.store.tables import SCHEMA_VERSION
 from creditbot.store.work import Queue, WakeUp, Work
 
 from .embedded import Run
 from .faults import Faults, wait
+from .schema import queue_of
 
 AT_ONCE = 25
 """Jobs of one queue in one process."""
@@ -102,8 +104,8 @@ class ProcrastinateQueue:
     def _job(self, wake_up: WakeUp) -> QueuedJob:
         return self.app.configure_task(
             _task(wake_up.work),
-            queue=wake_up.work.queue,
-            lock=str(wake_up),  # of the jobs with the same lock one runs at a time
+            queue=queue_of(wake_up.work.queue),
+            lock=lock_of(wake_up),
             task_kwargs={"key": wake_up.key},
         ).job
 
@@ -124,7 +126,9 @@ class ProcrastinateRunner(ProcrastinateQueue):
         self._workers_run = False
         self._running: set[asyncio.Task[None]] = set()
         for work, run in jobs.items():
-            self.app.task(name=_task(work), queue=work.queue, retry=Growing())(self._shielded(work, run))
+            self.app.task(name=_task(work), queue=queue_of(work.queue), retry=Growing())(
+                self._shielded(work, run)
+            )
         self._every(EVERY_SECOND, "sweep", self._sweep)
         self._every(EVERY_FIVE_SECONDS, "rescue", self._rescue)
 
@@ -140,7 +144,11 @@ class ProcrastinateRunner(ProcrastinateQueue):
             else:
                 self._faults.succeeded(name)
 
-        task = self.app.task(name=f"creditbot.{name}", queue=Queue.UPKEEP, queueing_lock=name)(tick)
+        task = self.app.task(
+            name=f"creditbot.{name} {SCHEMA_VERSION}",
+            queue=queue_of(Queue.UPKEEP),
+            queueing_lock=f"{name} {SCHEMA_VERSION}",
+        )(tick)
         self.app.periodic(cron=cron)(task)
 
     def _shielded(self, work: Work, run: Run) -> Callable[[int], Awaitable[None]]:
@@ -172,10 +180,10 @@ class ProcrastinateRunner(ProcrastinateQueue):
         due = await self._due()
         if not due:
             return
-        locks = [str(wake_up) for wake_up in due]
+        locks = [lock_of(wake_up) for wake_up in due]
         found = await self.app.connector.execute_query_all_async(QUEUED, locks=locks)
         queued = {row["lock"] for row in found}
-        missing = [wake_up for wake_up in due if str(wake_up) not in queued]
+        missing = [wake_up for wake_up in due if lock_of(wake_up) not in queued]
         if not missing:
             return
         # What has ended between the two looks is not in the queue any more, and not due either.
@@ -255,7 +263,7 @@ class ProcrastinateRunner(ProcrastinateQueue):
         workers = [
             Worker(
                 self.app,
-                queues=[queue],
+                queues=[queue_of(queue)],
                 name=queue,
                 concurrency=AT_ONCE,
                 fetch_job_polling_interval=POLLING,
@@ -322,6 +330,11 @@ class ProcrastinateRunner(ProcrastinateQueue):
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=1.5)
+
+
+def lock_of(wake_up: WakeUp) -> str:
+    """Of the jobs with the same lock one runs at a time."""
+    return f"{wake_up} {SCHEMA_VERSION}"
 
 
 def _task(work: Work) -> str:

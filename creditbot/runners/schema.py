@@ -9,6 +9,9 @@ from pathlib import Path
 import procrastinate.schema
 from sqlalchemy import Connection, text
 
+from creditbot.store.tables import SCHEMA_VERSION
+from creditbot.store.work import Queue
+
 Version = tuple[int, ...]
 
 
@@ -31,6 +34,25 @@ def lay_queue(connection: Connection) -> None:
         for script in scripts_between(sorted(folder.glob("*.sql")), read(laid), read(wanted)):
             _run(connection, script.read_text())
     connection.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {wanted}'")
+
+
+def queue_of(queue: Queue) -> str:
+    """The name of a queue, by the version of the tables.
+
+    A worker of another version, which may still run after a migration, takes no job from it: it might send a
+    change whose outcome it can't write down.
+    """
+    return f"{queue} {SCHEMA_VERSION}"
+
+
+def forget_older_jobs(connection: Connection) -> None:
+    """Drop what waits in the queues of another version: what is due stands in the tables."""
+    if connection.scalar(text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")):
+        older = text(
+            "DELETE FROM procrastinate_jobs "
+            "WHERE status = 'todo' AND task_name LIKE 'creditbot.%' AND queue_name <> ALL(:present)"
+        )
+        connection.execute(older, {"present": [queue_of(queue) for queue in Queue]})
 
 
 def is_older(comment: str | None) -> bool:

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 
 from creditbot.migrate import migrate
+from creditbot.runners.schema import queue_of
 from creditbot.startup.database import prepare_database
+from creditbot.store.work import Queue
 from tests.postgres import MIGRATED, PostgresServer
 
 from .schemas import of_the_queue, schema
@@ -77,16 +79,27 @@ def test_a_queue_that_an_older_release_laid_becomes_what_the_newest_lays(
     assert comment(connection) == NOW
 
 
-def test_jobs_that_wait_in_an_older_queue_are_kept(url: str, connection: Connection) -> None:
+def test_jobs_that_wait_in_an_older_queue_are_kept_but_for_those_of_another_version_of_the_tables(
+    url: str, connection: Connection
+) -> None:
+    """What is due stands in the tables; and nobody listens there any more."""
     lay_as_of(connection, "03.03.00")
-    connection.exec_driver_sql(
-        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock) "
-        "VALUES ('slack', 'creditbot.draw', 'draw 1')"
-    )
+    for queue, task, lock in (
+        (queue_of(Queue.SLACK), "creditbot.deliver", "deliver 1"),
+        ("slack", "creditbot.draw", "draw 1"),
+        ("slack", "anothers.task", "another's"),
+    ):
+        connection.execute(
+            text(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, lock) VALUES (:queue, :task, :lock)"
+            ),
+            {"queue": queue, "task": task, "lock": lock},
+        )
 
     migrate(url)
 
-    assert connection.scalars(text("SELECT lock FROM procrastinate_jobs")).all() == ["draw 1"]
+    locks = connection.scalars(text("SELECT lock FROM procrastinate_jobs ORDER BY id")).all()
+    assert locks == ["deliver 1", "another's"]
 
 
 def test_a_queue_of_the_installed_release_is_left_alone(url: str, connection: Connection) -> None:
