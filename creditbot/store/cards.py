@@ -88,11 +88,17 @@ async def places(connection: AsyncConnection, request_ids: Iterable[int]) -> dic
 
     One that only points to another does not count, nor one that can't be read.
     """
-    columns = [outbox.c.request_id, outbox.c.recipient, outbox.c.ts]
-    query = select(*columns).where(IS_CARD, outbox.c.request_id.in_(list(request_ids)))
-    query = query.order_by(outbox.c.moved_at.is_(None), outbox.c.ts.is_not(None), outbox.c.id)
-    rows = [read(columns, row) for row in (await connection.execute(query)).mappings()]
+    found = await connection.execute(_PLACES, {"those": list(request_ids)})
+    rows = [read(_OF_PLACE, row) for row in found.mappings()]
     return {row["request_id"]: Place(row["recipient"], row["ts"]) for row, damaged in rows if not damaged}
+
+
+_OF_PLACE = [outbox.c.request_id, outbox.c.recipient, outbox.c.ts]
+_PLACES = (
+    select(*_OF_PLACE)
+    .where(IS_CARD, outbox.c.request_id.in_(bindparam("those", expanding=True)))
+    .order_by(outbox.c.moved_at.is_(None), outbox.c.ts.is_not(None), outbox.c.id)
+)
 
 
 async def place(connection: AsyncConnection, request_id: int) -> Place | None:

@@ -223,8 +223,8 @@ class Database:
 
     async def close(self) -> None:
         """Let go of all connections; what was left to itself gets a moment to give its own back."""
-        if self._for_people:
-            await asyncio.wait(self._for_people, timeout=LEFT)
+        if left := self._for_people | self._writer.committing:
+            await asyncio.wait(left, timeout=LEFT)
         await self._engines.close()
 
 

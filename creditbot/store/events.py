@@ -96,13 +96,14 @@ async def _chain(connection: AsyncConnection, head: _Head, row: dict[str, object
     keys = ledger_keys(connection)
     row |= {"id": head.id + 1, "previous_hash": head.hash}
     row["hash"] = event_hash(head.hash, row, keys[0] if keys else None)
-    await connection.execute(insert(events), row)
+    await connection.execute(_INSERT, row)
     return head.id + 1
 
 
 # Built once, since each event needs them.
 _KEYS = select(events.c.detail).where(events.c.kind == KEYED).order_by(events.c.id)
 _NEWEST_KEY = _KEYS.order_by(None).order_by(events.c.id.desc()).limit(1).scalar_subquery()
+_INSERT = insert(events)
 _HEAD = select(events.c.id, events.c.hash, _NEWEST_KEY.label("keyed")).order_by(events.c.id.desc()).limit(1)
 
 

@@ -75,7 +75,7 @@ class Writer:
         self._elapsed = elapsed
         self._turns = Turns(self._go_on)
         self._together: _Together | None = None
-        self._committing: set[asyncio.Task[None]] = set()
+        self.committing: set[asyncio.Task[None]] = set()
         self.waker = waker
 
     @asynccontextmanager
@@ -147,8 +147,8 @@ class Writer:
         over = together.parts >= MOST or self._elapsed() - together.since > LONGEST
         if over or not self._turns.hand_over():
             task = asyncio.create_task(self._commit(together), name="commit")
-            self._committing.add(task)
-            task.add_done_callback(self._committing.discard)
+            self.committing.add(task)
+            task.add_done_callback(self.committing.discard)
 
     async def _commit(self, together: _Together) -> None:
         self._together = None

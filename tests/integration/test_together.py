@@ -243,7 +243,7 @@ async def test_a_commit_that_is_cancelled_is_not_said_to_be_undone(database: Dat
 
     class Cancelling(RecordingWaker):
         async def defer(self, connection: Any, wake_ups: list[Any]) -> None:  # noqa: ARG002 - fixed
-            [committing] = database._writer._committing
+            [committing] = database._writer.committing
             committing.cancel()
             await asyncio.sleep(0)
 
