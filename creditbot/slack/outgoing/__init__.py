@@ -18,18 +18,18 @@ from .tools import Tools
 
 Build = Callable[[Tools], Kind[Any]]
 
-_MODULES = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
 
-_KINDS: Mapping[str, Build] = {
-    name: build for module in _MODULES for name, build in getattr(module, "KINDS", {}).items()
-}
+def find() -> Mapping[str, Build]:
+    """How each kind of message is built, by its name in the outbox."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return {name: build for module in modules for name, build in getattr(module, "KINDS", {}).items()}
 
 
 class Kinds:
     """Implements `creditbot.jobs.outgoing.Kinds`."""
 
     def __init__(self, tools: Tools) -> None:
-        self._by_name = {name: build(tools) for name, build in _KINDS.items()}
+        self._by_name = {name: build(tools) for name, build in find().items()}
         self._about_request = notices.Notices(tools)
         self._unknown = daily.InChannel(tools)
 
@@ -40,4 +40,4 @@ class Kinds:
         return self._unknown if row.request_id is None else self._about_request
 
 
-__all__ = ["Kinds", "Tools"]
+__all__ = ["Kinds", "Tools", "find"]
