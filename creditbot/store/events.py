@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import insert, select
 
@@ -35,7 +36,7 @@ async def append(
     Raises:
         WrongLedgerKey: this process does not have the ledger's key, or has an older one first.
     """
-    head = await _head(connection)
+    head = _known.get(connection) or await _head(connection)
     if not head.has_our_key:
         await take_key(connection, at)
         head = await _head(connection)
@@ -97,7 +98,17 @@ async def _chain(connection: AsyncConnection, head: _Head, row: dict[str, object
     row |= {"id": head.id + 1, "previous_hash": head.hash}
     row["hash"] = event_hash(head.hash, row, keys[0] if keys else None)
     await connection.execute(_INSERT, row)
+    _known[connection] = _Head(head.id + 1, str(row["hash"]), head.has_our_key)
     return head.id + 1
+
+
+_known: WeakKeyDictionary[AsyncConnection, _Head] = WeakKeyDictionary()
+"""The head as the transaction that is open on a connection has left it: many are asked for in one."""
+
+
+def forget_head(connection: AsyncConnection) -> None:
+    """A transaction begins on this connection, or a part of it was undone: the head has to be read."""
+    _known.pop(connection, None)
 
 
 # Built once, since each event needs them.

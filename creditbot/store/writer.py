@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from . import events
 from .connection import AsyncConnection
 from .opened import CommitUnclear, Engines, Opened
 from .turns import Turns
@@ -85,9 +86,7 @@ class Writer:
         """`Database.write`."""
         await self._turns.take(patience)
         try:
-            together = self._together = self._together or _Together(
-                await self._engines.write(), self._elapsed()
-            )
+            together = self._together = self._together or await self._begin()
         except BaseException:
             self._turns.give()
             raise
@@ -123,6 +122,11 @@ class Writer:
         finally:
             await opened.end()
 
+    async def _begin(self) -> _Together:
+        together = _Together(await self._engines.write(), self._elapsed())
+        events.forget_head(together.opened.connection)
+        return together
+
     async def _undo(self, together: _Together, mark: str | None, error: BaseException) -> None:
         """Undo one's own part, and that of others only if it can't be helped."""
         if mark is not None and isinstance(error, Exception):
@@ -131,6 +135,7 @@ class Writer:
             except Exception as lost:  # noqa: BLE001 - whatever it is, the others hear of it
                 error = lost
             else:
+                events.forget_head(together.opened.connection)
                 self._go_on()
                 return
         self._together = None

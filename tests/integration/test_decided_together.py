@@ -3,13 +3,10 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from creditbot.domain.errors import Refusal
@@ -24,6 +21,7 @@ from creditbot.store.tables import requests as table
 
 from .adapters import ANN, ASKER, BEN, CHANNEL, POLICY, Bot, ids
 from .conftest import StartBot
+from .statements import executed
 
 SUBUSERS = ("acme", "other", "third")
 TWO = Policy.one_tier([ANN, BEN], 2)
@@ -49,26 +47,6 @@ def of_all(bot: Bot, among: Sequence[CreditRequest]) -> Decisions:
 
     decider = Decider(bot.database, bot.policy, bot.directory, bot.clock, together=load)
     return Decisions(bot.database, decider, bot.policy, CHANNEL, bot.clock, secrets=Secrets())
-
-
-@contextmanager
-def executed() -> Iterator[list[str]]:
-    """The statements, and COMMIT for each commit."""
-    found: list[str] = []
-
-    def before(_: Any, __: Any, statement: str, *___: Any) -> None:
-        found.append(statement)
-
-    def commit(_: Any) -> None:
-        found.append("COMMIT")
-
-    event.listen(Engine, "before_cursor_execute", before)
-    event.listen(Engine, "commit", commit)
-    try:
-        yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", before)
-        event.remove(Engine, "commit", commit)
 
 
 async def standing(bot: Bot, among: Sequence[CreditRequest]) -> list[tuple[Status, tuple[str, ...]]]:

@@ -10,15 +10,17 @@ from sqlalchemy import Engine, event, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from creditbot.domain.errors import NotTaken
-from creditbot.store import writer
+from creditbot.store import events, tables, writer
 from creditbot.store.database import CommitUnclear, Database, Transaction
 from creditbot.store.tables import deliveries
 from creditbot.store.work_on_requests import CHECK
 from creditbot.store.writer import TogetherLost
+from tests.recounting import recounted
 
 from .adapters import Clock, RecordingWaker
 from .conftest import on_postgres
 from .proxy import Proxy
+from .statements import executed
 
 
 @pytest.fixture
@@ -130,6 +132,30 @@ async def test_what_one_raises_undoes_that_ones_part_only(database: Database, co
     assert [type(one) for one in found] == [type(None), type(None), IntegrityError, NotTaken, type(None)]
     assert await written(database) == ["0", "1", "2"]
     assert len(commits) == 1
+
+
+async def test_the_chain_goes_on_from_what_was_not_undone_and_its_head_is_read_once(
+    database: Database,
+) -> None:
+    async def happened(kind: str, *, then: type[Exception] | None = None) -> None:
+        async with database.write() as transaction:
+            await events.append(transaction.connection, kind, at=Clock()())
+            if then is not None:
+                raise then
+
+    with executed() as statements:
+        found = await after_one(
+            database, happened("a"), happened("b"), happened("c", then=ZeroDivisionError), happened("d")
+        )
+    await happened("e")
+
+    assert [type(one) for one in found if one is not None] == [ZeroDivisionError]
+    async with database.read() as connection:
+        rows = [dict(row) for row in (await connection.execute(select(tables.events))).mappings()]
+    assert [row["kind"] for row in rows] == ["a", "b", "d", "e"]
+    assert recounted(rows).broken_at is None
+    heads = [text for text in statements if text.startswith("SELECT events.id, events.hash")]
+    assert len(heads) == 2, "once, and once more after a part that was undone"
 
 
 async def test_what_the_first_one_raises_stops_nobody(database: Database) -> None:
