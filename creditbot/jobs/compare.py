@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from creditbot.domain.changes import subuser_key
 from creditbot.domain.drift import DRIFT, Comparison, Finding, comparable, compare
 from creditbot.domain.policy import Policy
+from creditbot.domain.schedule import COMPARISON, NEXT
 from creditbot.sendgrid.client import SendGrid
 from creditbot.store import changes, events, outbox, snapshots, timers
 from creditbot.store.database import Database, Transaction
@@ -17,7 +18,7 @@ from creditbot.store.timers import Timer
 from creditbot.store.work import Queue, Work
 
 from .backoff import backoff
-from .give_up import timer_ends
+from .give_up import daily_ends
 from .job import Job
 from .poll import Poll, Round
 
@@ -80,7 +81,7 @@ class Compare:
         now = self._clock()
         outcome = await self._judge(timer, found, now)
         async with self._database.write() as transaction:
-            if not await timers.done(transaction, timer, self._policy.next(self._policy.drift, now)):
+            if not await timers.done(transaction, timer, NEXT[COMPARISON](self._policy, now)):
                 return  # another run was faster
             for finding in outcome.findings:
                 await events.append(transaction.connection, DRIFT, at=now, detail=asdict(finding))
@@ -123,8 +124,8 @@ class Compare:
 
 
 JOB = Job(
-    Work("compare", Queue.SENDGRID, (timers.due(timers.COMPARISON),)),
+    Work("compare", Queue.SENDGRID, (timers.due(COMPARISON),)),
     lambda parts: Compare(parts.database, parts.sendgrid, parts.policy, parts.channel, parts.clock).__call__,
-    timer_ends,
+    daily_ends(DRIFT),
     mends=True,
 )

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from creditbot.domain import schedule
 from creditbot.domain.digest import DIGEST
 from creditbot.domain.policy import DAY, Policy
+from creditbot.domain.schedule import NEXT
 from creditbot.store import events, outbox, summary, timers
 from creditbot.store.database import Database, Transaction
 from creditbot.store.timers import Timer
 from creditbot.store.types import from_millis
 from creditbot.store.work import Queue, Work
 
-from .give_up import timer_ends, undone
+from .give_up import daily_ends, undone
 from .job import Job
 
 
@@ -35,7 +37,7 @@ class DailyDigest:
             timer = await timers.get(transaction.connection, timer_id, now)
             if timer is None:
                 return
-            if timer.name == timers.DIGEST:
+            if timer.name == schedule.DIGEST:
                 await self._write(transaction, timer, now)
             else:
                 await self._replace(transaction, timer, now)
@@ -50,7 +52,7 @@ class DailyDigest:
         event_id = await events.append(transaction.connection, DIGEST, at=now, detail=content)
         subject = f"event {event_id}"
         await outbox.put(transaction, DIGEST, self._channel, now, subject=subject, content=content)
-        await timers.done(transaction, timer, self._policy.next(self._policy.digest, now))
+        await timers.done(transaction, timer, NEXT[schedule.DIGEST](self._policy, now))
 
     async def _replace(self, transaction: Transaction, timer: Timer, now: datetime) -> None:
         """Nobody can tell which timer it was: have that said, and those that are missing come."""
@@ -59,17 +61,14 @@ class DailyDigest:
             transaction, timer.name, self._channel, now, subject=f"timer {timer.id}", content=content
         )
         await timers.done(transaction, timer, None)
-        for name, time_of_day in (
-            (timers.DIGEST, self._policy.digest),
-            (timers.COMPARISON, self._policy.drift),
-        ):
+        for name, next_of in NEXT.items():
             if await timers.planned(transaction.connection, name) is None:
-                await timers.plan(transaction, name, self._policy.next(time_of_day, now))
+                await timers.plan(transaction, name, next_of(self._policy, now))
 
 
 JOB = Job(
-    Work("digest", Queue.UPKEEP, (timers.due(timers.DIGEST), timers.NAMELESS)),
+    Work("digest", Queue.UPKEEP, (timers.due(schedule.DIGEST), timers.NAMELESS)),
     lambda parts: DailyDigest(parts.database, parts.policy, parts.channel, parts.clock).__call__,
-    timer_ends,
+    daily_ends(DIGEST),
     mends=True,
 )

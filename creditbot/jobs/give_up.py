@@ -6,15 +6,13 @@ may have done.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 
-from creditbot.domain.digest import DIGEST
-from creditbot.domain.drift import DRIFT
 from creditbot.domain.policy import DAY
 from creditbot.domain.requests import Outline, Status
+from creditbot.domain.schedule import NEXT
 from creditbot.domain.undone import Undone
 from creditbot.store import outbox, requests, tables, timers
-from creditbot.store.database import Database, Transaction
+from creditbot.store.database import Transaction
 
 from .job import End, Parts
 
@@ -61,10 +59,11 @@ class _GiveUpRequest:
 class _GiveUpTimer:
     """Has people told that a daily message came to nothing; the next one comes as usual."""
 
-    def __init__(self, database: Database, channel: str, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._channel = channel
-        self._clock = clock
+    def __init__(self, parts: Parts, kind: str) -> None:
+        self._database = parts.database
+        self._channel = parts.channel
+        self._clock = parts.clock
+        self._kind = kind
 
     async def __call__(self, timer_id: int, runs: int) -> None:
         now = self._clock()
@@ -72,7 +71,7 @@ class _GiveUpTimer:
             timer = await timers.outline(transaction.connection, timer_id, now)
             if timer is None or timer.runs != runs:
                 return
-            kind = _SAID_OF.get(timer.name, timer.name)
+            kind = self._kind if timer.name in NEXT else timer.name
             content = undone(kind).document()
             subject = f"{timer.name} of {timer.due_at.isoformat()}"
             await outbox.put(transaction, kind, self._channel, now, subject=subject, content=content)
@@ -80,11 +79,9 @@ class _GiveUpTimer:
             await timers.plan(transaction, timer.name, timer.due_at + DAY * max(days_ago + 1, 1))
 
 
-_SAID_OF = {timers.DIGEST: DIGEST, timers.COMPARISON: DRIFT}
-"""The kind of the message that comes of a timer."""
-
-timer_ends = End(tables.timers, lambda parts: _GiveUpTimer(parts.database, parts.channel, parts.clock))
-"""How a job on timers ends the work of one."""
+def daily_ends(kind: str) -> End:
+    """How a job on a daily timer ends the work of a day, which should have come to a message of this kind."""
+    return End(tables.timers, lambda parts: _GiveUpTimer(parts, kind))
 
 
 def undone(kind: str) -> Undone:

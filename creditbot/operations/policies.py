@@ -7,6 +7,7 @@ from typing import Literal
 from creditbot.domain.policy import Policy
 from creditbot.domain.reminders import over_since
 from creditbot.domain.requests import CreditRequest
+from creditbot.domain.schedule import NEXT
 from creditbot.store import events, requests, timers
 from creditbot.store.database import Database, Transaction
 
@@ -32,8 +33,8 @@ async def activate_policy(database: Database, policy: Policy, clock: Callable[[]
         now = clock()
         await events.take_key(transaction.connection, now)
         known = last is not None and last.get("hash") == policy.hash
-        for name, time_of_day in ((timers.DIGEST, policy.digest), (timers.COMPARISON, policy.drift)):
-            await _plan(transaction, name, policy.next(time_of_day, now), now)
+        for name, next_of in NEXT.items():
+            await _plan(transaction, name, next_of(policy, now), now)
         if not known:
             detail = {"hash": policy.hash, "policy": policy.document()}
             await events.append(transaction.connection, "policy", at=now, detail=detail)

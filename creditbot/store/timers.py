@@ -11,14 +11,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, insert, literal_column, select, update
 
+from creditbot.domain.schedule import NEXT
+
 from . import damage, runs
 from .connection import AsyncConnection
 from .database import Transaction
 from .readable import NOW, as_they_lie, has_come, read
 from .tables import timers
-
-ALL = DIGEST, COMPARISON = "digest", "comparison"
-"""All names that there are."""
 
 FRESH: Mapping[str, Any] = {"next_try_at": None, "tries": 0, "error": None, **runs.NONE}
 
@@ -47,7 +46,7 @@ def _due(mine: ColumnElement[bool]) -> Select[Any]:
     return select(timers.c.id).where(mine, *its_time, runs.may_begin(timers, NOW))
 
 
-NAMELESS = _due(timers.c.name.not_in([literal_column(f"'{name}'") for name in ALL]))
+NAMELESS = _due(timers.c.name.not_in([literal_column(f"'{name}'") for name in NEXT]))
 """Those whose name was damaged, so that no job is theirs."""
 
 

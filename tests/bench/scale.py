@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from creditbot.domain import schedule
 from creditbot.domain.changes import Change
 from creditbot.domain.paging import History, Pending
 from creditbot.domain.requests import CreditRequest
@@ -81,17 +82,17 @@ class Record:
 
     async def plan_digest(self) -> None:
         self.bot.clock.advance(seconds=1)
-        await self._plan(timers.DIGEST)
+        await self._plan(schedule.DIGEST)
 
     async def digest(self) -> None:
-        await self.bot.digest(await self._planned(timers.DIGEST))
+        await self.bot.digest(await self._planned(schedule.DIGEST))
 
     async def plan_comparison(self) -> None:
         self.bot.clock.advance(seconds=1)
-        await self._plan(timers.COMPARISON)
+        await self._plan(schedule.COMPARISON)
 
     async def comparison(self) -> None:
-        await self.bot.compare(await self._planned(timers.COMPARISON))
+        await self.bot.compare(await self._planned(schedule.COMPARISON))
 
     async def _plan(self, name: str) -> None:
         async with self.bot.database.write() as transaction:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import Table, func, insert, select
 
+from creditbot.domain import schedule
 from creditbot.domain.drift import Snapshot
 from creditbot.domain.evidence import Reading
 from creditbot.store import deliveries, outbox, paces, questions, snapshots, timers
@@ -95,7 +96,7 @@ async def test_old_readings_go_some_at_a_time_and_those_of_the_future_at_once(bo
 
 async def test_digests_of_long_ago_go_with_new_requests(bot: Bot) -> None:
     async with bot.database.write() as transaction:
-        await timers.plan(transaction, timers.DIGEST, bot.clock())
+        await timers.plan(transaction, schedule.DIGEST, bot.clock())
     await bot.work("digest", "daily")
     assert await number(bot, outbox_table) == 1
 

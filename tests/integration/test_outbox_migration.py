@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, insert, text
 
+from creditbot.domain import schedule
 from creditbot.domain.digest import Digest
 from creditbot.domain.place import Place
 from creditbot.domain.requests import Status
@@ -172,7 +173,7 @@ async def test_everything_is_delivered_from_there(migrated: Bot, clock: Clock) -
     assert migrated.messenger.with_copy_above == set(migrated.messenger.posted)
     assert migrated.messenger.notices[1:] == [(BEN, "in_doubt", 6), (BEN, "applied", 6)]
     async with migrated.database.read() as connection:
-        assert await timers.planned(connection, timers.COMPARISON) != BEFORE
+        assert await timers.planned(connection, schedule.COMPARISON) != BEFORE
 
     clock.now = LATER
     await migrated.work("digest", "deliver")

@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import select
 
+from creditbot.domain import schedule
 from creditbot.domain.errors import Refusal
 from creditbot.domain.paging import History, Pending, Section, Turn
 from creditbot.domain.policy import Limits, Reminders
@@ -178,11 +179,11 @@ async def the_probes(bot: Bot) -> None:
 
 async def the_digest(bot: Bot) -> None:
     for _ in range(2):  # the first one ever, and the one that follows it
-        await bot.digest(await planned_now(bot, timers.DIGEST))
+        await bot.digest(await planned_now(bot, schedule.DIGEST))
 
 
 async def the_comparison(bot: Bot) -> None:
-    await bot.compare(await planned_now(bot, timers.COMPARISON))
+    await bot.compare(await planned_now(bot, schedule.COMPARISON))
 
 
 async def planned_now(bot: Bot, name: str) -> int:

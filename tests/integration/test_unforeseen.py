@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from creditbot.domain import schedule
 from creditbot.domain.digest import DIGEST, Digest
 from creditbot.domain.drift import DRIFT
 from creditbot.domain.policy import Policy
@@ -251,7 +252,7 @@ async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
 ) -> None:
     await activate_policy(bot.database, bot.policy, bot.clock)
     async with bot.database.read() as connection:
-        due_at = await timers.planned(connection, timers.COMPARISON)
+        due_at = await timers.planned(connection, schedule.COMPARISON)
     assert due_at is not None
     bot.clock.now = due_at
     monkeypatch.setattr(poll, "storable", fault)
@@ -260,7 +261,7 @@ async def test_a_comparison_that_fails_is_told_and_the_next_one_comes(
     assert errors(logs) == ONCE_AND_AT_THE_END
     assert told_missing(bot) == [DRIFT]
     async with bot.database.read() as connection:
-        assert await timers.planned(connection, timers.COMPARISON) == due_at + timedelta(days=1)
+        assert await timers.planned(connection, schedule.COMPARISON) == due_at + timedelta(days=1)
 
 
 def told_missing(bot: Bot) -> list[str]:
@@ -280,7 +281,7 @@ async def test_a_digest_that_can_not_be_written_is_told_and_the_next_one_tells_o
     bot.messenger.daily.clear()
     await bot.checked()
     async with bot.database.read() as connection:
-        due_at = await timers.planned(connection, timers.DIGEST)
+        due_at = await timers.planned(connection, schedule.DIGEST)
     assert due_at is not None
     bot.clock.now = due_at
     with monkeypatch.context() as patch:
