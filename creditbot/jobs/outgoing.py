@@ -1,5 +1,6 @@
 """What the delivery has to be told of each kind of message: see `creditbot.slack.outgoing`."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -37,12 +38,13 @@ class Undeliverable(Exception):
     """It can't be shown, now or later; the text goes to the log and to its row."""
 
 
-class Kind(Generic[T]):
+class Kind(ABC, Generic[T]):
     """One kind of message: what it shows, for how long that is tried, and what follows if it can't be."""
 
     patience: Patience = TOLD
     """For how long it is tried, by what is wrong."""
 
+    @abstractmethod
     async def look(self, connection: AsyncConnection, row: Outgoing, now: datetime) -> Found[T] | None:
         """What is to be shown now; None if there is nothing.
 
@@ -50,7 +52,6 @@ class Kind(Generic[T]):
             DeliveryProblem: it can't be told what; that is tried again, like showing it.
             Undeliverable: and it will never be.
         """
-        raise NotImplementedError
 
     async def record(
         self,
@@ -72,6 +73,7 @@ class Kind(Generic[T]):
 
     async def shown_twice(self, transaction: Transaction, row: Outgoing, place: Place, at: datetime) -> None:
         """Of two that have shown it at once nobody knows which came last."""
+        del transaction, row, place, at
 
     def is_over(self, row: Outgoing, found: Found[T] | None, problem: DeliveryProblem, now: datetime) -> bool:
         """Whether it is not tried any more; `found` is None if it could not even be looked up."""
@@ -110,6 +112,7 @@ class Kind(Generic[T]):
         now: datetime,
     ) -> None:
         """Have others told instead."""
+        del transaction, row, found, problem, now
 
 
 class Kinds(Protocol):

@@ -9,6 +9,7 @@ import pytest
 from creditbot.domain.digest import DIGEST
 from creditbot.domain.policy import Policy
 from creditbot.domain.who import Roster, Who
+from creditbot.jobs.outgoing import Kind
 from creditbot.slack import outgoing
 from creditbot.slack.outgoing import Kinds, Tools
 from creditbot.slack.outgoing.card import Cards
@@ -80,6 +81,12 @@ def test_a_module_with_kinds_is_all_that_a_new_kind_of_message_takes(
 
     assert type(found).__name__ == "Greetings"
     sys.modules.pop("creditbot.slack.outgoing.greeting")
+
+
+def test_a_kind_that_does_not_say_what_it_shows_cannot_be_built() -> None:
+    without_look = type("Silent", (Kind,), {})
+    with pytest.raises(TypeError, match="look"):
+        without_look()
 
 
 def test_each_row_has_a_kind_whatever_is_in_it() -> None:
