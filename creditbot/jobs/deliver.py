@@ -15,7 +15,7 @@ from creditbot.store.paces import Line
 
 from .job import Job
 from .messenger import LEASE, DeliveryProblem, Drawing, Fault, Messenger
-from .outgoing import Found, Kind, Kinds, Undeliverable
+from .outgoing import Failure, Found, Kind, Kinds, Undeliverable
 from .rates import InFlight, Limit, Rates, has_turn
 from .retries import next_try
 
@@ -160,14 +160,15 @@ class Deliver:
     ) -> None:
         """Try it later, or give it up; and leave Slack alone for as long as it has asked for."""
         now, row, kind, limit = self._clock(), message.row, message.kind, message.limit
-        over = kind.is_over(row, found, problem, now)
-        kind.log(row, found, problem, over=over)
+        failure = Failure(row, found, problem, now)
+        over = kind.is_over(failure)
+        kind.log(failure, over=over)
         async with self._database.write() as transaction:
-            if await kind.failed(transaction, row, found, problem, over=over, now=now):
+            if await kind.failed(transaction, failure, over=over):
                 pass
             elif over:
                 if await outbox.give_up(transaction, row, now, problem.detail):
-                    await kind.given_up(transaction, row, found, problem, now)
+                    await kind.given_up(transaction, failure)
             else:
                 later = next_try(problem, row.tries, row.id, now)
                 not_done = problem.not_done and going is not None

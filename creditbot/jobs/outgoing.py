@@ -34,6 +34,21 @@ class Found(Generic[T]):
     not_before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Failure(Generic[T]):
+    """A message could not be shown at that moment; `found` is None if it could not even be looked up."""
+
+    row: Outgoing
+    found: Found[T] | None
+    problem: DeliveryProblem
+    at: datetime
+
+    @property
+    def since(self) -> datetime:
+        """Of the failures in a row, when the first was."""
+        return self.row.failing_since or self.at
+
+
 class Undeliverable(Exception):
     """It can't be shown, now or later; the text goes to the log and to its row."""
 
@@ -75,44 +90,27 @@ class Kind(ABC, Generic[T]):
         """Of two that have shown it at once nobody knows which came last."""
         del transaction, row, place, at
 
-    def is_over(self, row: Outgoing, found: Found[T] | None, problem: DeliveryProblem, now: datetime) -> bool:
-        """Whether it is not tried any more; `found` is None if it could not even be looked up."""
-        del found
-        return now >= (row.failing_since or now) + self.patience[problem.fault]
+    def is_over(self, failure: Failure[T]) -> bool:
+        """Whether it is not tried any more."""
+        return failure.at >= failure.since + self.patience[failure.problem.fault]
 
-    def log(self, row: Outgoing, found: Found[T] | None, problem: DeliveryProblem, *, over: bool) -> None:
+    def log(self, failure: Failure[T], *, over: bool) -> None:
         """Say in the log that it could not be shown."""
-        del found
-        about = {"kind": row.kind, "recipient": row.recipient, "error": problem.detail}
+        row = failure.row
+        about = {"kind": row.kind, "recipient": row.recipient, "error": failure.problem.detail}
         if over:
             log.error("A message could not be shown; it will not be tried again", **about)
         else:
             log.warning("A message could not be shown; it will be tried again", **about)
 
-    async def failed(
-        self,
-        transaction: Transaction,
-        row: Outgoing,
-        found: Found[T] | None,
-        problem: DeliveryProblem,
-        *,
-        over: bool,
-        now: datetime,
-    ) -> bool:
+    async def failed(self, transaction: Transaction, failure: Failure[T], *, over: bool) -> bool:
         """Do what else a failure calls for; True if the row needs no further try, and no giving up."""
-        del transaction, row, found, problem, over, now
+        del transaction, failure, over
         return False
 
-    async def given_up(
-        self,
-        transaction: Transaction,
-        row: Outgoing,
-        found: Found[T] | None,
-        problem: DeliveryProblem,
-        now: datetime,
-    ) -> None:
+    async def given_up(self, transaction: Transaction, failure: Failure[T]) -> None:
         """Have others told instead."""
-        del transaction, row, found, problem, now
+        del transaction, failure
 
 
 class Kinds(Protocol):

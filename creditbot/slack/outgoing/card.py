@@ -15,7 +15,7 @@ from creditbot.domain.place import Place
 from creditbot.domain.reminders import NO_CARD, OLD_CARD
 from creditbot.domain.requests import CreditRequest
 from creditbot.jobs.messenger import DeliveryProblem, Fault
-from creditbot.jobs.outgoing import Found, Kind
+from creditbot.jobs.outgoing import Failure, Found, Kind
 from creditbot.jobs.retries import DAY, card_is_over
 from creditbot.slack.cards.card import request_card
 from creditbot.slack.cards.notices import moved
@@ -103,41 +103,30 @@ class Cards(Kind[CreditRequest]):
         if row.request_id is not None and place.ts is not None:
             await cards.joined(transaction, row.request_id, place.channel, place.ts, at)
 
-    def is_over(
-        self, row: Outgoing, found: Found[CreditRequest] | None, problem: DeliveryProblem, now: datetime
-    ) -> bool:
-        since = row.failing_since or now
-        if found is None:
-            return now >= since + DAY
-        if row.moved_at is not None:
-            return problem.fault is not Fault.PASSING  # it is of no use any more where nobody can see it
-        return card_is_over(found.about, problem, since, now)
+    def is_over(self, failure: Failure[CreditRequest]) -> bool:
+        if failure.found is None:
+            return failure.at >= failure.since + DAY
+        if failure.row.moved_at is not None:
+            # It is of no use any more where nobody can see it.
+            return failure.problem.fault is not Fault.PASSING
+        return card_is_over(failure.found.about, failure.problem, failure.since, failure.at)
 
-    async def failed(
-        self,
-        transaction: Transaction,
-        row: Outgoing,
-        found: Found[CreditRequest] | None,
-        problem: DeliveryProblem,
-        *,
-        over: bool,
-        now: datetime,
-    ) -> bool:
+    async def failed(self, transaction: Transaction, failure: Failure[CreditRequest], *, over: bool) -> bool:
         """Tell its requester what does not pass by itself. A message that is gone is posted anew."""
+        row, found, fault = failure.row, failure.found, failure.problem.fault
         if found is None or row.moved_at is not None:
             return False
-        if problem.fault is Fault.GONE:
+        if fault is Fault.GONE:
             await cards.lost(transaction, row, found.about.id)
             return True
-        if over or problem.fault.lasting:
+        if over or fault.lasting:
             kind = NO_CARD if row.ts is None else OLD_CARD
-            await outbox.tell(transaction, found.about.id, kind, found.about.requested_by, now)
+            await outbox.tell(transaction, found.about.id, kind, found.about.requested_by, failure.at)
         return False
 
-    def log(
-        self, row: Outgoing, found: Found[CreditRequest] | None, problem: DeliveryProblem, *, over: bool
-    ) -> None:
+    def log(self, failure: Failure[CreditRequest], *, over: bool) -> None:
         """Once as an error what a person must mend, and that there is no further try."""
+        row, found, problem = failure.row, failure.found, failure.problem
         about = {"request_id": row.request_id, "channel": row.recipient, "error": problem.detail}
         if found is None:
             if row.tries == 0:

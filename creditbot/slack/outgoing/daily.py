@@ -15,8 +15,8 @@ from creditbot.domain.digest import DIGEST, Digest
 from creditbot.domain.drift import DRIFT, Comparison
 from creditbot.domain.undone import Undone
 from creditbot.jobs.give_up import undone
-from creditbot.jobs.messenger import DeliveryProblem, Fault
-from creditbot.jobs.outgoing import Found, Kind, Undeliverable
+from creditbot.jobs.messenger import Fault
+from creditbot.jobs.outgoing import Failure, Found, Kind, Undeliverable
 from creditbot.jobs.retries import DAILY
 from creditbot.slack import undone as missing
 from creditbot.slack.digest import digest
@@ -90,49 +90,31 @@ class InChannel(Kind[Content]):
         content = undone(row.kind).document() if row.content is None else row.content
         return Found(Daily(row.kind, content), content)
 
-    def log(
-        self, row: Outgoing, found: Found[Content] | None, problem: DeliveryProblem, *, over: bool
-    ) -> None:
-        about = {"kind": row.kind, "channel": row.recipient, "error": problem.detail}
+    def log(self, failure: Failure[Content], *, over: bool) -> None:
+        row = failure.row
+        about = {"kind": row.kind, "channel": row.recipient, "error": failure.problem.detail}
         if not over:
             log.warning("A daily message could not be posted; it will be tried again", **about)
-        elif _said_instead(row, found, problem):
+        elif _said_instead(failure):
             log.error("A daily message could not be posted; that it is missing is told instead", **about)
         else:
             log.error("A daily message could not be posted; it goes to the listed approvers", **about)
 
-    async def failed(
-        self,
-        transaction: Transaction,
-        row: Outgoing,
-        found: Found[Content] | None,
-        problem: DeliveryProblem,
-        *,
-        over: bool,
-        now: datetime,
-    ) -> bool:
-        del now
-        if not (over and _said_instead(row, found, problem)):
+    async def failed(self, transaction: Transaction, failure: Failure[Content], *, over: bool) -> bool:
+        if not (over and _said_instead(failure)):
             return False
-        await outbox.say_instead(transaction, row, undone(row.kind).document())
+        await outbox.say_instead(transaction, failure.row, undone(failure.row.kind).document())
         return True
 
-    async def given_up(
-        self,
-        transaction: Transaction,
-        row: Outgoing,
-        found: Found[Content] | None,
-        problem: DeliveryProblem,
-        now: datetime,
-    ) -> None:
+    async def given_up(self, transaction: Transaction, failure: Failure[Content]) -> None:
         """The ledger has it all, and the log that it was not posted."""
-        del problem
-        if found is None:
+        if failure.found is None:
             return
-        content = {"kind": row.kind, "instead_of": row.recipient, "content": found.about}
+        row = failure.row
+        content = {"kind": row.kind, "instead_of": row.recipient, "content": failure.found.about}
         subject = f"message {row.id}"
         for person in sorted(self._policy.approvers_of_all_tiers.people)[:MOST]:
-            await outbox.put(transaction, INSTEAD, person, now, subject=subject, content=content)
+            await outbox.put(transaction, INSTEAD, person, failure.at, subject=subject, content=content)
 
 
 class ToPerson(Kind[Content]):
@@ -151,10 +133,10 @@ class ToPerson(Kind[Content]):
         return Found(daily, content)
 
 
-def _said_instead(row: Outgoing, found: Found[Content] | None, problem: DeliveryProblem) -> bool:
+def _said_instead(failure: Failure[Content]) -> bool:
     """Whether it can't be drawn, so that it is told to be missing; unless that is what can't be drawn."""
-    said = undone(row.kind).document()
-    return problem.fault is Fault.OURS and found is not None and found.about != said
+    said, found = undone(failure.row.kind).document(), failure.found
+    return failure.problem.fault is Fault.OURS and found is not None and found.about != said
 
 
 KINDS = {DIGEST: InChannel, DRIFT: InChannel, INSTEAD: ToPerson}

@@ -14,8 +14,7 @@ from creditbot.domain.reminders import ABOUT_CARDS, UNTOLD, asks, is_moot, not_b
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.rules import may_see
 from creditbot.domain.who import Actor, is_person
-from creditbot.jobs.messenger import DeliveryProblem
-from creditbot.jobs.outgoing import Found, Kind, Undeliverable
+from creditbot.jobs.outgoing import Failure, Found, Kind, Undeliverable
 from creditbot.slack.cards.notices import notice
 from creditbot.slack.message import sentence
 from creditbot.store import cards, outbox, requests
@@ -93,28 +92,21 @@ class Notices(Kind[About]):
         # Between a reminder and its sending quiet hours may have begun, since Slack was away.
         return Found(drawing, about, not_before=not_before(row.kind, self._tools.policy, now))
 
-    def log(self, row: Outgoing, found: Found[About] | None, problem: DeliveryProblem, *, over: bool) -> None:
-        del found
-        about = {"request_id": row.request_id, "person": row.recipient, "error": problem.detail}
+    def log(self, failure: Failure[About], *, over: bool) -> None:
+        row = failure.row
+        about = {"request_id": row.request_id, "person": row.recipient, "error": failure.problem.detail}
         if over:
             log.error("A person could not be told; it will not be tried again", kind=row.kind, **about)
         else:
             log.warning("A person could not be told; it will be tried again", **about)
 
-    async def given_up(
-        self,
-        transaction: Transaction,
-        row: Outgoing,
-        found: Found[About] | None,
-        problem: DeliveryProblem,
-        now: datetime,
-    ) -> None:
+    async def given_up(self, transaction: Transaction, failure: Failure[About]) -> None:
         """Have others hear of it: of a person the channel of the card, of a channel the listed approvers.
 
         Of a reminder nobody has to: the others are reminded, too, and the card is there. If the others can't
         be told, either, that is the end of it.
         """
-        del problem
+        row, found, now = failure.row, failure.found, failure.at
         if found is None or asks(row.kind) or row.kind in ABOUT_CARDS or row.kind.startswith(UNTOLD):
             return
         request, card = found.about.request, found.about.card
