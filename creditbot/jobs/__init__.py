@@ -5,10 +5,9 @@ module of this package that has a `JOB` declares one: what it works on and when 
 and how it ends. Nothing else has to be told of it.
 """
 
-import pkgutil
 from collections.abc import Mapping
-from importlib import import_module
 
+from creditbot.registry import declared
 from creditbot.store.work import Due, Queue, Work
 
 from .bounded import bound
@@ -17,8 +16,7 @@ from .job import Job, Parts, Run
 
 def find() -> tuple[Job, ...]:
     """The jobs of all modules, in the order in which what is due at once is begun."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
-    found = (module.JOB for module in modules if hasattr(module, "JOB"))
+    found: list[Job] = declared(__name__, __path__, "JOB")
     in_turn = list(Queue)
     return tuple(sorted(found, key=lambda job: in_turn.index(job.work.queue)))
 

@@ -3,11 +3,11 @@
 A module that has `COMMANDS` declares them; nothing else has to be told of a new one.
 """
 
-import pkgutil
-from importlib import import_module
+from collections.abc import Iterable
 from typing import Any
 
 from creditbot.domain.errors import CommandError
+from creditbot.registry import declared
 
 from . import grammar
 from .specification import Specification
@@ -17,8 +17,8 @@ Specifications = dict[str, Specification[Any]]
 
 def find() -> Specifications:
     """The commands of all modules by their names, in the order in which the help lists them."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
-    found = [command for module in modules for command in getattr(module, "COMMANDS", ())]
+    modules: list[Iterable[Specification[Any]]] = declared(__name__, __path__, "COMMANDS")
+    found = [command for commands in modules for command in commands]
     return {command.name: command for command in sorted(found, key=lambda command: command.place)}
 
 

@@ -5,12 +5,11 @@ of this package that has `KINDS` declares some, by the names that they have in t
 be told of them. All that is told of a request has one kind here, whatever the news.
 """
 
-import pkgutil
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 from creditbot.jobs.outgoing import Kind
+from creditbot.registry import declared
 from creditbot.store.outbox import Outgoing
 
 from . import daily, notices
@@ -21,8 +20,8 @@ Build = Callable[[Tools], Kind[Any]]
 
 def find() -> Mapping[str, Build]:
     """How each kind of message is built, by its name in the outbox."""
-    modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    return {name: build for module in modules for name, build in getattr(module, "KINDS", {}).items()}
+    modules: list[Mapping[str, Build]] = declared(__name__, __path__, "KINDS")
+    return {name: build for kinds in modules for name, build in kinds.items()}
 
 
 class Kinds:

@@ -1,0 +1,12 @@
+"""What the modules of a package declare, so that an addition is a module and nothing else is told of it."""
+
+import pkgutil
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+
+def declared(package: str, path: Iterable[str], name: str) -> list[Any]:
+    """What has this name in each module of a package, by the modules' names; not all of them have it."""
+    modules = [import_module(f"{package}.{found.name}") for found in pkgutil.iter_modules(path)]
+    return [getattr(module, name) for module in modules if hasattr(module, name)]
