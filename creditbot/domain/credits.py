@@ -4,7 +4,9 @@ Any number may be `None`: SendGrid sends null where it does not count (an unlimi
 `remain`), and a key may be missing altogether.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 UNLIMITED = "unlimited"
 RECURRING = "recurring"
@@ -80,3 +82,12 @@ class InDoubt:
 
 
 PatchOutcome = Applied | Refused | NotSent | RateLimited | InDoubt
+
+
+def day_of(date: str | None) -> datetime | None:
+    """The beginning in UTC of the day of a date or time as SendGrid wrote it; None if it can't be read."""
+    found = re.match(r"\d{4}-\d\d-\d\d", date or "")
+    try:
+        return datetime.fromisoformat(found[0]).replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None

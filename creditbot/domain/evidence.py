@@ -5,12 +5,11 @@ from the change (or from a reset, or from someone else's change, which is why a 
 `total = remain + used` proves nothing: SendGrid may compute one from the others.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .credits import NONRECURRING, RECURRING, SubuserCredits
+from .credits import NONRECURRING, RECURRING, SubuserCredits, day_of
 from .requests import BalanceCheck
 from .text import count, number, signed, span
 
@@ -131,8 +130,8 @@ def _no_reset_until(check: BalanceCheck, at: datetime) -> bool:
     """True only if the next reset is known to be on a later day, or the kind has none."""
     if check.type != RECURRING:
         return check.type == NONRECURRING
-    day = re.match(r"\d{4}-\d\d-\d\d", check.next_reset or "")
-    return day is not None and f"{at:%Y-%m-%d}" < day[0]
+    day = day_of(check.next_reset)
+    return day is not None and at < day
 
 
 def no_reset_between(before: Reading, after: Reading) -> bool:

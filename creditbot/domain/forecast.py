@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .credits import KINDS, RECURRING, UNLIMITED
+from .credits import KINDS, RECURRING, UNLIMITED, day_of
 from .drift import MARGIN, SentChange, Snapshot, bounds
 from .pace import Pace, known_enough, pace
 from .rhythm import HOUR
 from .text import count, number, when
-from .use import day_of, uses
+from .use import uses
 
 DAY = timedelta(days=1)
 

@@ -4,15 +4,14 @@ Whatever else moves a balance is taken out: resets, the changes in the ledger, a
 someone else has made. A date of SendGrid's is taken for a day in UTC.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import attrgetter
 
-from .credits import RECURRING, UNLIMITED
+from .credits import RECURRING, UNLIMITED, day_of
 from .drift import MARGIN, SentChange, Snapshot, bounds, comparable
 
 APART = timedelta(hours=3)
@@ -45,15 +44,6 @@ class Use:
     def daily(self) -> float:
         """Credits a day."""
         return self.credits * (timedelta(days=1) / self.lasted)
-
-
-def day_of(date: str | None) -> datetime | None:
-    """The beginning in UTC of the day of a date or time as SendGrid wrote it; None if it can't be read."""
-    found = re.match(r"\d{4}-\d\d-\d\d", date or "")
-    try:
-        return datetime.fromisoformat(found[0]).replace(tzinfo=UTC) if found else None
-    except ValueError:
-        return None
 
 
 def uses(

@@ -220,6 +220,7 @@ def test_the_use_before_it_was_sent_is_told(remain: int, minutes: int, said: str
         (replace(RECURRING, next_reset="2026-01-22"), Reading("recurring", 900, "2026-01-01")),
         (replace(RECURRING, next_reset=None), Reading("recurring", 900, "2026-01-01")),
         (replace(RECURRING, next_reset="soon"), Reading("recurring", 900, "2026-01-01")),
+        (replace(RECURRING, next_reset="2026-13-01"), Reading("recurring", 900, "2026-01-01")),
         (replace(NONRECURRING, at=LATER), Reading("nonrecurring", 900, None)),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from creditbot.domain.credits import day_of
 from creditbot.domain.drift import Landed, SentChange, Snapshot
 from creditbot.domain.evidence import Reading
 from creditbot.domain.forecast import (
@@ -32,7 +33,7 @@ from creditbot.domain.forecast import (
 )
 from creditbot.domain.rhythm import Rhythm
 from creditbot.domain.text import when
-from creditbot.domain.use import LOOK_BACK, day_of, uses
+from creditbot.domain.use import LOOK_BACK, uses
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday."""
