@@ -84,7 +84,7 @@ def sign(net: int) -> str:
 
 
 def _level(value: int, bottom: int, top: int) -> str:
-    """The lowest block for the lowest value only, and the highest for the highest."""
+    """The block that comes nearest: the lowest stands for the lowest value, the highest for the highest."""
     if top == bottom:
         return LEVELS[0]
     share = (value - bottom) / (top - bottom)
