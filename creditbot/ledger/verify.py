@@ -114,7 +114,7 @@ def _faults_of_the_triggers(missing: list[str]) -> list[str]:
 def _listed(differences: list[str]) -> list[str]:
     if not differences:
         return []
-    more = ["There are more differences; these are the first {MOST}."] if len(differences) > MOST else []
+    more = [f"There are more differences; these are the first {MOST}."] if len(differences) > MOST else []
     return ["The chain is intact, but the tables do not match it:", *differences[:MOST], *more]
 
 

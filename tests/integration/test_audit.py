@@ -23,7 +23,7 @@ from creditbot.domain.policy import Policy, Reminders
 from creditbot.domain.requests import Status
 from creditbot.domain.who import Who
 from creditbot.ledger.export import export
-from creditbot.ledger.verify import verify
+from creditbot.ledger.verify import MOST, verify
 from creditbot.migrate import migrate
 from creditbot.operations import activate_policy
 from creditbot.probes import Probes
@@ -37,6 +37,7 @@ from creditbot.store.ledger_columns import IN_LEDGER, LEFT_OUT
 from creditbot.store.recount import PAGE, DigestHead, missed_head, recount
 from creditbot.store.tables import events as event_rows
 from creditbot.store.tables import outbox
+from creditbot.store.tables import requests as request_rows
 from tests.extent import short_or_long
 
 from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock
@@ -317,6 +318,17 @@ async def test_verify_tells_of_a_digest_that_knew_of_more(bot: Bot, clock: Clock
         await transaction.connection.execute(update(outbox).values(content=content))
     [fault], _ = await verify(bot.url)
     assert fault.startswith(f"A digest in the database has the head {'e' * 64} after 7 events, but the chain")
+
+
+async def test_of_many_differences_the_first_are_told_and_how_many_those_are(bot: Bot) -> None:
+    for amount in range(1, MOST + 2):
+        await bot.ask(amount)
+    found: list[str] = []
+    for reason in ("another", "the spring mailing"):
+        async with bot.database.write() as transaction:
+            await transaction.connection.execute(update(request_rows).values(reason=reason))
+        found += (await verify(bot.url))[0]
+    assert found[1 + MOST :] == ["There are more differences; these are the first 20."]
 
 
 TAKEN_AWAY = {
