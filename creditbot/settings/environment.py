@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy import make_url
@@ -154,6 +154,10 @@ class PolicySettings(DatabaseSettings):
 class Settings(PolicySettings):
     """What the processes need. The names are those of the environment variables, in lower case."""
 
+    ways_in: ClassVar[tuple[str, ...]] = ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+    """Slack comes in by these, of which one must be set."""
+    otherwise: ClassVar[str] = "or use HTTP and set SLACK_SIGNING_SECRET"
+    """What else may be done, if the first of them is missing."""
     slack_bot_token: Secret = setting("SLACK_BOT_TOKEN", secrets.bot_token)
     slack_signing_secret: Secret | None = setting("SLACK_SIGNING_SECRET", secrets.token, None)
     slack_app_token: Secret | None = setting("SLACK_APP_TOKEN", secrets.app_token, None)
@@ -169,9 +173,9 @@ class Settings(PolicySettings):
 
     @classmethod
     def faults_together(cls, given: Mapping[str, str]) -> list[str]:
-        if given.get("SLACK_APP_TOKEN") or given.get("SLACK_SIGNING_SECRET"):
+        if not cls.ways_in or not given.keys().isdisjoint(cls.ways_in):
             return []
-        return [_missing("SLACK_APP_TOKEN", "or use HTTP and set SLACK_SIGNING_SECRET")]
+        return [_missing(cls.ways_in[0], cls.otherwise)]
 
     @property
     def sendgrid_url(self) -> str:
@@ -181,34 +185,21 @@ class Settings(PolicySettings):
 class WebSettings(Settings):
     """What `web` needs: Slack comes over HTTP only."""
 
-    @classmethod
-    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
-        if given.get("SLACK_SIGNING_SECRET"):
-            return []
-        return [
-            _missing("SLACK_SIGNING_SECRET", "or run `creditbot socket`, which needs SLACK_APP_TOKEN instead")
-        ]
+    ways_in = ("SLACK_SIGNING_SECRET",)
+    otherwise = "or run `creditbot socket`, which needs SLACK_APP_TOKEN instead"
 
 
 class SocketSettings(Settings):
     """What `socket` needs: Socket Mode only."""
 
-    @classmethod
-    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
-        if given.get("SLACK_APP_TOKEN"):
-            return []
-        return [
-            _missing("SLACK_APP_TOKEN", "or run `creditbot web`, which needs SLACK_SIGNING_SECRET instead")
-        ]
+    ways_in = ("SLACK_APP_TOKEN",)
+    otherwise = "or run `creditbot web`, which needs SLACK_SIGNING_SECRET instead"
 
 
 class WorkerSettings(Settings):
     """What `worker` needs: Slack does not come in here at all."""
 
-    @classmethod
-    def faults_together(cls, given: Mapping[str, str]) -> list[str]:
-        del given
-        return []
+    ways_in = ()
 
 
 def names(kind: type[DatabaseSettings]) -> list[str]:

@@ -5,6 +5,7 @@ place.
 """
 
 import re
+from math import nan
 
 
 def command(value: str) -> str:
@@ -62,22 +63,20 @@ def sendgrid_region(value: str) -> str:
 
 def timeout(value: str) -> float:
     """Seconds."""
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0
-    if not 1 <= seconds <= 60:
-        raise ValueError("must be a number of seconds from 1 to 60")
-    return seconds
+    return _number(value, 1, 60, "seconds")
 
 
 def posts_per_second(value: str) -> float:
+    return _number(value, 0.1, 1000, "messages")
+
+
+def _number(value: str, least: float, most: float, unit: str) -> float:
     try:
         number = float(value)
     except ValueError:
-        number = 0
-    if not 0.1 <= number <= 1000:
-        raise ValueError("must be a number of messages from 0.1 to 1000")
+        number = nan
+    if not least <= number <= most:
+        raise ValueError(f"must be a number of {unit} from {least} to {most}")
     return number
 
 
