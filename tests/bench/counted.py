@@ -11,7 +11,6 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -80,10 +79,10 @@ def keep(path: Path) -> None:
 
     def before(conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if TAKES_LOCK.search(statement):
-            conn.connection.info["asked"] = time.perf_counter()
+            conn.connection.record_info["asked"] = time.perf_counter()
 
     def after(conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        info, now = conn.connection.info, time.perf_counter()
+        info, now = conn.connection.record_info, time.perf_counter()
         if TAKES_LOCK.search(statement):
             info["held"] = Held("?", now - info.pop("asked", now))
             info["since"] = now
@@ -110,8 +109,7 @@ def _follow(name: str, then: Any) -> None:
 
     def followed(self: DefaultDialect, connection: Any) -> None:
         original(self, connection)
-        with suppress(NotImplementedError):  # SQLAlchemy's own first connection keeps none, and takes no lock
-            then(connection.info)
+        then(connection.record_info)  # SQLAlchemy's own first connection has no `info`
 
     type.__setattr__(DefaultDialect, name, followed)
 
