@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from sqlalchemy import Connection, RowMapping, create_engine, select, text
@@ -497,6 +497,17 @@ class Bot:
             if found.other_key is not None or found.late_key is not None:
                 return  # the one that has all keys in their order checks it
             assert [difference async for difference in compare(connection)] == []
+
+
+async def in_doubt(
+    bot: Bot, sandbox: SendGridSandbox, fault: Literal["drop_before", "drop_after"] = "drop_before"
+) -> CreditRequest:
+    """A request in doubt that a person may settle: SendGrid gave no answer, before it applied it or after."""
+    request = await bot.approved()
+    sandbox.faults.add(fault)
+    await bot.apply(request.id)
+    bot.clock.advance(minutes=1)  # until SendGrid must be done with it
+    return await bot.request(request.id)
 
 
 async def answered_too_late(hasty: Bot, sandbox: SendGridSandbox, request_id: int) -> None:

@@ -16,7 +16,7 @@ from creditbot.operations.refusals import RECORDED
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from tests.extent import short_or_long
 
-from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids, patches
+from .adapters import ANN, ASKER, BEN, CAT, OUTSIDER, Bot, Clock, ids, in_doubt, patches
 from .conftest import StartBot
 from .ledger_rows import all_events
 
@@ -31,14 +31,6 @@ async def refusals(bot: Bot, request_id: int) -> list[tuple[str, str, str]]:
         (event["actor"], detail["action"], detail["rule"])
         for event, detail in zip(found, details, strict=True)
     ]
-
-
-async def in_doubt(bot: Bot, sandbox: SendGridSandbox) -> CreditRequest:
-    request = await bot.approved()
-    sandbox.faults.add("drop_after")
-    await bot.apply(request.id)
-    bot.clock.advance(minutes=1)  # until SendGrid must be done with it
-    return await bot.request(request.id)
 
 
 async def test_an_approval_names_who_gave_it_and_wakes_the_sending(bot: Bot, clock: Clock) -> None:
@@ -221,7 +213,7 @@ async def test_an_approver_stops_what_waits_its_turn_and_nothing_else(bot: Bot) 
 async def test_a_settlement_is_recorded_as_the_word_of_who_gave_it(
     bot: Bot, sandbox: SendGridSandbox, clock: Clock
 ) -> None:
-    request = await in_doubt(bot, sandbox)
+    request = await in_doubt(bot, sandbox, "drop_after")
 
     settled = await bot.settlements.settle(request.id, BEN, applied=True, reason="the balance rose by 250")
 
@@ -239,7 +231,7 @@ async def test_a_settlement_is_recorded_as_the_word_of_who_gave_it(
 async def test_a_doubt_is_not_settled_by_who_asked_nor_by_an_outsider(
     bot: Bot, sandbox: SendGridSandbox, who: str, rule: str
 ) -> None:
-    request = await in_doubt(bot, sandbox)
+    request = await in_doubt(bot, sandbox, "drop_after")
 
     for attempt in (
         bot.settlements.check_may_settle(request.id, who),
@@ -274,7 +266,7 @@ async def test_only_a_doubt_can_be_settled(bot: Bot, status: str) -> None:
 
 
 async def test_an_operator_settles_without_being_an_approver(bot: Bot, sandbox: SendGridSandbox) -> None:
-    request = await in_doubt(bot, sandbox)
+    request = await in_doubt(bot, sandbox, "drop_after")
 
     settled = await bot.settlements.settle(
         request.id, operator("carol"), applied=False, reason="asked Twilio's support"
@@ -308,7 +300,7 @@ async def test_an_operator_cancels_what_has_not_been_sent(
 async def test_an_operator_cancels_nothing_that_may_have_been_sent(
     bot: Bot, sandbox: SendGridSandbox
 ) -> None:
-    doubted = await in_doubt(bot, sandbox)
+    doubted = await in_doubt(bot, sandbox, "drop_after")
     under_way = await bot.applying(9, "other")
     for request in (doubted, under_way):
         with pytest.raises(Refusal, match="Nothing was changed"):
@@ -327,7 +319,7 @@ async def test_two_people_who_settle_differently_at_once_end_in_one_word(
     start: StartBot, sandbox: SendGridSandbox
 ) -> None:
     bots = [start(), start()]
-    request = await in_doubt(bots[0], sandbox)
+    request = await in_doubt(bots[0], sandbox, "drop_after")
 
     ends = await asyncio.gather(
         bots[0].settlements.settle(request.id, BEN, applied=True, reason="yes"),

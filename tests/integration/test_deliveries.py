@@ -14,7 +14,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store import database
 from creditbot.store.tables import deliveries
 
-from .adapters import ANN, ASKER, BEN, OUTSIDER, Bot, Clock, ids
+from .adapters import ANN, ASKER, BEN, OUTSIDER, Bot, Clock, ids, in_doubt
 from .conftest import StartBot
 from .ledger_rows import all_events
 
@@ -32,14 +32,6 @@ def form(name: str = "form:1") -> Delivery:
 async def kept(bot: Bot) -> list[str]:
     async with bot.database.read() as connection:
         return list((await connection.execute(select(deliveries.c.id).order_by(deliveries.c.id))).scalars())
-
-
-async def in_doubt(bot: Bot, sandbox: SendGridSandbox) -> CreditRequest:
-    request = await bot.approved()
-    sandbox.faults.add("drop_before")
-    await bot.apply(request.id)
-    bot.clock.advance(minutes=1)
-    return await bot.request(request.id)
 
 
 CLICKS: dict[str, Deciding] = {

@@ -19,7 +19,7 @@ from creditbot.store.outbox import Outgoing
 from creditbot.store.tables import CARD
 from creditbot.store.tables import outbox as table
 
-from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock
+from .adapters import ANN, ASKER, BEN, CHANNEL, OUTSIDER, POLICY, Bot, Clock, in_doubt
 from .conftest import StartBot
 
 
@@ -307,15 +307,6 @@ async def test_two_processes_post_one_card_and_tell_a_person_once(start: StartBo
 
     assert len(first.messenger.posted + second.messenger.posted) == 1
     assert len(first.messenger.notices + second.messenger.notices) == 1
-
-
-async def in_doubt(bot: Bot, sandbox: SendGridSandbox) -> CreditRequest:
-    """A request in doubt that a person may settle."""
-    request = await bot.approved()
-    sandbox.faults.add("drop_before")
-    await bot.apply(request.id)
-    bot.clock.advance(minutes=1)
-    return await bot.request(request.id)
 
 
 async def test_a_person_is_told_in_the_order_in_which_it_happened(

@@ -236,9 +236,7 @@ def test_a_request_that_was_asked_for_again_is_still_followed_by_the_other(
     migrate(url)
 
     with engine.begin() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT request_id, kind, of_request FROM relations ORDER BY 1"
-        ).all()
+        rows = connection.exec_driver_sql(RELATIONS).all()
     engine.dispose()
     assert [tuple(row) for row in rows] == [(2, "again", 1), (3, "again", 2)]
 

@@ -4,9 +4,9 @@ import inspect
 
 from creditbot import service
 from creditbot.sandbox import bot
-from creditbot.startup import self_check as first_look
+from creditbot.startup import self_check
 
 
 def test_the_lines_that_it_waits_for_are_those_that_the_bot_logs() -> None:
     assert bot.UP.decode() in inspect.getsource(service)
-    assert bot.LOOKED.decode() in inspect.getsource(first_look)
+    assert bot.LOOKED.decode() in inspect.getsource(self_check)
