@@ -57,6 +57,7 @@ from creditbot.operations import (
     Settlements,
 )
 from creditbot.sandbox.sendgrid import Call, SendGridSandbox
+from creditbot.sandbox.slack import SlackSandbox
 from creditbot.sendgrid.client import SendGrid
 from creditbot.slack.outgoing import Kinds, Tools
 from creditbot.slack.outgoing.card import Card, Pointer
@@ -223,6 +224,20 @@ class RecordingWaker:
 def database_url(path: Path) -> str:
     """As SQLAlchemy reads it: `%20` in a URL is a space in the name."""
     return f"sqlite:///{quote(str(path))}"
+
+
+def environ(url: str, slack: SlackSandbox, sandbox: SendGridSandbox, **more: str) -> dict[str, str]:
+    """The settings of a bot whose Slack and SendGrid are reached by their ports, or wherever `more` says."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_API_URL": slack.api_url,
+        "SENDGRID_API_KEY": sandbox.api_key,
+        "SENDGRID_API_URL": sandbox.url,
+        "DATABASE_URL": url,
+        "CREDITBOT_APPROVALS_CHANNEL": CHANNEL,
+        **more,
+    }
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from creditbot.store.recount import recount
 from tests.authority import BACKUP, EMERGENCY, LISTED, POLICY, SECOND, Role
 from tests.ways_in import ANYTHING, AS_RECORDED, ASKS, REASON, WORDS, Card, Outcome, Way, opens
 
-from .adapters import CHANNEL
+from .adapters import CHANNEL, environ
 from .database_changes import DatabaseChanges
 from .in_process import InProcess
 from .states import brought_to
@@ -69,18 +69,7 @@ def settings(url: str, slack: SlackSandbox, sendgrid: SendGridSandbox, folder: P
     path = folder / "policy.toml"
     path.write_text(POLICY_FILE)
     assert load(path) == POLICY
-    return WebSettings.from_environ(
-        {
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_API_URL": slack.api_url,
-            "SENDGRID_API_KEY": sendgrid.api_key,
-            "SENDGRID_API_URL": sendgrid.url,
-            "DATABASE_URL": url,
-            "CREDITBOT_APPROVALS_CHANNEL": CHANNEL,
-            "CREDITBOT_POLICY": str(path),
-        }
-    )
+    return WebSettings.from_environ(environ(url, slack, sendgrid, CREDITBOT_POLICY=str(path)))
 
 
 def furnish(slack: SlackSandbox, role: Role) -> None:

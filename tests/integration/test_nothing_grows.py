@@ -20,7 +20,7 @@ from creditbot.service import Service
 from creditbot.settings.environment import WebSettings
 from creditbot.slack import recent_deliveries
 
-from .adapters import ANN, CHANNEL
+from .adapters import ANN, CHANNEL, environ
 from .in_process import InProcess, post
 from .kept import kept
 
@@ -103,16 +103,7 @@ async def company(small: None, url: str, sandbox: SendGridSandbox) -> AsyncItera
     async with SlackSandbox() as slack:
         for id_, name in ((GENERAL, "general"), (CHANNEL, "approvals")):
             slack.workspace.add_channel(id_, name)
-        settings = {
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_API_URL": slack.api_url,
-            "SENDGRID_API_KEY": sandbox.api_key,
-            "SENDGRID_API_URL": sandbox.url,
-            "DATABASE_URL": url,
-            "CREDITBOT_APPROVALS_CHANNEL": CHANNEL,
-            "CREDITBOT_APPROVERS": ANN,
-        }
+        settings = environ(url, slack, sandbox, CREDITBOT_APPROVERS=ANN)
         service = build(WebSettings.from_environ(settings))
         assert service.web is not None
         assert service.runner is not None

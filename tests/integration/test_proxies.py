@@ -34,7 +34,7 @@ from creditbot.slack.responder import Responder
 from tests.http_proxy import Cut, Failure, HttpProxy, trust
 from tests.slack_over_tls import API, SlackOverTls
 
-from .adapters import CHANNEL, Bot, patches
+from .adapters import CHANNEL, Bot, environ, patches
 from .conftest import on_sqlite
 from .test_probes import Monotonic
 
@@ -241,20 +241,8 @@ async def test_a_change_that_it_refused_is_tried_again_and_sent_once(
 
 
 def settings(url: str, slack: SlackSandbox, sandbox: SendGridSandbox, **more: str) -> Settings:
-    """Those of a bot whose Slack and SendGrid are reached by their ports, or wherever `more` says."""
-    return Settings.from_environ(
-        {
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_API_URL": slack.api_url,
-            "SENDGRID_API_KEY": sandbox.api_key,
-            "SENDGRID_API_URL": sandbox.url,
-            "DATABASE_URL": url,
-            "CREDITBOT_APPROVALS_CHANNEL": CHANNEL,
-            "CREDITBOT_APPROVERS": "U0ANN,S0FINANCE",
-        }
-        | more
-    )
+    approvers = {"CREDITBOT_APPROVERS": "U0ANN,S0FINANCE"}
+    return Settings.from_environ(environ(url, slack, sandbox, **(approvers | more)))
 
 
 @asynccontextmanager
