@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from creditbot.domain.errors import DomainError, NotTaken, UnfitDatabase
 from creditbot.domain.markup import COMMAND, named, without_markup
 from creditbot.settings.environment import DatabaseSettings
+from creditbot.settings.errors import ConfigError
 from creditbot.store.database import CommitUnclear
 
 from .database_errors import explanation
@@ -15,7 +16,9 @@ from .terminal import FAULTY_SETTINGS
 
 
 def explained(error: Exception) -> tuple[str, int] | None:
-    """The line about an error, and the exit code; None of one that nobody foresaw."""
+    """The line about an error (of settings, one for each), and the exit code; None of one nobody foresaw."""
+    if isinstance(error, ConfigError):
+        return str(error), FAULTY_SETTINGS
     of_database = _database_errors()
     cause = error.__cause__ if isinstance(error, NotTaken) else error
     if isinstance(cause, of_database):

@@ -1,17 +1,13 @@
 """`creditbot policy`: check it, or explain what it does with a change."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from .environment import SAID_ANYWAY, settings_of
 from .group import CommandGroup
 from .terminal import FAULTY_SETTINGS, fail
-
-if TYPE_CHECKING:
-    from creditbot.domain.policy import Policy
-    from creditbot.settings.environment import PolicySettings
 
 policy_app = typer.Typer(
     cls=CommandGroup, help="Check a policy before it takes effect.", no_args_is_help=True
@@ -29,11 +25,12 @@ def check_policy(*, offline: Offline = False) -> None:
     TOML, if it has an unknown key or a wrong value, or if a setting is wrong.
     """
     from creditbot.settings.environment import PolicySettings
+    from creditbot.settings.policy import policy_of
 
     from . import policy_report
 
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
-    policy = _policy(settings)
+    policy = policy_of(settings)
     report = asyncio.run(policy_report.check(settings, policy, offline=offline))
     for sentence in [*report.unknown, *report.warnings]:
         typer.echo(f"warning: {sentence}")
@@ -73,6 +70,7 @@ def explain_policy(
     from creditbot.domain.markup import without_markup
     from creditbot.domain.who import is_person
     from creditbot.settings.environment import PolicySettings
+    from creditbot.settings.policy import policy_of
 
     from . import policy_report
 
@@ -83,7 +81,7 @@ def explain_policy(
             code=FAULTY_SETTINGS,
         )
     settings = settings_of(PolicySettings, log_level=SAID_ANYWAY)
-    policy = _policy(settings)
+    policy = policy_of(settings)
     credits_ = amounts.amount(amount)
     change = Change(fields.subuser_name(subuser), credits_ if direction == "add" else -credits_)
     scenario = Scenario(actor, change)
@@ -91,13 +89,3 @@ def explain_policy(
     for sentence in told.sentences:
         typer.echo(without_markup(sentence))
     raise SystemExit(0 if told.possible else 1)
-
-
-def _policy(settings: "PolicySettings") -> "Policy":
-    from creditbot.settings.errors import ConfigError
-    from creditbot.settings.policy import policy_of
-
-    try:
-        return policy_of(settings)
-    except ConfigError as error:
-        fail(*error.lines, code=FAULTY_SETTINGS)

@@ -60,7 +60,6 @@ def _start(role: Literal["serve", "web", "socket", "worker"]) -> None:
     from creditbot import bootstrap
     from creditbot.domain.errors import WrongLedgerKey
     from creditbot.service import CannotListen
-    from creditbot.settings.errors import ConfigError
     from creditbot.slack.connection import WrongToken
     from creditbot.startup.database import check_database, prepare_database
 
@@ -75,8 +74,6 @@ def _start(role: Literal["serve", "web", "socket", "worker"]) -> None:
 
     try:
         run(service())
-    except ConfigError as error:
-        fail(*error.lines, code=FAULTY_SETTINGS)
     except (CannotListen, WrongLedgerKey, WrongToken) as error:
         fail(str(error), code=FAULTY_SETTINGS)
 
