@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
 
 from creditbot.domain.paging import History, Pending, Section, Turn
 from creditbot.domain.policy import Policy
@@ -20,6 +19,7 @@ from .adapters import ANN, ASKER, BEN, CAT, CHANNEL, POLICY, Bot, Clock
 from .conftest import on_sqlite
 from .filled import DAY, fill, row
 from .http_bot import GENERAL, opened
+from .statements import executed
 
 FOR_YOU, YOURS, OTHERS = Section.FOR_YOU, Section.YOURS, Section.OTHERS
 
@@ -139,17 +139,8 @@ async def test_of_very_many_only_the_oldest_are_looked_at_and_no_more_is_asked_o
     monkeypatch.setattr(operation, "EXAMINED", 30)
 
     async def looked_up() -> tuple[operation.OpenRequests, int]:
-        asked = 0
-
-        def count(*_: object) -> None:
-            nonlocal asked
-            asked += 1
-
-        event.listen(Engine, "before_cursor_execute", count)
-        try:
-            return await bot.queries.pending(Pending(), Actor(ANN)), asked
-        finally:
-            event.remove(Engine, "before_cursor_execute", count)
+        with executed() as statements:
+            return await bot.queries.pending(Pending(), Actor(ANN)), len(statements)
 
     await looked_up()
     fill(url, (row(number) for number in range(1, 31)))
