@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from creditbot.domain.explain import Explanation, Scenario, explain
-from creditbot.domain.policy import DAY, Policy, Usage
+from creditbot.domain.policy import Limits, Policy, Usage
 from creditbot.domain.who import Roster
 from creditbot.policy_check import Report, add_lint, look_up, unread_groups
 from creditbot.settings.environment import PolicySettings
@@ -53,12 +53,12 @@ async def tell(settings: PolicySettings, policy: Policy, scenario: Scenario, *, 
         elif policy.groups:
             the = "The" if offline else f"{UNSET}, so the"
             unread = [f"{the} members of {', '.join(sorted(policy.groups))} were not looked up."]
-    usage = await _usage(settings.database_url, scenario) if policy.limits.rolling else Usage()
+    usage = await _usage(settings.database_url, policy.limits, scenario) if policy.limits.rolling else Usage()
     told = explain(policy, roster, scenario, usage, settings.approvals_channel or "the approvals channel")
     return Explanation((*unread, *told.sentences), told.possible)
 
 
-async def _usage(url: str, scenario: Scenario) -> Usage | None:
+async def _usage(url: str, limits: Limits, scenario: Scenario) -> Usage | None:
     """What counts towards the caps, if there is a database that says so."""
     if not _is_there(url):
         return None
@@ -67,7 +67,8 @@ async def _usage(url: str, scenario: Scenario) -> Usage | None:
         async with database.read() as connection:
             return await requests.usage(
                 connection,
-                since=datetime.now(UTC) - DAY,
+                limits,
+                datetime.now(UTC),
                 requested_by=scenario.actor,
                 changes=[scenario.change],
             )

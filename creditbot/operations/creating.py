@@ -6,7 +6,7 @@ from datetime import datetime
 from creditbot.domain import change_rules, rules
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
-from creditbot.domain.policy import DAY, Policy, Tier, Usage
+from creditbot.domain.policy import Policy, Tier
 from creditbot.domain.relations import RelationKind
 from creditbot.domain.reminders import look
 from creditbot.domain.requests import CreditRequest
@@ -37,11 +37,9 @@ class Creator:
             Refusal: the policy does not allow it.
         """
         rules.check_may_ask(by, self._policy, roster)
-        usage = Usage()
-        if self._policy.limits.rolling:
-            usage = await requests.usage(
-                connection, since=self._clock() - DAY, requested_by=by.id, changes=changes
-            )
+        usage = await requests.usage(
+            connection, self._policy.limits, self._clock(), requested_by=by.id, changes=changes
+        )
         return change_rules.check_change_allowed(changes, self._policy, usage)
 
     async def create(

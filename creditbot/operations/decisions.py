@@ -5,7 +5,7 @@ from datetime import datetime
 
 from creditbot.domain import change_rules, rules
 from creditbot.domain.operators import is_operator
-from creditbot.domain.policy import DAY, Policy, Usage
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.secrecy import Secrets
 from creditbot.domain.who import Roster
@@ -193,15 +193,15 @@ class Decisions:
 
     async def _check_changes_allowed(self, connection: AsyncConnection, those: Those) -> None:
         """The limits and caps once more, of the policy as it is now, for all of them together."""
-        changes, usage = [request.change for request in those], Usage()
-        if self._policy.limits.rolling:
-            usage = await requests.usage(
-                connection,
-                since=self._clock() - DAY,
-                requested_by=those[0].requested_by,
-                changes=changes,
-                without=[request.id for request in those],
-            )
+        changes = [request.change for request in those]
+        usage = await requests.usage(
+            connection,
+            self._policy.limits,
+            self._clock(),
+            requested_by=those[0].requested_by,
+            changes=changes,
+            without=[request.id for request in those],
+        )
         change_rules.check_change_allowed(changes, self._policy, usage, whose="Its requester has")
 
     async def _approve(

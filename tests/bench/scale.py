@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from creditbot.domain import schedule
 from creditbot.domain.changes import Change
 from creditbot.domain.paging import History, Pending
+from creditbot.domain.policy import Limits
 from creditbot.domain.requests import CreditRequest
 from creditbot.domain.who import Actor
 from creditbot.probes import Probes
@@ -68,10 +69,10 @@ class Record:
         await self.bot.queries.show(self.requests // 2, Actor(ANN))
 
     async def caps(self) -> None:
-        since = self.bot.clock() - timedelta(days=1)
+        limits, now = Limits(in_all_24h=1), self.bot.clock()
         async with self.bot.database.read() as connection:
             changes = [Change("customer-7", 1)]
-            await requests.usage(connection, since=since, requested_by=ASKER, changes=changes)
+            await requests.usage(connection, limits, now, requested_by=ASKER, changes=changes)
 
     async def due(self) -> None:
         await self.bot.due()

@@ -423,9 +423,8 @@ async def test_figures_that_nobody_can_have_asked_for_keep_nobody_from_asking(
 
 async def used(bot: Bot) -> Usage:
     async with bot.database.read() as connection:
-        since = bot.clock.now - timedelta(hours=24)
-        change = Change("acme", 1)
-        return await requests.usage(connection, since=since, requested_by=ASKER, changes=[change])
+        limits, change = bot.policy.limits, Change("acme", 1)
+        return await requests.usage(connection, limits, bot.clock.now, requested_by=ASKER, changes=[change])
 
 
 async def test_nor_do_they_keep_the_digest_from_coming(

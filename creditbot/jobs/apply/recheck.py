@@ -7,7 +7,7 @@ from typing import Any
 from creditbot.domain import change_rules, rules
 from creditbot.domain.errors import Refusal
 from creditbot.domain.markup import without_markup
-from creditbot.domain.policy import DAY, Policy, Usage
+from creditbot.domain.policy import Policy
 from creditbot.domain.requests import CreditRequest, Status
 from creditbot.domain.who import Directory, Roster
 from creditbot.elapsed import Stopwatch
@@ -69,15 +69,14 @@ class Recheck:
 
     async def _judge(self, transaction: Transaction, request: CreditRequest, roster: Roster) -> bool:
         now = self._clock()
-        usage = Usage()
-        if self._policy.limits.rolling:
-            usage = await requests.usage(
-                transaction.connection,
-                since=now - DAY,
-                requested_by=request.requested_by,
-                changes=[request.change],
-                without=[request.id],
-            )
+        usage = await requests.usage(
+            transaction.connection,
+            self._policy.limits,
+            now,
+            requested_by=request.requested_by,
+            changes=[request.change],
+            without=[request.id],
+        )
         try:
             rules.check_still_approved(request, self._policy, roster, now)
             change_rules.check_change_allowed(

@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from creditbot.domain.amounts import MAX_AMOUNT
 from creditbot.domain.changes import Change
-from creditbot.domain.policy import Usage
+from creditbot.domain.policy import DAY, Limits, Usage
 from creditbot.domain.requests import Status
 from creditbot.store.connection import AsyncConnection
 from creditbot.store.tables import IS_OPEN, is_in, requests
@@ -25,21 +25,25 @@ from creditbot.store.types import Moment, StoredText
 
 async def usage(
     connection: AsyncConnection,
+    limits: Limits,
+    now: datetime,
     *,
-    since: datetime,
     requested_by: str,
     changes: Sequence[Change],
     without: Sequence[int] = (),
 ) -> Usage:
     """What counts towards the rolling caps of these changes, but for the requests `without`: all that is
-    open, whatever its age, and what was applied since. Additions and removals both count, by their amounts.
+    open, whatever its age, and what was applied within a day. Additions and removals both count, by their
+    amounts. Where no cap is set, nothing is read.
 
     It is summed up anew each time, from the rows themselves, so that no sum can be wrong. Each is found by an
     index: `requests_open` has what is open, which is never much, and `requests_by_end` what has ended, from
     that moment on. Those before it are not looked at, however many.
     """
+    if not limits.rolling:
+        return Usage()
     given = {
-        "since": since,
+        "since": now - DAY,
         "requested_by": requested_by,
         "keys": list({change.key for change in changes}),
         "without": list(without) or [0],
