@@ -1,7 +1,7 @@
 """Rows as they lie in the table become requests, in this one place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import structlog
@@ -27,37 +27,10 @@ from creditbot.store.tables import approvals, relations, requests
 
 log = structlog.get_logger(__name__)
 
+_CONVERTED = ["status", "token"]
+
 _SAME_NAME = [
-    "id",
-    "reason",
-    "version",
-    "requested_by",
-    "requested_at",
-    "expires_at",
-    "approvals_needed",
-    "decided_by",
-    "decided_at",
-    "decision_reason",
-    "claimed_at",
-    "unclear_until",
-    "finished_at",
-    "answer_status",
-    "remain_before",
-    "remain_before_at",
-    "remain_after",
-    "remain_after_at",
-    "used_before",
-    "used_since",
-    "explanation",
-    "settled_by",
-    "settled_reason",
-    "waits_for",
-    "overtaken_by",
-    "contradicted_at",
-    "policy_hash",
-    "break_glass_reason",
-    "read_again_at",
-    "requester_team",
+    field.name for field in fields(CreditRequest) if field.name in requests.c and field.name not in _CONVERTED
 ]
 
 _OF_CHECK = {
@@ -71,7 +44,7 @@ _OF_CHECK = {
 
 _OF_CHANGE = ["subuser", "allocation_update"]
 
-_READ = [requests.c[name] for name in [*_SAME_NAME, *_OF_CHANGE, "status", "token", *_OF_CHECK]]
+_READ = [requests.c[name] for name in [*_SAME_NAME, *_OF_CHANGE, *_CONVERTED, *_OF_CHECK]]
 
 
 # To build a statement takes longer than to execute it, so those of every request are built once.
