@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .documents import read_document
 from .errors import KeyMissing, OldKeyFirst
 
 GENESIS = "0" * 64
@@ -46,11 +47,7 @@ def fingerprint(key: bytes) -> str:
 
 def key_named(detail: object) -> str | None:
     """The fingerprint in the detail of an event of the kind `keyed`."""
-    try:
-        found = json.loads(str(detail))
-    except (ValueError, RecursionError):
-        return None
-    name = found.get("key") if isinstance(found, dict) else None
+    name = (read_document(detail) or {}).get("key")
     return name if isinstance(name, str) and re.fullmatch("[0-9a-f]{16}", name) else None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .chain import APPROVAL_WITHDRAWN
 from .changes import subuser_key
+from .documents import read_document
 from .relations import RelationKind
 
 Columns = Mapping[str, object]
@@ -51,11 +52,7 @@ class Rows:
 
 def _written(event: Mapping[str, object], table: str) -> dict[str, object]:
     """The columns of a table that an event has written; nothing if its detail is not as we write it."""
-    try:
-        detail = json.loads(str(event["detail"]))
-    except (ValueError, RecursionError):
-        return {}
-    columns = detail.get(table) if isinstance(detail, dict) else None
+    columns = (read_document(event["detail"]) or {}).get(table)
     return columns if isinstance(columns, dict) else {}
 
 

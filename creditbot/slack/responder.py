@@ -1,7 +1,6 @@
 """Private answers, by whatever way gets through: where someone acted, or else by direct message."""
 
 import asyncio
-import json
 
 import aiohttp
 import structlog
@@ -9,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 from slack_sdk.webhook.webhook_response import WebhookResponse
 
+from creditbot.domain.documents import read_document
 from creditbot.network.proxies import DIRECT, Proxies
 
 from .bounds import Json
@@ -123,11 +123,8 @@ def refusal_of(answer: WebhookResponse) -> str | None:
 
     Slack's word stands in JSON, with whatever status, or is the whole body; other bodies are a proxy's page.
     """
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        body = None
-    if isinstance(body, dict) and body.get("ok") is False:
+    body = read_document(answer.body)
+    if body is not None and body.get("ok") is False:
         return str(body.get("error"))[:100]
     if answer.status_code == 200:
         return None

@@ -11,6 +11,7 @@ from slack_bolt.response import BoltResponse
 from creditbot.domain import amounts, fields
 from creditbot.domain.changes import Change
 from creditbot.domain.commands import Ask
+from creditbot.domain.documents import read_document
 from creditbot.domain.errors import CommandError, DomainError, Refusal
 from creditbot.domain.markup import for_a_field, literal
 from creditbot.domain.questions import Question
@@ -216,9 +217,5 @@ def _at_field(ack: NamingAck, field: str) -> Any:
 
 def _carried(sent: Submission) -> dict[str, str]:
     """What the form for a request carries: where it was opened from, and the question that it has become."""
-    try:
-        found = json.loads(sent.private_metadata)
-    except ValueError:
-        return {}
-    given = found.items() if isinstance(found, dict) else ()
-    return {name: value for name, value in given if isinstance(value, str)}
+    found = read_document(sent.private_metadata) or {}
+    return {name: value for name, value in found.items() if isinstance(value, str)}

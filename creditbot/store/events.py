@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import insert, select
 
 from creditbot.domain.chain import GENESIS, KEYED, event_hash, fingerprint, key_named, key_to_take
+from creditbot.domain.documents import read_document
 from creditbot.domain.events import Event
 from creditbot.domain.requests import Status
 
@@ -123,7 +124,7 @@ async def of_request(connection: AsyncConnection, request_id: int) -> list[Event
     query = select(events.c.kind, events.c.at, events.c.actor, events.c.detail)
     query = query.where(events.c.request_id == request_id).order_by(events.c.id)
     return [
-        Event(kind, from_millis(at), actor, _read(detail) or {})
+        Event(kind, from_millis(at), actor, read_document(detail) or {})
         for kind, at, actor, detail in await connection.execute(query)
     ]
 
@@ -138,8 +139,7 @@ async def first_at(connection: AsyncConnection, request_id: int, kind: str) -> d
 async def latest(connection: AsyncConnection, kind: str) -> dict[str, Any] | None:
     """The detail of the newest event of a kind, if there is one, and it can be read."""
     query = select(events.c.detail).where(events.c.kind == kind).order_by(events.c.id.desc()).limit(1)
-    found = await connection.scalar(query)
-    return None if found is None else _read(found)
+    return read_document(await connection.scalar(query))
 
 
 async def last_before(connection: AsyncConnection, moment: datetime) -> int:
@@ -159,15 +159,6 @@ async def last_before(connection: AsyncConnection, moment: datetime) -> int:
     return least
 
 
-def _read(detail: str) -> dict[str, Any] | None:
-    """None of a detail that is not as we write it: `creditbot audit verify` tells of such an event."""
-    try:
-        found = json.loads(detail)
-    except (TypeError, ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
 async def has_happened(connection: AsyncConnection, request_id: int, kind: str) -> bool:
     """Whether a request has an event of this kind."""
     query = select(events.c.id).where(events.c.request_id == request_id, events.c.kind == kind).limit(1)
@@ -181,6 +172,6 @@ async def reminded_at(connection: AsyncConnection, request_id: int) -> datetime 
         .where(events.c.request_id == request_id, events.c.kind == "reminded")
         .order_by(events.c.id.desc())
     )
-    complete = (at for at, detail in await connection.execute(query) if "unread" not in (_read(detail) or {}))
-    found = next(complete, None)
+    rows = await connection.execute(query)
+    found = next((at for at, detail in rows if "unread" not in (read_document(detail) or {})), None)
     return None if found is None else from_millis(found)

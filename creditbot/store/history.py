@@ -1,12 +1,12 @@
 """The ledger's events of some time."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select
 
 from creditbot.domain.changes import subuser_key
+from creditbot.domain.documents import read_document
 
 from .connection import AsyncConnection
 from .recount import PAGE
@@ -64,9 +64,5 @@ async def history(
 
 def _asked_for(detail: str) -> str | None:
     """The subuser in an event's detail. The databases' own operators fail on what is not quite JSON."""
-    try:
-        content = json.loads(detail)
-    except (TypeError, ValueError, RecursionError):
-        return None
-    name = content.get("subuser") if isinstance(content, dict) else None
+    name = (read_document(detail) or {}).get("subuser")
     return storable(name) if isinstance(name, str) else None

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from creditbot.domain.documents import read_document
 from creditbot.domain.place import Place
 
 from . import damage
@@ -275,11 +276,8 @@ async def read(connection: AsyncConnection, query: Select[Any], now: datetime) -
 def _content(row: Mapping[str, Any]) -> dict[str, Any] | None:
     if row["content"] is None:
         return None
-    try:
-        found = json.loads(row["content"])
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+    found = read_document(row["content"])
+    if found is None:
         raise damage.DamagedRow(outbox, row["id"], ["content"])
     return found
 

@@ -4,7 +4,6 @@ It is read in pages, so that it takes no more memory for a million events than f
 transaction sees one moment, while the bot goes on writing.
 """
 
-import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sqlalchemy import select
 
 from creditbot.domain.chain import GENESIS, Recount, Verification
 from creditbot.domain.digest import DIGEST
+from creditbot.domain.documents import read_document
 
 from .connection import AsyncConnection
 from .engines import ledger_keys
@@ -80,10 +80,7 @@ async def _heads_of_digests(connection: AsyncConnection) -> AsyncIterator[Digest
 
 def _head_of_digest(text: str) -> Iterator[DigestHead]:
     """None of a digest that is not as we write it."""
-    try:
-        content = json.loads(text)
-        number, head = content["events"], content["head"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return
-    if isinstance(number, int) and 0 <= number < 2**31 and re.fullmatch("[0-9a-f]{64}", str(head)):
+    content = read_document(text) or {}
+    number, head = content.get("events"), str(content.get("head"))
+    if isinstance(number, int) and 0 <= number < 2**31 and re.fullmatch("[0-9a-f]{64}", head):
         yield DigestHead(number, head)

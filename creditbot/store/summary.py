@@ -1,12 +1,12 @@
 """What happened in a while, counted from the ledger."""
 
-import json
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 
 from creditbot.domain.chain import GENESIS
 from creditbot.domain.digest import Digest
+from creditbot.domain.documents import read_document
 from creditbot.domain.requests import FINAL, Status
 
 from .connection import AsyncConnection
@@ -56,7 +56,7 @@ async def digest(
         .order_by(events.c.id.desc())
         .limit(1)
     )
-    compared = json.loads(comparison.scalar() or "{}")
+    compared = read_document(comparison.scalar()) or {}
     return Digest(
         since=to_millis(since),
         until=to_millis(until),

@@ -26,7 +26,7 @@ from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.slack import answers, lists
 from creditbot.slack.permalinks import Permalinks
 from creditbot.startup.policy import activate
-from creditbot.store import requests
+from creditbot.store import events, requests
 from creditbot.store.engines import is_postgres
 from creditbot.store.lists import Page
 from tests.extent import sample
@@ -256,6 +256,17 @@ async def test_an_event_that_is_no_json_keeps_no_request_from_being_shown(bot: B
     record = await bot.queries.show(request.id, Actor(ANN))
     assert record.events[0] == Event("requested", request.requested_at, ASKER)
     assert "requested by" in str(answers.show(record).payload())
+
+
+async def test_an_event_that_is_no_json_keeps_no_digest_from_coming(bot: Bot, clock: Clock) -> None:
+    await activate_policy(bot.database, POLICY, clock)
+    async with bot.database.write() as transaction:
+        await events.append(transaction.connection, "compared", at=clock(), detail={"compared": 2})
+    damage_events(bot, "compared")
+    clock.advance(hours=21)
+    await bot.work("digest", "daily")
+    [told] = [one for _, one in bot.messenger.daily if isinstance(one, Digest)]
+    assert told.compared is None
 
 
 async def test_an_event_that_is_no_json_keeps_no_policy_from_holding(bot: Bot) -> None:
