@@ -386,6 +386,21 @@ async def test_what_differs_is_named(busy: Bot) -> None:
                 assert all(difference.startswith("Request 1") for difference in found)
 
 
+async def test_of_many_differences_the_first_are_named(bot: Bot) -> None:
+    for amount in range(1, MOST + 2):
+        await bot.ask(amount)
+    await tamper(bot, "UPDATE requests SET approvals_needed = approvals_needed + 1")
+    found, _ = await verify(bot.url)
+    assert sum(fault.startswith("Request ") for fault in found) == MOST
+    assert found[-1] == f"There are more differences; these are the first {MOST}."
+    await tamper(bot, "UPDATE requests SET approvals_needed = approvals_needed - 1")
+
+
+async def tamper(bot: Bot, statement: str) -> None:
+    async with bot.database.write() as transaction:
+        await transaction.connection.exec_driver_sql(statement)
+
+
 async def test_a_head_that_is_not_in_the_chain_is_missed(busy: Bot) -> None:
     found, _ = await verify(busy.url, "0" * 64)
     assert "events have been removed or rewritten" in found[0]
