@@ -165,7 +165,7 @@ async def put(
         },
     )
     row_id = int(added.scalar_one())
-    if not_before is None and kind != CARD:  # of a request that was not checked there is nothing to show
+    if not_before is None:
         transaction.wake(DELIVER, row_id)
     return True
 
