@@ -1,12 +1,12 @@
 """Which policy holds: the policy file's if there is one."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from creditbot.domain.policy import Policy
 
 from .environment import PolicySettings
 from .errors import ConfigError
+from .zones import is_zone
 
 DEFAULT_PATH = Path("policy.toml")
 
@@ -43,12 +43,4 @@ def _is_there(path: Path) -> bool:
         return False
     except OSError:
         return True
-    return True
-
-
-def is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
     return True

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from creditbot.domain.fields import no_name_fits
 from creditbot.domain.who import ANYONE, Who
 
-from .policy import is_zone
+from .zones import is_zone
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
