@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Integer, Select, bindparam, literal_column, select, union_all
 
+from creditbot.registry import named
+
 from .connection import AsyncConnection
 from .readable import moments
 
@@ -57,11 +59,7 @@ class Due:
     """What is due of several kinds of work, asked in one statement that is built once."""
 
     def __init__(self, works: Iterable[Work]) -> None:
-        self._works: dict[str, Work] = {}
-        for work in works:
-            if work.name in self._works:
-                raise ValueError(f"there are two kinds of work named {work.name}")
-            self._works[work.name] = work
+        self._works = named((work.name, work) for work in works)
         self.query = _together(self._works.values())
 
     async def __call__(self, connection: AsyncConnection, now: datetime, limit: int = 200) -> list[WakeUp]:

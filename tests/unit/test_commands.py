@@ -446,3 +446,11 @@ def test_a_module_with_commands_is_all_that_a_new_command_takes(
 def test_the_help_has_every_command_in_its_place() -> None:
     lines = help_message(COMMANDS.values()).text.splitlines()[2:-1]
     assert [line.split("`")[1] for line in lines] == list(USAGE.values())
+
+
+def test_two_commands_cannot_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "another.py").write_text("from creditbot.slack.commands.show import COMMANDS")
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    with pytest.raises(ValueError, match="two are named show"):
+        commands.find()
+    sys.modules.pop("creditbot.slack.commands.another")

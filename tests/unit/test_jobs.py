@@ -47,7 +47,7 @@ def test_every_job_has_a_name_of_its_own_and_people_are_told_last() -> None:
 
 def test_two_jobs_cannot_be_on_the_same_work() -> None:
     twice = Work("twice", Queue.UPKEEP, (select(requests.c.id),))
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match="two are named twice"):
         Due([twice, Work("twice", Queue.SLACK, (select(requests.c.id),))])
 
 

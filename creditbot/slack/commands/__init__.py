@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from creditbot.domain.errors import CommandError
-from creditbot.registry import declared
+from creditbot.registry import declared, named
 
 from . import grammar
 from .specification import Specification
@@ -18,8 +18,8 @@ Specifications = dict[str, Specification[Any]]
 def find() -> Specifications:
     """The commands of all modules by their names, in the order in which the help lists them."""
     modules: list[Iterable[Specification[Any]]] = declared(__name__, __path__, "COMMANDS")
-    found = [command for commands in modules for command in commands]
-    return {command.name: command for command in sorted(found, key=lambda command: command.place)}
+    found = (command for commands in modules for command in commands)
+    return named((command.name, command) for command in sorted(found, key=lambda command: command.place))
 
 
 COMMANDS = find()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from creditbot.jobs.outgoing import Kind
-from creditbot.registry import declared
+from creditbot.registry import declared, named
 from creditbot.store.outbox import Outgoing
 
 from . import daily, notices
@@ -21,7 +21,7 @@ Build = Callable[[Tools], Kind[Any]]
 def find() -> Mapping[str, Build]:
     """How each kind of message is built, by its name in the outbox."""
     modules: list[Mapping[str, Build]] = declared(__name__, __path__, "KINDS")
-    return {name: build for kinds in modules for name, build in kinds.items()}
+    return named(item for kinds in modules for item in kinds.items())
 
 
 class Kinds:
