@@ -117,9 +117,6 @@ async def every_other_end(bot: Bot) -> None:
     bot.clock.advance(hours=-30)
 
 
-async def a_doubt(bot: Bot, sandbox: SendGridSandbox) -> None: ...
-
-
 async def a_reminder(bot: Bot) -> None:
     request = await bot.checked(14, "acme")
     bot.clock.advance(hours=2)
