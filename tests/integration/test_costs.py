@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import ClientSession
 from httpx_aiohttp import AiohttpTransport
+from sqlalchemy import text
 
 from creditbot.domain.commands import ShowBalance
 from creditbot.domain.requests import CreditRequest, Status
@@ -17,18 +18,25 @@ from creditbot.runners import procrastinate as queue
 from creditbot.sandbox.sendgrid import SendGridSandbox
 from creditbot.store.engines import is_postgres
 from creditbot.store.postgres import READERS
+from creditbot.store.work import Queue
 
 from .adapters import ANN, ASKER, Bot, Clock
 from .conftest import StartBot, on_postgres
 from .statements import executed
 from .test_runner import runner_of, running, until
 
+LISTENERS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN %'
+"""
+
 ONCE_A_YEAR = "0 0 1 1 *"
 
 
 def locked(statements: Sequence[str]) -> int:
     """Transactions that take the one lock of all writers."""
-    return sum("BEGIN IMMEDIATE" in text or "pg_advisory_xact_lock" in text for text in statements)
+    return sum(
+        "BEGIN IMMEDIATE" in statement or "pg_advisory_xact_lock" in statement for statement in statements
+    )
 
 
 async def to_its_end(bot: Bot) -> CreditRequest:
@@ -60,7 +68,15 @@ async def test_jobs_are_woken_and_wait_for_no_poll(bot: Bot, monkeypatch: pytest
     async def is_told() -> bool:
         return (ASKER, "applied", request.id) in bot.messenger.notices
 
+    async def all_listen() -> bool:
+        """Who does not listen yet hears of nothing, and would find it at the next poll."""
+        if not is_postgres(bot.url):
+            return True
+        async with bot.database.read() as connection:
+            return bool(await connection.scalar(text(LISTENERS)) == len(Queue))
+
     async with running(runner_of(bot)):
+        await until(all_listen)
         request = await bot.ask()
         await until(is_shown)
         await bot.decisions.approve(request.id, ANN)
